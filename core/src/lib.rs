@@ -1,0 +1,10 @@
+//! Redis Cluster as values: slots, routing, topology, command facts and the wire.
+//!
+//! Nothing in this crate reads a clock, a socket, a file or a random source: whatever changes from run to run
+//! is an argument. It is compiled natively into the node, into the simulator, and to WASM.
+#![no_std]
+#![cfg_attr(not(target_arch = "x86_64"), forbid(unsafe_code))]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;

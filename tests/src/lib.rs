@@ -1,0 +1,1 @@
+//! Test harness: servers to start, wires to speak, and generators.
