@@ -8,3 +8,15 @@
 extern crate alloc;
 #[cfg(test)]
 extern crate std;
+
+pub mod command;
+pub mod crc16;
+pub mod epoch;
+pub mod id;
+pub mod plan;
+pub mod resp;
+pub mod route;
+pub mod slot;
+pub mod slot_set;
+pub mod time;
+pub mod topology;

@@ -7,3 +7,6 @@
 extern crate alloc;
 #[cfg(test)]
 extern crate std;
+
+pub mod config;
+pub mod keyspace;

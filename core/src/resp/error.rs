@@ -1,0 +1,323 @@
+//! Every error text that a client can see, once, in Redis' exact words.
+//!
+//! Handlers, admission guards and the router return these values; only the reply writer turns them into bytes.
+//! The first word of a text is the error code that clients match on.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt::{self, Write as _};
+
+use crate::slot::Slot;
+
+/// An error reply.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ErrorReply {
+    /// An option or a word in the wrong place.
+    Syntax,
+    /// An argument that must be a 64-bit integer is not.
+    NotAnInteger,
+    /// An argument that must be a floating point number is not.
+    NotAFloat,
+    /// The key holds another type.
+    WrongType,
+    /// No such key, where one is required.
+    NoSuchKey,
+    /// An index past the value's end (LSET and kin).
+    IndexOutOfRange,
+    /// An offset below 0 (SETRANGE).
+    OffsetOutOfRange,
+    /// A bit offset that is not an integer in 0..2^32 x 8 `proto-max-bulk-len`.
+    BitOffset,
+    /// A bit that is neither 0 nor 1 (SETBIT).
+    BitValue,
+    /// A bit argument of BITPOS that is neither 0 nor 1.
+    BitArgument,
+    /// A BITFIELD type that is not i1..i64 or u1..u63.
+    BitfieldType,
+    /// A BITFIELD overflow word that is not WRAP, SAT or FAIL.
+    BitfieldOverflow,
+    /// BITFIELD_RO with something else than GET.
+    BitfieldReadOnly,
+    /// BITOP NOT with several sources.
+    BitopNot,
+    /// A value that would pass `proto-max-bulk-len`.
+    StringTooLong,
+    /// An increment that leaves 64 bits.
+    IncrementOverflow,
+    /// A decrement that cannot be negated.
+    DecrementOverflow,
+    /// A float increment that gives NaN or infinity.
+    NotFinite,
+    /// A value that must be positive is not.
+    NotPositive,
+    /// An integer argument outside a range.
+    OutOfRange,
+    /// An integer argument outside a range that the text names.
+    OutOfRangeBetween(i64, i64),
+    /// A scan cursor that is not a number.
+    InvalidCursor,
+    /// An expiry that is 0, negative or past what fits.
+    InvalidExpire(CommandName),
+    /// NX together with XX, GT or LT.
+    ExpireNxWithOthers,
+    /// GT together with LT.
+    ExpireGtWithLt,
+    /// An option of EXPIRE that is not one.
+    UnsupportedOption(String),
+    /// Source and destination of a copy are one key.
+    SameObject,
+    /// A database number outside the configured ones.
+    DbIndexOutOfRange,
+    /// A database number that is not an integer.
+    InvalidDbIndex,
+    /// First or second database number of SWAPDB is not an integer.
+    InvalidSwapDbIndex(&'static str),
+    /// SELECT of another database than 0 in cluster mode.
+    SelectInCluster,
+    /// SWAPDB in cluster mode.
+    SwapDbInCluster,
+    /// MOVE in cluster mode.
+    MoveInCluster,
+    /// COPY with another database in cluster mode.
+    CopyInCluster,
+    /// OBJECT FREQ without an LFU policy.
+    ObjectFreqWithoutLfu,
+    /// OBJECT IDLETIME with an LFU policy.
+    ObjectIdletimeWithLfu,
+    /// No such command; the text repeats the beginning of what was sent.
+    UnknownCommand(String),
+    /// No such subcommand.
+    UnknownSubcommand {
+        /// The word sent as the subcommand.
+        sent: String,
+        /// The container, in upper case.
+        container: String,
+    },
+    /// Wrong number of arguments.
+    Arity(CommandName),
+    /// The command is not allowed before AUTH.
+    NoAuth,
+    /// AUTH with a wrong name or password.
+    WrongPass,
+    /// AUTH without a password configured.
+    AuthNotConfigured,
+    /// HELLO with a version that is not 2 or 3.
+    UnsupportedProtocol,
+    /// HELLO with a version that is not a number.
+    ProtocolNotAnInteger,
+    /// HELLO on a connection that must authenticate first.
+    HelloNeedsAuth,
+    /// A word of HELLO that is not an option.
+    HelloOption(String),
+    /// A client name with spaces or line breaks.
+    ClientName,
+    /// An attribute of CLIENT SETINFO with spaces or line breaks.
+    ClientAttribute(String),
+    /// An attribute of CLIENT SETINFO that is not one.
+    UnknownClientAttribute(String),
+    /// CLIENT KILL found nobody.
+    NoSuchClient,
+    /// A CLIENT type that is not one.
+    UnknownClientType(String),
+    /// A command for cluster mode sent to a node without it.
+    ClusterDisabled,
+    /// A node id that names no known node.
+    UnknownNode(String),
+    /// A slot that is not a number in 0..16384.
+    InvalidSlot,
+    /// A command of a primary sent for a node that is not one.
+    NotAPrimary,
+    /// COMMAND GETKEYS of a command without keys.
+    NoKeyArguments,
+    /// COMMAND GETKEYS of a command that does not exist.
+    InvalidCommandSpecified,
+    /// COMMAND GETKEYS of a command with too few or too many arguments.
+    InvalidArgumentCount,
+    /// COMMAND GETKEYS of a command whose arguments name no keys.
+    InvalidArguments,
+    /// The keys lie in different slots.
+    CrossSlot,
+    /// Another node serves the slot.
+    Moved {
+        /// The slot of the keys.
+        slot: Slot,
+        /// `host:port` as the client should see it.
+        endpoint: String,
+    },
+    /// For this one command, another node serves the slot.
+    Ask {
+        /// The slot of the keys.
+        slot: Slot,
+        /// `host:port` as the client should see it.
+        endpoint: String,
+    },
+    /// The keys of an open slot are partly here, partly there.
+    TryAgain,
+    /// No node serves the slot.
+    SlotNotServed,
+    /// The cluster is down.
+    ClusterDown,
+    /// The cluster is down, and the command writes.
+    ClusterDownReadOnly,
+    /// maxmemory is reached and nothing may be evicted.
+    OutOfMemory,
+    /// maxclients is reached.
+    MaxClients,
+    /// The request breaks RESP.
+    Protocol(ProtocolErrorText),
+    /// A connection from outside while protected mode is on.
+    ProtectedMode,
+    /// DEBUG while `enable-debug-command` forbids it.
+    DebugNotAllowed,
+    /// A text that needs a value of its own, such as a configuration error; code and text.
+    Other(String),
+}
+
+/// A command's name in an error text, as Redis writes it there (lower case, `config|get` for a subcommand).
+pub type CommandName = &'static str;
+
+/// What is wrong with the bytes of a request.
+pub type ProtocolErrorText = String;
+
+const PROTECTED_MODE: &str = "DENIED Redis is running in protected mode because protected mode is enabled and no password is set for the default user. In this mode connections are only accepted from the loopback interface. If you want to connect from external computers to Redis you may adopt one of the following solutions: 1) Just disable protected mode sending the command 'CONFIG SET protected-mode no' from the loopback interface by connecting to Redis from the same host the server is running, however MAKE SURE Redis is not publicly accessible from internet if you do so. Use CONFIG REWRITE to make this change permanent. 2) Alternatively you can just disable the protected mode by editing the Redis configuration file, and setting the protected mode option to 'no', and then restarting the server. 3) If you started the server manually just for testing, restart it with the '--protected-mode no' option. 4) Setup a an authentication password for the default user. NOTE: You only need to do one of the above things in order for the server to start accepting connections from the outside.";
+
+impl ErrorReply {
+    /// An error in words of its own. `text` begins with the error code.
+    pub fn other(text: impl Into<String>) -> Self {
+        ErrorReply::Other(text.into())
+    }
+
+    /// Appends the text with line breaks made blanks, as Redis does, so that it stays one line.
+    pub(super) fn write_line(&self, out: &mut Vec<u8>) {
+        let start = out.len();
+        // Writing into a Vec through the adapter cannot fail.
+        let _ = write!(Text(out), "{self}");
+        for byte in &mut out[start..] {
+            if matches!(byte, b'\r' | b'\n') {
+                *byte = b' ';
+            }
+        }
+    }
+
+    fn fixed(&self) -> Option<&'static str> {
+        Some(match self {
+            ErrorReply::Syntax => "ERR syntax error",
+            ErrorReply::NotAnInteger => "ERR value is not an integer or out of range",
+            ErrorReply::NotAFloat => "ERR value is not a valid float",
+            ErrorReply::WrongType => "WRONGTYPE Operation against a key holding the wrong kind of value",
+            ErrorReply::NoSuchKey => "ERR no such key",
+            ErrorReply::IndexOutOfRange => "ERR index out of range",
+            ErrorReply::OffsetOutOfRange => "ERR offset is out of range",
+            ErrorReply::BitOffset => "ERR bit offset is not an integer or out of range",
+            ErrorReply::BitValue => "ERR bit is not an integer or out of range",
+            ErrorReply::BitArgument => "ERR The bit argument must be 1 or 0.",
+            ErrorReply::BitfieldType => {
+                "ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is."
+            }
+            ErrorReply::BitfieldOverflow => "ERR Invalid OVERFLOW type specified",
+            ErrorReply::BitfieldReadOnly => "ERR BITFIELD_RO only supports the GET subcommand",
+            ErrorReply::BitopNot => "ERR BITOP NOT must be called with a single source key.",
+            ErrorReply::StringTooLong => "ERR string exceeds maximum allowed size (proto-max-bulk-len)",
+            ErrorReply::IncrementOverflow => "ERR increment or decrement would overflow",
+            ErrorReply::DecrementOverflow => "ERR decrement would overflow",
+            ErrorReply::NotFinite => "ERR increment would produce NaN or Infinity",
+            ErrorReply::NotPositive => "ERR value is out of range, must be positive",
+            ErrorReply::OutOfRange => "ERR value is out of range",
+            ErrorReply::InvalidCursor => "ERR invalid cursor",
+            ErrorReply::ExpireNxWithOthers => {
+                "ERR NX and XX, GT or LT options at the same time are not compatible"
+            }
+            ErrorReply::ExpireGtWithLt => "ERR GT and LT options at the same time are not compatible",
+            ErrorReply::SameObject => "ERR source and destination objects are the same",
+            ErrorReply::DbIndexOutOfRange => "ERR DB index is out of range",
+            ErrorReply::InvalidDbIndex => "ERR invalid DB index",
+            ErrorReply::SelectInCluster => "ERR SELECT is not allowed in cluster mode",
+            ErrorReply::SwapDbInCluster => "ERR SWAPDB is not allowed in cluster mode",
+            ErrorReply::MoveInCluster => "ERR MOVE is not allowed in cluster mode",
+            ErrorReply::CopyInCluster => "ERR Copying to another database is not allowed in cluster mode",
+            ErrorReply::ObjectFreqWithoutLfu => {
+                "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust."
+            }
+            ErrorReply::ObjectIdletimeWithLfu => {
+                "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust."
+            }
+            ErrorReply::NoAuth => "NOAUTH Authentication required.",
+            ErrorReply::WrongPass => "WRONGPASS invalid username-password pair or user is disabled.",
+            ErrorReply::AuthNotConfigured => {
+                "ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?"
+            }
+            ErrorReply::UnsupportedProtocol => "NOPROTO unsupported protocol version",
+            ErrorReply::ProtocolNotAnInteger => "ERR Protocol version is not an integer or out of range",
+            ErrorReply::HelloNeedsAuth => {
+                "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time"
+            }
+            ErrorReply::ClientName => "ERR Client names cannot contain spaces, newlines or special characters.",
+            ErrorReply::NoSuchClient => "ERR No such client",
+            ErrorReply::ClusterDisabled => "ERR This instance has cluster support disabled",
+            ErrorReply::InvalidSlot => "ERR Invalid or out of range slot",
+            ErrorReply::NotAPrimary => "ERR The specified node is not a master",
+            ErrorReply::NoKeyArguments => "ERR The command has no key arguments",
+            ErrorReply::InvalidCommandSpecified => "ERR Invalid command specified",
+            ErrorReply::InvalidArgumentCount => "ERR Invalid number of arguments specified for command",
+            ErrorReply::InvalidArguments => "ERR Invalid arguments specified for command",
+            ErrorReply::CrossSlot => "CROSSSLOT Keys in request don't hash to the same slot",
+            ErrorReply::TryAgain => "TRYAGAIN Multiple keys request during rehashing of slot",
+            ErrorReply::SlotNotServed => "CLUSTERDOWN Hash slot not served",
+            ErrorReply::ClusterDown => "CLUSTERDOWN The cluster is down",
+            ErrorReply::ClusterDownReadOnly => {
+                "CLUSTERDOWN The cluster is down and only accepts read commands"
+            }
+            ErrorReply::OutOfMemory => "OOM command not allowed when used memory > 'maxmemory'.",
+            ErrorReply::MaxClients => "ERR max number of clients reached",
+            ErrorReply::ProtectedMode => PROTECTED_MODE,
+            ErrorReply::DebugNotAllowed => {
+                "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server."
+            }
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for ErrorReply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(text) = self.fixed() {
+            return f.write_str(text);
+        }
+        match self {
+            ErrorReply::OutOfRangeBetween(low, high) => {
+                write!(f, "ERR value is out of range, value must between {low} and {high}")
+            }
+            ErrorReply::InvalidExpire(name) => write!(f, "ERR invalid expire time in '{name}' command"),
+            ErrorReply::UnsupportedOption(word) => write!(f, "ERR Unsupported option {word}"),
+            ErrorReply::InvalidSwapDbIndex(which) => write!(f, "ERR invalid {which} DB index"),
+            ErrorReply::UnknownCommand(sent) => write!(f, "ERR unknown command {sent}"),
+            ErrorReply::UnknownSubcommand { sent, container } => {
+                write!(f, "ERR unknown subcommand '{sent}'. Try {container} HELP.")
+            }
+            ErrorReply::Arity(name) => write!(f, "ERR wrong number of arguments for '{name}' command"),
+            ErrorReply::HelloOption(word) => write!(f, "ERR Syntax error in HELLO option '{word}'"),
+            ErrorReply::ClientAttribute(name) => {
+                write!(f, "ERR {name} cannot contain spaces, newlines or special characters.")
+            }
+            ErrorReply::UnknownClientAttribute(word) => write!(f, "ERR Unrecognized option '{word}'"),
+            ErrorReply::UnknownClientType(word) => write!(f, "ERR Unknown client type '{word}'"),
+            ErrorReply::UnknownNode(id) => write!(f, "ERR Unknown node {id}"),
+            ErrorReply::Moved { slot, endpoint } => write!(f, "MOVED {slot} {endpoint}"),
+            ErrorReply::Ask { slot, endpoint } => write!(f, "ASK {slot} {endpoint}"),
+            ErrorReply::Protocol(what) => write!(f, "ERR Protocol error: {what}"),
+            ErrorReply::Other(text) => f.write_str(text),
+            fixed => unreachable!("{fixed:?} has no text"),
+        }
+    }
+}
+
+impl core::error::Error for ErrorReply {}
+
+struct Text<'a>(&'a mut Vec<u8>);
+
+impl fmt::Write for Text<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
+}
