@@ -1,1 +1,194 @@
-//! topology.
+//! Who serves which slot, as one node sees it at one moment.
+//!
+//! A [`Topology`] never changes. The control plane builds the next one with the next version and puts it in the
+//! place of the last; whoever routes holds on to one and looks slots up without a lock.
+//!
+//! ```text
+//!   TopologyBuilder --build (checked)--> Topology --text--> CLUSTER NODES, SLOTS, SHARDS, INFO
+//!        ^                                  |
+//!        +----parse---- replies of any      +--view--> JSON for the page and for JavaScript
+//!                       Redis or Valkey
+//! ```
+//!
+//! What it does not do: it keeps no failure reports, links or timers. Those are the control plane's.
+//!
+//! Source of the rules: Redis Cluster specification; reply formats as Redis 7.2 writes them.
+
+mod build;
+mod node;
+pub mod parse;
+pub mod text;
+#[cfg(feature = "serde")]
+pub mod view;
+
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+pub use build::{BuildError, NODES_MAX, TopologyBuilder};
+pub use node::{Health, LinkState, Node, NodeFlags, Role};
+
+use crate::epoch::Epoch;
+use crate::id::NodeId;
+use crate::slot::{SLOT_COUNT, Slot};
+use crate::slot_set::SlotSet;
+
+/// Whether the cluster takes commands: `cluster_state` of CLUSTER INFO.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ClusterState {
+    /// Commands are served.
+    Ok,
+    /// The cluster is down, as this node sees it.
+    Fail,
+}
+
+/// The place of a node in its topology. Only good for the topology that gave it and for what
+/// [`Topology::as_seen_by`] made of that.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct NodeIndex(u16);
+
+impl NodeIndex {
+    /// The place as an array index, from 0.
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// In the owner table: nobody serves the slot.
+const NOBODY: u16 = u16::MAX;
+
+/// The owner of each slot, or [`NOBODY`].
+type Owners = [u16; SLOT_COUNT as usize];
+
+/// An immutable picture of a cluster.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Topology {
+    version: u64,
+    state: ClusterState,
+    current_epoch: Epoch,
+    nodes: Vec<Node>,
+    myself: Option<NodeIndex>,
+    by_id: Arc<BTreeMap<NodeId, NodeIndex>>,
+    replicas: Arc<[Box<[NodeIndex]>]>,
+    owners: Arc<Owners>,
+    migrating: BTreeMap<Slot, NodeIndex>,
+    importing: BTreeMap<Slot, NodeIndex>,
+}
+
+impl Topology {
+    /// Which picture this is: a later one of the same node has a higher version.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Whether the cluster takes commands.
+    pub fn state(&self) -> ClusterState {
+        self.state
+    }
+
+    /// The cluster's logical time.
+    pub fn current_epoch(&self) -> Epoch {
+        self.current_epoch
+    }
+
+    /// The primary that serves `slot`.
+    #[inline]
+    pub fn owner(&self, slot: Slot) -> Option<NodeIndex> {
+        match self.owners[slot.index()] {
+            NOBODY => None,
+            owner => Some(NodeIndex(owner)),
+        }
+    }
+
+    /// The node at `index`.
+    #[inline]
+    pub fn node(&self, index: NodeIndex) -> &Node {
+        &self.nodes[index.index()]
+    }
+
+    /// All known nodes, in the order in which they were told.
+    pub fn nodes(&self) -> impl ExactSizeIterator<Item = (NodeIndex, &Node)> {
+        self.nodes.iter().enumerate().map(|(at, node)| (NodeIndex(at as u16), node))
+    }
+
+    /// How many nodes are known.
+    pub fn node_count(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// The node whose picture this is; `None` for a picture put together by a client.
+    #[inline]
+    pub fn myself(&self) -> Option<NodeIndex> {
+        self.myself
+    }
+
+    /// The node of that name.
+    pub fn find(&self, id: &NodeId) -> Option<NodeIndex> {
+        self.by_id.get(id).copied()
+    }
+
+    /// The replicas of `primary`, in the order in which they were told.
+    pub fn replicas_of(&self, primary: NodeIndex) -> &[NodeIndex] {
+        &self.replicas[primary.index()]
+    }
+
+    /// The primary of the shard that `index` is in: its primary if it is a replica of one, else itself.
+    pub fn primary_of(&self, index: NodeIndex) -> NodeIndex {
+        self.node(index).primary.unwrap_or(index)
+    }
+
+    /// The slots that `index` itself serves; a replica serves none.
+    pub fn slots_of(&self, index: NodeIndex) -> SlotSet {
+        Slot::all().filter(|slot| self.owners[slot.index()] == index.0).collect()
+    }
+
+    /// True when `index` serves a slot.
+    pub fn has_slots(&self, index: NodeIndex) -> bool {
+        self.owners.contains(&index.0)
+    }
+
+    /// The slots that nobody serves.
+    pub fn uncovered(&self) -> SlotSet {
+        Slot::all().filter(|slot| self.owners[slot.index()] == NOBODY).collect()
+    }
+
+    /// Where this node is moving its `slot` to.
+    #[inline]
+    pub fn migrating(&self, slot: Slot) -> Option<NodeIndex> {
+        self.migrating.get(&slot).copied()
+    }
+
+    /// Where this node is fetching `slot` from.
+    #[inline]
+    pub fn importing(&self, slot: Slot) -> Option<NodeIndex> {
+        self.importing.get(&slot).copied()
+    }
+
+    /// Slots on their way out of this node, each with its target, ascending.
+    pub fn all_migrating(&self) -> impl Iterator<Item = (Slot, NodeIndex)> {
+        self.migrating.iter().map(|(&slot, &target)| (slot, target))
+    }
+
+    /// Slots on their way to this node, each with its source, ascending.
+    pub fn all_importing(&self) -> impl Iterator<Item = (Slot, NodeIndex)> {
+        self.importing.iter().map(|(&slot, &source)| (slot, source))
+    }
+
+    /// The same cluster as the node at `index` sees it, as picture `version` of that node. Open slots are left
+    /// out: they are known to the nodes that opened them only.
+    pub fn as_seen_by(&self, index: NodeIndex, version: u64) -> Topology {
+        let mut nodes = self.nodes.clone();
+        for (at, node) in nodes.iter_mut().enumerate() {
+            node.flags.set(NodeFlags::MYSELF, at == index.index());
+        }
+        Topology {
+            version,
+            nodes,
+            myself: Some(index),
+            migrating: BTreeMap::new(),
+            importing: BTreeMap::new(),
+            ..self.clone()
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! Puts a topology together, and lets nothing out that contradicts itself.
+
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::{ClusterState, NOBODY, Node, NodeFlags, NodeIndex, Owners, Topology};
+use crate::epoch::Epoch;
+use crate::id::NodeId;
+use crate::slot::{SLOT_COUNT, Slot, SlotRange};
+
+/// Nodes of a topology at most: far more than the bus can gossip about.
+pub const NODES_MAX: usize = 16384;
+
+/// Collects nodes, owners and open slots, then checks them.
+///
+/// The methods return nothing, so that a builder reads as a list; the first contradiction is what
+/// [`build`](Self::build) returns.
+#[derive(Clone, Debug)]
+pub struct TopologyBuilder {
+    version: u64,
+    state: Option<ClusterState>,
+    current_epoch: Option<Epoch>,
+    nodes: Vec<Node>,
+    owners: Box<Owners>,
+    migrating: BTreeMap<Slot, NodeIndex>,
+    importing: BTreeMap<Slot, NodeIndex>,
+    error: Option<BuildError>,
+}
+
+/// Why a topology contradicts itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum BuildError {
+    /// More than 16384 nodes.
+    TooManyNodes,
+    /// Two nodes have one name.
+    DuplicateId(NodeId),
+    /// Two nodes are flagged `myself`.
+    TwoMyselfs(NodeId, NodeId),
+    /// A node is flagged both primary and replica.
+    TwoRoles(NodeId),
+    /// A primary that has a primary.
+    PrimaryOfPrimary(NodeId),
+    /// A replica of itself.
+    ReplicaOfItself(NodeId),
+    /// A slot given to a node that is no primary.
+    OwnerNotPrimary(Slot, NodeId),
+    /// A slot given to two nodes.
+    TwoOwners(Slot, NodeId, NodeId),
+    /// A node index that this builder never gave.
+    UnknownNode(NodeIndex),
+    /// A slot is open, but no node is flagged `myself`.
+    OpenSlotOfNobody(Slot),
+    /// A slot that moves from this node to this node.
+    OpenToItself(Slot),
+}
+
+impl TopologyBuilder {
+    /// An empty cluster, picture `version`.
+    pub fn new(version: u64) -> Self {
+        Self {
+            version,
+            state: None,
+            current_epoch: None,
+            nodes: Vec::new(),
+            owners: Box::new([NOBODY; SLOT_COUNT as usize]),
+            migrating: BTreeMap::new(),
+            importing: BTreeMap::new(),
+            error: None,
+        }
+    }
+
+    /// Whether the cluster takes commands. Left out: it does if each slot has an owner that has not failed.
+    pub fn state(&mut self, state: ClusterState) {
+        self.state = Some(state);
+    }
+
+    /// The cluster's logical time. Left out: the highest config epoch of a node.
+    pub fn current_epoch(&mut self, epoch: Epoch) {
+        self.current_epoch = Some(epoch);
+    }
+
+    /// Adds a node; its `primary` may be an index that a later call gives (see [`Self::set_primary`]).
+    pub fn node(&mut self, node: Node) -> NodeIndex {
+        if self.nodes.len() == NODES_MAX {
+            self.fail(BuildError::TooManyNodes);
+            return NodeIndex(0);
+        }
+        self.nodes.push(node);
+        NodeIndex(self.nodes.len() as u16 - 1)
+    }
+
+    /// Makes the node at `replica` a replica of the one at `primary`.
+    pub fn set_primary(&mut self, replica: NodeIndex, primary: NodeIndex) {
+        if let Some(node) = self.known(replica) {
+            node.flags = node.flags.without(NodeFlags::PRIMARY).with(NodeFlags::REPLICA);
+            node.primary = Some(primary);
+        }
+    }
+
+    /// Gives slots to the node at `owner`.
+    pub fn own(&mut self, owner: NodeIndex, ranges: impl IntoIterator<Item = SlotRange>) {
+        for slot in ranges.into_iter().flat_map(SlotRange::iter) {
+            self.own_slot(owner, slot);
+        }
+    }
+
+    /// Marks `slot` as moving from this node to the one at `target`.
+    pub fn migrating(&mut self, slot: Slot, target: NodeIndex) {
+        self.migrating.insert(slot, target);
+    }
+
+    /// Marks `slot` as moving to this node from the one at `source`.
+    pub fn importing(&mut self, slot: Slot, source: NodeIndex) {
+        self.importing.insert(slot, source);
+    }
+
+    /// The topology, or the first contradiction in it.
+    pub fn build(mut self) -> Result<Topology, BuildError> {
+        if let Some(error) = self.error {
+            return Err(error);
+        }
+        let by_id = self.checked_ids()?;
+        let myself = self.checked_myself()?;
+        self.check_roles()?;
+        self.check_owners()?;
+        self.check_open_slots(myself)?;
+        Ok(Topology {
+            version: self.version,
+            state: self.state.unwrap_or_else(|| self.derived_state()),
+            current_epoch: self.current_epoch.unwrap_or_else(|| self.derived_epoch()),
+            myself,
+            by_id: Arc::new(by_id),
+            replicas: self.replicas(),
+            nodes: core::mem::take(&mut self.nodes),
+            owners: self.owners.into(),
+            migrating: self.migrating,
+            importing: self.importing,
+        })
+    }
+
+    fn fail(&mut self, error: BuildError) {
+        self.error.get_or_insert(error);
+    }
+
+    fn known(&mut self, index: NodeIndex) -> Option<&mut Node> {
+        if index.index() >= self.nodes.len() {
+            self.fail(BuildError::UnknownNode(index));
+        }
+        self.nodes.get_mut(index.index())
+    }
+
+    fn own_slot(&mut self, owner: NodeIndex, slot: Slot) {
+        let Some(id) = self.known(owner).map(|node| node.id) else { return };
+        let before = self.owners[slot.index()];
+        if before == NOBODY || before == owner.0 {
+            self.owners[slot.index()] = owner.0;
+        } else {
+            self.fail(BuildError::TwoOwners(slot, self.nodes[usize::from(before)].id, id));
+        }
+    }
+
+    fn checked_ids(&self) -> Result<BTreeMap<NodeId, NodeIndex>, BuildError> {
+        let mut by_id = BTreeMap::new();
+        for (at, node) in self.nodes.iter().enumerate() {
+            if by_id.insert(node.id, NodeIndex(at as u16)).is_some() {
+                return Err(BuildError::DuplicateId(node.id));
+            }
+        }
+        Ok(by_id)
+    }
+
+    fn checked_myself(&self) -> Result<Option<NodeIndex>, BuildError> {
+        let mut found: Option<usize> = None;
+        for (at, node) in self.nodes.iter().enumerate() {
+            match found {
+                _ if !node.flags.contains(NodeFlags::MYSELF) => {}
+                Some(other) => return Err(BuildError::TwoMyselfs(self.nodes[other].id, node.id)),
+                None => found = Some(at),
+            }
+        }
+        Ok(found.map(|at| NodeIndex(at as u16)))
+    }
+
+    fn check_roles(&self) -> Result<(), BuildError> {
+        self.nodes.iter().enumerate().try_for_each(|(at, node)| match node.primary {
+            _ if node.flags.contains(NodeFlags::PRIMARY | NodeFlags::REPLICA) => {
+                Err(BuildError::TwoRoles(node.id))
+            }
+            None => Ok(()),
+            Some(primary) if primary.index() >= self.nodes.len() => Err(BuildError::UnknownNode(primary)),
+            Some(primary) if primary.index() == at => Err(BuildError::ReplicaOfItself(node.id)),
+            Some(_) if !node.is_replica() => Err(BuildError::PrimaryOfPrimary(node.id)),
+            Some(_) => Ok(()),
+        })
+    }
+
+    fn check_owners(&self) -> Result<(), BuildError> {
+        let owned = Slot::all().filter_map(|slot| Some((slot, self.owner(slot)?)));
+        owned.into_iter().try_for_each(|(slot, owner)| match owner.flags.contains(NodeFlags::PRIMARY) {
+            true => Ok(()),
+            false => Err(BuildError::OwnerNotPrimary(slot, owner.id)),
+        })
+    }
+
+    fn check_open_slots(&self, myself: Option<NodeIndex>) -> Result<(), BuildError> {
+        self.migrating.iter().chain(&self.importing).try_for_each(|(&slot, &peer)| match myself {
+            None => Err(BuildError::OpenSlotOfNobody(slot)),
+            Some(myself) if peer == myself => Err(BuildError::OpenToItself(slot)),
+            Some(_) if peer.index() >= self.nodes.len() => Err(BuildError::UnknownNode(peer)),
+            Some(_) => Ok(()),
+        })
+    }
+
+    fn owner(&self, slot: Slot) -> Option<&Node> {
+        self.nodes.get(usize::from(self.owners[slot.index()]))
+    }
+
+    fn derived_state(&self) -> ClusterState {
+        let is_served = |slot| self.owner(slot).is_some_and(|owner| !owner.is_failed());
+        if Slot::all().all(is_served) { ClusterState::Ok } else { ClusterState::Fail }
+    }
+
+    fn derived_epoch(&self) -> Epoch {
+        self.nodes.iter().map(|node| Epoch::from(node.config_epoch)).max().unwrap_or_default()
+    }
+
+    fn replicas(&self) -> Arc<[Box<[NodeIndex]>]> {
+        let mut replicas = vec![Vec::new(); self.nodes.len()];
+        for (at, node) in self.nodes.iter().enumerate() {
+            if let Some(primary) = node.primary {
+                replicas[primary.index()].push(NodeIndex(at as u16));
+            }
+        }
+        replicas.into_iter().map(Vec::into_boxed_slice).collect()
+    }
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            BuildError::TooManyNodes => write!(f, "more than {NODES_MAX} nodes"),
+            BuildError::DuplicateId(id) => write!(f, "two nodes are called {id}"),
+            BuildError::TwoMyselfs(a, b) => write!(f, "both {a} and {b} are flagged myself"),
+            BuildError::TwoRoles(id) => write!(f, "node {id} is flagged both master and slave"),
+            BuildError::PrimaryOfPrimary(id) => write!(f, "node {id} has a primary but is no replica"),
+            BuildError::ReplicaOfItself(id) => write!(f, "node {id} is a replica of itself"),
+            BuildError::OwnerNotPrimary(slot, id) => {
+                write!(f, "slot {slot} belongs to node {id}, which is no primary")
+            }
+            BuildError::TwoOwners(slot, a, b) => write!(f, "slot {slot} belongs to both {a} and {b}"),
+            BuildError::UnknownNode(index) => write!(f, "there is no node number {}", index.0),
+            BuildError::OpenSlotOfNobody(slot) => {
+                write!(f, "slot {slot} is open, but no node is flagged myself")
+            }
+            BuildError::OpenToItself(slot) => write!(f, "slot {slot} is open towards the node that has it"),
+        }
+    }
+}
+
+impl core::error::Error for BuildError {}
