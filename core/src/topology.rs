@@ -24,14 +24,16 @@ pub mod view;
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
+use alloc::vec;
 use alloc::vec::Vec;
 
 pub use build::{BuildError, NODES_MAX, TopologyBuilder};
-pub use node::{Health, LinkState, Node, NodeFlags, Role};
+pub use node::{EndpointType, Health, LinkState, Node, NodeFlags, Role};
+pub use text::View;
 
-use crate::epoch::Epoch;
-use crate::id::NodeId;
-use crate::slot::{SLOT_COUNT, Slot};
+use crate::epoch::{ConfigEpoch, Epoch};
+use crate::id::{ID_LEN, NodeId};
+use crate::slot::{SLOT_COUNT, Slot, SlotRange};
 use crate::slot_set::SlotSet;
 
 /// Whether the cluster takes commands: `cluster_state` of CLUSTER INFO.
@@ -138,6 +140,11 @@ impl Topology {
         self.node(index).primary.unwrap_or(index)
     }
 
+    /// Since when the shard of `index` has its slots: a replica's own config epoch says nothing.
+    pub fn config_epoch(&self, index: NodeIndex) -> ConfigEpoch {
+        self.node(self.primary_of(index)).config_epoch
+    }
+
     /// The slots that `index` itself serves; a replica serves none.
     pub fn slots_of(&self, index: NodeIndex) -> SlotSet {
         Slot::all().filter(|slot| self.owners[slot.index()] == index.0).collect()
@@ -146,6 +153,41 @@ impl Topology {
     /// True when `index` serves a slot.
     pub fn has_slots(&self, index: NodeIndex) -> bool {
         self.owners.contains(&index.0)
+    }
+
+    /// All slots that have an owner, as ranges of one owner each, ascending.
+    pub fn owned_ranges(&self) -> impl Iterator<Item = (SlotRange, NodeIndex)> {
+        let mut next = Some(Slot::MIN);
+        core::iter::from_fn(move || {
+            let start = Slot::all().skip(next?.index()).find(|slot| self.owner(*slot).is_some())?;
+            let owner = self.owner(start);
+            let same = Slot::all().skip(start.index()).take_while(|slot| self.owner(*slot) == owner);
+            let end = same.last()?;
+            next = end.next();
+            Some((SlotRange::new(start, end)?, owner?))
+        })
+    }
+
+    /// The members of each shard, shards by their first member. A node without a shard id is taken to be in the
+    /// shard of its primary. Nodes still in handshake are in none.
+    pub fn shards(&self) -> Vec<Vec<NodeIndex>> {
+        let mut shards: Vec<Vec<NodeIndex>> = Vec::new();
+        let mut places = BTreeMap::new();
+        for (index, node) in self.nodes().filter(|(_, node)| !node.flags.contains(NodeFlags::HANDSHAKE)) {
+            let place = *places.entry(self.shard_key(index, node)).or_insert(shards.len());
+            match shards.get_mut(place) {
+                Some(members) => members.push(index),
+                None => shards.push(vec![index]),
+            }
+        }
+        shards
+    }
+
+    /// The shard's id, or, where none is told, its primary's.
+    fn shard_key(&self, index: NodeIndex, node: &Node) -> [u8; ID_LEN] {
+        let primary = self.node(self.primary_of(index));
+        let shard_id = node.shard_id.or(primary.shard_id);
+        shard_id.map_or(*primary.id.as_bytes(), |id| *id.as_bytes())
     }
 
     /// The slots that nobody serves.

@@ -30,6 +30,8 @@ pub struct Node {
     pub bus_port: u16,
     /// The host name it announces, if it does.
     pub hostname: Option<String>,
+    /// The host that a reply told clients to connect to; `None` where nobody told one, and [`ip`](Self::ip) holds.
+    pub endpoint: Option<String>,
     /// Since when it owns its slots; for a replica, since when its primary does.
     pub config_epoch: ConfigEpoch,
     /// When the ping was sent that it has not answered yet; 0 if it owes no answer.
@@ -38,8 +40,9 @@ pub struct Node {
     pub pong_received: UnixMs,
     /// Whether this node has a connection to it.
     pub link: LinkState,
-    /// How far it has written (primary) or read (replica) its shard's stream; 0 for a replica that never synced.
-    pub repl_offset: ReplOffset,
+    /// How far it has written (primary) or read (replica) its shard's stream: 0 for a replica that never synced,
+    /// `None` when that was not told.
+    pub repl_offset: Option<ReplOffset>,
 }
 
 impl Node {
@@ -55,11 +58,12 @@ impl Node {
             tls_port: 0,
             bus_port: 0,
             hostname: None,
+            endpoint: None,
             config_epoch: ConfigEpoch::default(),
             ping_sent: UnixMs::default(),
             pong_received: UnixMs::default(),
             link: LinkState::Connected,
-            repl_offset: ReplOffset::default(),
+            repl_offset: None,
         }
     }
 
@@ -80,21 +84,44 @@ impl Node {
 
     /// Its health, as CLUSTER SHARDS words it.
     pub fn health(&self) -> Health {
-        match (self.is_failed(), self.role(), self.repl_offset.get()) {
-            (true, _, _) => Health::Failed,
-            (false, Role::Replica, 0) => Health::Loading,
-            (false, _, _) => Health::Online,
+        match self.role() {
+            _ if self.is_failed() => Health::Failed,
+            Role::Replica if self.repl_offset == Some(ReplOffset::new(0)) => Health::Loading,
+            Role::Primary | Role::Replica => Health::Online,
         }
     }
 
-    /// The port for a client that came with TLS, or without: the one of its kind if there is one, else the other.
+    /// The port for a client that came with TLS, or without; 0 if it has none of that kind.
     pub fn client_port(&self, tls: bool) -> u16 {
-        match tls {
-            true if self.tls_port != 0 => self.tls_port,
-            false if self.port == 0 => self.tls_port,
-            _ => self.port,
+        if tls { self.tls_port } else { self.port }
+    }
+
+    /// The host for a client to connect to, as far as is known; may be empty.
+    pub fn host(&self) -> &str {
+        self.endpoint.as_deref().unwrap_or(&self.ip)
+    }
+
+    /// The host to tell clients, as CLUSTER SHARDS and redirections word it: `?` where a host name is preferred
+    /// and missing, nothing where clients are to stay with the host they know.
+    pub fn preferred_host(&self, endpoint_type: EndpointType) -> &str {
+        match endpoint_type {
+            EndpointType::Ip => &self.ip,
+            EndpointType::Hostname => self.hostname.as_deref().unwrap_or("?"),
+            EndpointType::Unknown => "",
         }
     }
+}
+
+/// What clients are told to connect to: `cluster-preferred-endpoint-type`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum EndpointType {
+    /// The address: `ip`.
+    #[default]
+    Ip,
+    /// The host name: `hostname`.
+    Hostname,
+    /// Nothing but the port: `unknown-endpoint`. Clients stay with the host that they know.
+    Unknown,
 }
 
 /// What a node is to its shard.
