@@ -162,3 +162,6 @@ impl fmt::Display for SlotRange {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -209,3 +209,78 @@ impl fmt::Debug for SlotSet {
         write!(f, "SlotSet({self})")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::collections::BTreeSet;
+    use alloc::vec::Vec;
+    use proptest::prelude::*;
+
+    fn slot(number: u16) -> Slot {
+        Slot::new(number).unwrap()
+    }
+
+    /// Sets of a few long ranges and a few single slots, with the ends of the bitmap often among them.
+    fn sets() -> impl Strategy<Value = BTreeSet<Slot>> {
+        let number = prop_oneof![Just(0), Just(63), Just(64), Just(SLOT_COUNT - 1), 0..SLOT_COUNT];
+        let range = (number, prop_oneof![Just(0u16), 0..200u16, Just(SLOT_COUNT)]);
+        let range = range.prop_map(|(start, len)| start..=start.saturating_add(len).min(SLOT_COUNT - 1));
+        let ranges = proptest::collection::vec(range, 0..8);
+        ranges.prop_map(|ranges| ranges.into_iter().flatten().map(slot).collect())
+    }
+
+    fn of(slots: &BTreeSet<Slot>) -> SlotSet {
+        slots.iter().copied().collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn a_set_holds_what_an_ordinary_set_holds(a in sets(), b in sets()) {
+            let (set, other) = (of(&a), of(&b));
+            prop_assert_eq!(set.iter().collect::<Vec<_>>(), a.iter().copied().collect::<Vec<_>>());
+            prop_assert_eq!(set.len(), a.len());
+            prop_assert_eq!(set.is_empty(), a.is_empty());
+            prop_assert_eq!(set.union(&other), of(&(&a | &b)));
+            prop_assert_eq!(set.intersection(&other), of(&(&a & &b)));
+            prop_assert_eq!(set.difference(&other), of(&(&a - &b)));
+            prop_assert_eq!(set.is_disjoint(&other), a.is_disjoint(&b));
+            prop_assert_eq!(set.complement().len(), usize::from(SLOT_COUNT) - a.len());
+        }
+
+        #[test]
+        fn ranges_are_maximal_and_make_the_set_again(a in sets()) {
+            let set = of(&a);
+            let ranges: Vec<_> = set.ranges().collect();
+            prop_assert!(ranges.windows(2).all(|pair| pair[0].end().get() + 1 < pair[1].start().get()));
+            prop_assert_eq!(ranges.into_iter().collect::<SlotSet>(), set);
+        }
+    }
+
+    #[test]
+    fn the_lowest_bit_of_a_byte_is_its_lowest_slot() {
+        let set: SlotSet = [0, 9, 16383].map(slot).into_iter().collect();
+        let bytes = set.as_bytes();
+        assert_eq!((bytes[0], bytes[1], bytes[2047]), (1, 2, 128));
+        assert_eq!(SlotSet::from_bytes(*bytes), set);
+    }
+
+    #[test]
+    fn insert_and_remove_tell_whether_they_changed_anything() {
+        let mut set = SlotSet::new();
+        assert!(set.insert(slot(5)));
+        assert!(!set.insert(slot(5)));
+        assert!(set.remove(slot(5)));
+        assert!(!set.remove(slot(5)));
+        assert!(set.is_empty());
+    }
+
+    #[test]
+    fn the_full_set_is_one_range() {
+        assert_eq!(SlotSet::FULL.ranges().collect::<Vec<_>>(), [SlotRange::ALL]);
+        assert!(SlotSet::from(SlotRange::ALL).is_full());
+        assert_eq!(SlotSet::EMPTY.ranges().next(), None);
+    }
+}

@@ -1,27 +1,42 @@
-//! Whether a key may hold a hash tag at all. Most do not, and must not pay for the search.
+//! Whether a key may hold a hash tag at all. Most do not, and must not pay for a search.
 //!
-//! Keys are short, so the test goes by whole words: 16 bytes where there are 16, else 8, the last word overlapping
-//! the one before. The comparisons of a word are written so that the compiler turns them into vector instructions
-//! of whatever target it builds for.
+//! Keys are short, so the test goes by whole words, 16 bytes or 8, the last word overlapping the one before. The
+//! test of 16 bytes is written so that the compiler makes vector instructions of it (SSE2 on x86-64: one compare and
+//! one mask, measured as fast as intrinsics, and without `unsafe`). memchr finds the brace too, but its call costs
+//! more than hashing a short key.
 
 /// True when no byte of `key` is `{`.
 #[inline]
 pub(super) fn is_absent(key: &[u8]) -> bool {
     match key.len() {
-        16.. => is_absent_in_words::<16>(key),
-        8.. => is_absent_in_words::<8>(key),
+        16.. => !any_word(key, has_brace),
+        8.. => !any_word(key, has_brace_in_register),
         _ => !key.contains(&b'{'),
     }
 }
 
+/// True when `test` holds for a word of `bytes`, which are one word or more.
 #[inline(always)]
-fn is_absent_in_words<const N: usize>(key: &[u8]) -> bool {
-    let (words, _) = key.as_chunks::<N>();
-    let last = key.last_chunk::<N>();
-    !words.iter().chain(last).any(has_brace)
+fn any_word<const N: usize>(bytes: &[u8], test: fn(&[u8; N]) -> bool) -> bool {
+    let (words, rest) = bytes.as_chunks::<N>();
+    for word in words {
+        if test(word) {
+            return true;
+        }
+    }
+    !rest.is_empty() && bytes.last_chunk::<N>().is_some_and(test)
 }
 
 #[inline(always)]
-fn has_brace<const N: usize>(word: &[u8; N]) -> bool {
+fn has_brace(word: &[u8; 16]) -> bool {
     word.iter().fold(false, |found, &byte| found | (byte == b'{'))
+}
+
+/// A byte is zero exactly when subtracting 1 from each byte borrows into a top bit that was not set before.
+#[inline(always)]
+fn has_brace_in_register(word: &[u8; 8]) -> bool {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const TOPS: u64 = 0x8080_8080_8080_8080;
+    let differing = u64::from_le_bytes(*word) ^ (ONES * b'{' as u64);
+    differing.wrapping_sub(ONES) & !differing & TOPS != 0
 }
