@@ -1,0 +1,63 @@
+//! A running six-node cluster: `slotway dev` as one process.
+
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::binaries;
+use crate::ports::free_ports;
+use crate::server::{POLL, Server, answers};
+
+/// A cluster that is not whole by then never will be.
+const FORM_MAX: Duration = Duration::from_secs(60);
+/// Begins the line that `slotway dev` prints when every slot is served.
+const READY: &str = "Cluster ready in ";
+
+/// Nodes on consecutive ports, all of one process.
+#[derive(Debug)]
+pub struct Cluster {
+    process: Server,
+    nodes: u16,
+}
+
+impl Cluster {
+    /// `slotway dev` with this many primaries and replicas of each, without its HTTP port in anyone's way.
+    pub fn dev(primaries: u16, replicas: u16) -> Cluster {
+        let nodes = primaries * (1 + replicas);
+        // One port more for the page.
+        let port = free_ports(nodes + 1);
+        let mut command = Command::new(binaries::slotway());
+        command.args(["dev", "--primaries", &primaries.to_string(), "--replicas", &replicas.to_string()]);
+        command.args(["--port", &port.to_string(), "--http", &(port + nodes).to_string()]);
+        command.stdin(Stdio::null());
+        Cluster { process: Server::spawn(command, port), nodes }.wait_until_ready()
+    }
+
+    /// The port of the first node; the others follow.
+    pub fn port(&self) -> u16 {
+        self.process.port()
+    }
+
+    /// The ports of all nodes.
+    pub fn ports(&self) -> impl Iterator<Item = u16> + use<> {
+        self.port()..self.port() + self.nodes
+    }
+
+    /// The process that is the cluster.
+    pub fn process(&mut self) -> &mut Server {
+        &mut self.process
+    }
+
+    fn wait_until_ready(mut self) -> Cluster {
+        let give_up = Instant::now() + FORM_MAX;
+        while !self.process.output().contains(READY) {
+            assert!(self.process.is_running(), "slotway dev ended and said:\n{}", self.process.output());
+            assert!(Instant::now() < give_up, "slotway dev said only:\n{}", self.process.output());
+            thread::sleep(POLL);
+        }
+        for port in self.ports() {
+            assert!(answers(port), "node {port} of a cluster that calls itself ready does not answer");
+        }
+        self
+    }
+}
