@@ -17,6 +17,8 @@
 mod build;
 mod node;
 pub mod parse;
+#[cfg(test)]
+pub(crate) mod samples;
 pub mod text;
 #[cfg(feature = "serde")]
 pub mod view;
@@ -234,3 +236,6 @@ impl Topology {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
