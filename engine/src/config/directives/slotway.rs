@@ -1,0 +1,11 @@
+//! What Redis does not have.
+
+use crate::config::directive::{Directive, int, port, text};
+
+pub(super) const DIRECTIVES: &[Directive] = &[
+    // The HTTP port of the playground and its interface; 0 means none.
+    port("http-port", 0).immutable(),
+    text("http-bind", "127.0.0.1").immutable(),
+    // Threads that own connections and data; 0 means as many as there are cores.
+    int("data-threads", 0, 1024, 0).immutable(),
+];
