@@ -1,1 +1,19 @@
-//! wasm
+//! Slotway for JavaScript: which slot a key lives in, what a cluster looks like, where a command goes.
+//!
+//! Bindings and no logic: each function turns its arguments into values of `slotway-core`, asks the core, and turns the answer
+//! into a plain object. What the page may show is in [`view`]; nothing else of the core crosses.
+//!
+//! Bad input throws a `TypeError` that says what was expected; nothing here panics on it. The TypeScript side of
+//! each type is written by hand in `types.d.ts`, because the generated one would say `any`.
+#![forbid(unsafe_code)]
+
+mod input;
+mod keys;
+pub mod view;
+
+use wasm_bindgen::prelude::wasm_bindgen;
+
+pub use keys::{crc16, explain, hash_tag, key_slot, key_slots};
+
+#[wasm_bindgen(typescript_custom_section)]
+const TYPES: &str = include_str!("types.d.ts");

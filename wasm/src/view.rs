@@ -1,0 +1,34 @@
+//! What the page may show: plain data, made from the core's values and from nothing else.
+//!
+//! Everything crosses as JSON-like objects (no `Map`, `null` for nothing), so that a page can clone, store and
+//! compare it, and so that a view drawn in a test is the view drawn from a live cluster.
+
+mod explanation;
+
+use std::ops::Range;
+
+use serde::Serialize;
+use serde_wasm_bindgen::Serializer;
+use wasm_bindgen::JsValue;
+
+pub use explanation::{Explanation, Step, TagRule};
+
+/// A part of a key, in bytes, `end` not included.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct ByteRange {
+    /// Offset of the first byte.
+    pub start: usize,
+    /// Offset past the last byte.
+    pub end: usize,
+}
+
+impl From<Range<usize>> for ByteRange {
+    fn from(range: Range<usize>) -> Self {
+        Self { start: range.start, end: range.end }
+    }
+}
+
+/// `view` as a plain JavaScript value.
+pub(crate) fn to_js(view: &impl Serialize) -> Result<JsValue, JsValue> {
+    view.serialize(&Serializer::json_compatible()).map_err(JsValue::from)
+}
