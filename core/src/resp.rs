@@ -1,12 +1,13 @@
 //! RESP, the wire between clients and servers: requests in, replies out.
 //!
 //! ```text
-//!   bytes --decode--> Args (borrowed) ... --> ReplyWriter (encode) --> bytes
-//!                                              Value::decode reads them back (clients, tests)
+//!   bytes --decode--> Args (borrowed) --> ... --> ReplyWriter (encode) --> bytes
+//!                                                 Value::decode reads them back (clients, tests)
 //! ```
 
 pub mod args;
+pub mod decode;
 pub mod encode;
 pub mod error;
-pub mod value;
 pub mod inline;
+pub mod value;

@@ -1,12 +1,25 @@
-//! The engine of one node: keyspace, values, commands, sessions and dispatch.
+//! The engine of one node: keyspace, commands, sessions and dispatch.
 //!
-//! Sans-IO: time, randomness and sockets are the caller's; the node, the simulator and the browser run this
-//! very code.
+//! ```text
+//!   requests (core::resp::decode) --> dispatch --admission--> route --> commands --> replies
+//!                                        |                                |
+//!                                     session                      keyspace (one shard, held)
+//! ```
+//!
+//! Sans-IO: time, randomness, sockets and files are the caller's, offered through [`node::Node`]; the node,
+//! the simulator and the browser run this very code.
 #![no_std]
 
 extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod commands;
 pub mod config;
+pub mod dispatch;
+pub mod glob;
 pub mod keyspace;
+pub mod node;
+pub mod registry;
+pub mod session;
+pub mod shards;

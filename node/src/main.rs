@@ -1,1 +1,52 @@
-fn main() {}
+//! `slotway`: a Redis-compatible cluster server in one small binary.
+//!
+//! ```text
+//!   main --> cli     which job
+//!              serve   one server     --> server.rs --> client.rs --> engine
+//!              dev     a whole cluster --> dev.rs, server.rs per node
+//!              slot, ping              no server at all
+//! ```
+//!
+//! This crate alone has sockets, files, clocks and threads; what a command does is in `slotway-engine`, what a slot
+//! is in `slotway-core`.
+#![forbid(unsafe_code)]
+
+mod cli;
+mod client;
+mod clients;
+mod dev;
+mod files;
+mod http;
+mod locked;
+mod log;
+mod process;
+mod runtime;
+mod server;
+mod shared;
+mod signals;
+mod stats;
+
+use std::process::ExitCode;
+
+use cli::Job;
+
+/// musl's own allocator is slow, and slower with several threads.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let result = match cli::parse(std::env::args_os().collect()) {
+        Job::Server { args } => cli::serve::run(&args),
+        Job::Dev(options) => cli::dev::run(&options),
+        Job::Slot(options) => cli::slot::run(&options),
+        Job::Ping(options) => cli::ping::run(&options),
+        Job::Completions { shell } => {
+            cli::print_completions(shell);
+            Ok(ExitCode::SUCCESS)
+        }
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("{error:#}");
+        ExitCode::FAILURE
+    })
+}

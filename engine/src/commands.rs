@@ -1,0 +1,33 @@
+//! What commands do: a file per family, a function per command, and what each kind of function may touch.
+//!
+//! To add a command: declare its facts in `core/command/table/<group>.rs`, write its function beside its neighbours here, and
+//! name both in the family's `COMMANDS`. The function's type says what it can reach:
+//!
+//! | handler            | context        | may touch                                   |
+//! |--------------------|----------------|---------------------------------------------|
+//! | `Handler::Data`    | [`Data`]       | the keys of one request, in shards in hand  |
+//! | `Handler::Session` | [`Connection`] | the connection that asks                    |
+//! | `Handler::Node`    | [`Whole`]      | all shards, all connections, the process    |
+//!
+//! Functions read their arguments, write their reply and return an [`Effect`](crate::registry::Effect); an error takes the
+//! reply back. They check everything before they change anything.
+
+mod args;
+mod connection;
+mod data;
+mod string;
+mod whole;
+
+pub use connection::Connection;
+pub use data::Data;
+pub use whole::Whole;
+
+use crate::registry::Handler;
+
+/// One line of a family's list: the command's full name, and what executes it.
+pub type Binding = (&'static str, Handler);
+
+/// The lists of all families.
+pub fn families() -> impl Iterator<Item = &'static [Binding]> {
+    [connection::COMMANDS, string::COMMANDS].into_iter()
+}

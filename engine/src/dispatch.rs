@@ -1,0 +1,152 @@
+//! From a batch of requests to their replies: the spine of the engine.
+//!
+//! ```text
+//!   prepare    every request: name -> command, handler; first key -> slot, hash     (nothing is touched yet)
+//!   group      the next requests that need the same shard, or one that needs none
+//!     take the shard once: prefetch buckets, prefetch entries, then for each request in order
+//!       admit      guards, in Redis' order: GUARDS_BEFORE_ROUTING
+//!       route      cluster mode: core::route, with the topology as it is now that the shard is held
+//!       admit      GUARDS_AFTER_ROUTING
+//!       execute    the handler writes its reply
+//!       settle     error instead of reply, effects, what holds for one command only
+//! ```
+//!
+//! Replies come in the order of requests, and each request sees what those before it did: only the fetching of
+//! memory is moved forward. That is worth more than anything else here, since a node with much data waits mostly
+//! for memory.
+//!
+//! Routing and execution are atomic: the topology is read while the shard is held. Whoever gives a slot away
+//! publishes the new topology first, then takes and releases the slot's shard, and only then acknowledges.
+
+mod admission;
+mod run;
+
+use alloc::vec::Vec;
+
+use slotway_core::command::{self, Command, Unknown, keys};
+use slotway_core::resp::args::Args;
+use slotway_core::resp::decode::Decoder;
+use slotway_core::resp::encode::ReplyWriter;
+use slotway_core::resp::error::ErrorReply;
+
+use crate::config::Config;
+use crate::keyspace::{Key, KeyHasher};
+use crate::node::Node;
+use crate::registry::{DataHandler, Handler, Registry};
+use crate::session::Session;
+use crate::shards::{ShardAccess, ShardSet};
+use run::Run;
+
+/// What executes the commands of one node.
+pub struct Engine<A> {
+    shards: A,
+    registry: Registry,
+    hasher: KeyHasher,
+}
+
+/// What a batch came to, for the node's counters.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Tally {
+    /// Commands executed or refused.
+    pub commands: u64,
+    /// Error replies among them.
+    pub errors: u64,
+    /// Changes of data.
+    pub changes: u64,
+}
+
+/// A batch of requests as they lie in the connection's read buffer.
+#[derive(Clone, Copy)]
+pub struct Requests<'a> {
+    /// Where each request begins and ends.
+    pub decoder: &'a Decoder,
+    /// The bytes that were decoded.
+    pub buffer: &'a [u8],
+}
+
+/// A request that has been looked up. Nothing in it depends on what earlier requests of the batch do.
+enum Prepared<'a> {
+    /// It names no command of ours, or has too few or too many arguments.
+    Refused(ErrorReply),
+    /// It needs shards; `key` is its first key.
+    Data { command: &'static Command, handler: DataHandler, args: Args<'a>, key: Option<Key<'a>>, shards: ShardSet },
+    /// It is executed without any shard in hand.
+    Alone { command: &'static Command, handler: Handler, args: Args<'a> },
+}
+
+impl<A: ShardAccess> Engine<A> {
+    /// An engine over `shards`, whose keys are hashed by `hasher`.
+    pub fn new(shards: A, hasher: KeyHasher) -> Self {
+        Self { shards, registry: Registry::new(), hasher }
+    }
+
+    /// The data.
+    pub fn shards(&self) -> &A {
+        &self.shards
+    }
+
+    /// Executes a batch of at most [`BATCH_MAX`](slotway_core::resp::decode::BATCH_MAX) requests in order and appends the
+    /// replies to `out`. Stops after a request that closes the connection (`session.after`).
+    pub fn execute<N: Node>(
+        &self,
+        node: &N,
+        session: &mut Session,
+        requests: Requests<'_>,
+        out: &mut Vec<u8>,
+    ) -> Tally {
+        let config = node.config();
+        let batch = (0..requests.decoder.len()).map(|index| requests.decoder.request(requests.buffer, index));
+        let prepared = batch.map(|args| self.prepare(&config, args)).collect();
+        let reply = ReplyWriter::new(out, session.protocol);
+        let now = node.now();
+        Run { engine: self, node, session, config, prepared, reply, now, tally: Tally::default() }.all()
+    }
+
+    fn prepare<'a>(&self, config: &Config, args: Args<'a>) -> Prepared<'a> {
+        match self.find(args) {
+            Err(error) => Prepared::Refused(error),
+            Ok((command, Handler::Data(handler))) => {
+                let key = keys::routed(command, args).next().map(|key| self.hasher.key(args.at(key.index)));
+                let shards = self.shards_of(config, command, key);
+                Prepared::Data { command, handler, args, key, shards }
+            }
+            Ok((command, handler)) => Prepared::Alone { command, handler, args },
+        }
+    }
+
+    /// The command that a request asks for, if this node serves it and the number of arguments is right.
+    fn find(&self, args: Args<'_>) -> Result<(&'static Command, Handler), ErrorReply> {
+        let command = command::resolve(args)?;
+        if !self.registry.serves(command) {
+            return Err(not_served(command, args).into());
+        }
+        // A container alone has no handler, and takes at least one argument more.
+        match self.registry.handler(command) {
+            Some(handler) if command.accepts(args.len()) => Ok((command, handler)),
+            _ => Err(ErrorReply::Arity(command.name)),
+        }
+    }
+
+    /// One shard whenever that is certain: there is one only, or all keys must be in the slot of the first.
+    fn shards_of(&self, config: &Config, command: &Command, key: Option<Key<'_>>) -> ShardSet {
+        let layout = self.shards.layout();
+        match key {
+            _ if layout.shards() == 1 => ShardSet::One(0),
+            Some(key) if config.cluster_enabled() || command.has_first_key_only() => {
+                ShardSet::One(layout.shard_of(key.slot()))
+            }
+            _ => ShardSet::All,
+        }
+    }
+}
+
+/// How Redis refuses what it does not know: by the subcommand if the container is served, else by the command.
+fn not_served<'a>(command: &'static Command, args: Args<'a>) -> Unknown<'a> {
+    match (command.name.split_once('|'), args.get(1)) {
+        (Some((container, _)), Some(sent)) => match command::lookup(container.as_bytes()) {
+            Some(container) => Unknown::Subcommand { container, sent },
+            None => Unknown::Command(args),
+        },
+        _ => Unknown::Command(args),
+    }
+}

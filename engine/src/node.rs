@@ -1,0 +1,147 @@
+//! What the engine asks of the node around it: time, configuration, other connections, process.
+//!
+//! The tokio node, the simulator and tests implement [`Node`]. Everything here is called on the thread that executes
+//! the command; nothing waits, but for [`Node::sleep`], which is DEBUG SLEEP and means it.
+
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use slotway_core::resp::error::ErrorReply;
+use slotway_core::time::UnixMs;
+use slotway_core::topology::Topology;
+
+use crate::config::Config;
+use crate::session::{ClientId, Session};
+
+/// The node as its commands see it.
+pub trait Node {
+    /// Wall-clock time, as exact as the node has it.
+    fn now(&self) -> UnixMs;
+
+    /// The same in microseconds, for TIME.
+    fn now_us(&self) -> u64;
+
+    /// A random number.
+    fn random(&self) -> u64;
+
+    /// The configuration in force.
+    fn config(&self) -> Arc<Config>;
+
+    /// Sets directives, all or none, and applies their effects.
+    ///
+    /// # Errors
+    /// Redis' words for the first one that cannot be set.
+    fn set_config(&self, pairs: &[(&[u8], &[u8])]) -> Result<(), ErrorReply>;
+
+    /// Writes the configuration back to the file that it came from.
+    ///
+    /// # Errors
+    /// No such file, or it cannot be written.
+    fn rewrite_config(&self) -> Result<(), ErrorReply>;
+
+    /// The cluster as this node knows it; `None` without cluster mode.
+    fn topology(&self) -> Option<Arc<Topology>>;
+
+    /// Figures for INFO, since start or the last CONFIG RESETSTAT.
+    fn facts(&self) -> Facts;
+
+    /// Sets the counters of INFO back to 0.
+    fn reset_stats(&self);
+
+    /// All connections, as last published, in order of their numbers.
+    fn clients(&self) -> Vec<ClientCard>;
+
+    /// Closes the connections given, after the replies under way. Returns how many there were. The caller's own one is
+    /// closed through its session.
+    fn kill_clients(&self, ids: &[ClientId]) -> usize;
+
+    /// Begins to shut the process down.
+    ///
+    /// # Errors
+    /// It cannot, or there is nothing to abort.
+    fn shutdown(&self, how: Shutdown) -> Result<(), ErrorReply>;
+
+    /// Stops this thread for so many microseconds.
+    fn sleep(&self, us: u64);
+
+    /// A line for the log, at notice level.
+    fn log(&self, line: &str);
+}
+
+/// SHUTDOWN's options.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Shutdown {
+    /// Save even without save points; `Some(false)` for NOSAVE.
+    pub save: Option<bool>,
+    /// Do not wait for replicas.
+    pub now: bool,
+    /// Shut down although saving fails.
+    pub force: bool,
+    /// Take a shutdown under way back.
+    pub abort: bool,
+}
+
+/// A connection, for CLIENT LIST and CLIENT KILL.
+#[derive(Clone, Debug)]
+pub struct ClientCard {
+    /// What the session says of itself.
+    pub session: Session,
+    /// When it last sent a command.
+    pub active_at: UnixMs,
+    /// Bytes waiting in its read buffer.
+    pub query_len: usize,
+    /// Bytes its read buffer could still take.
+    pub query_free: usize,
+    /// Bytes of memory it takes.
+    pub memory: usize,
+    /// Its file descriptor, for reading logs; -1 if it has none.
+    pub fd: i64,
+}
+
+/// Figures that INFO shows and that only the node knows.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// Random id of this run: 40 hexadecimal digits.
+    pub run_id: String,
+    /// Process number.
+    pub pid: u32,
+    /// Operating system, release and architecture.
+    pub os: String,
+    /// Path of the executable.
+    pub executable: String,
+    /// Path of the configuration file; empty if none.
+    pub config_file: String,
+    /// When it started.
+    pub started_at: UnixMs,
+    /// TCP port served.
+    pub port: u16,
+    /// Connections open now.
+    pub connected_clients: u64,
+    /// Connections accepted so far.
+    pub connections_received: u64,
+    /// Connections refused because of `maxclients`.
+    pub connections_rejected: u64,
+    /// Commands executed so far.
+    pub commands_processed: u64,
+    /// Commands executed per second of late.
+    pub commands_per_second: u64,
+    /// Bytes read from clients.
+    pub bytes_in: u64,
+    /// Bytes written to clients.
+    pub bytes_out: u64,
+    /// Error replies sent.
+    pub error_replies: u64,
+    /// Changes of data since start.
+    pub changes: u64,
+    /// Resident memory of the process, in bytes.
+    pub rss: u64,
+    /// The most memory the process has taken, in bytes.
+    pub rss_peak: u64,
+    /// Bytes of memory of the machine.
+    pub system_memory: u64,
+    /// CPU time of the process in the kernel, in microseconds.
+    pub cpu_system_us: u64,
+    /// CPU time of the process outside the kernel, in microseconds.
+    pub cpu_user_us: u64,
+}

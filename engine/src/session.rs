@@ -1,0 +1,118 @@
+//! What a node remembers of one client connection.
+//!
+//! Plain data: the connection's task owns it, handlers of connection commands change it, dispatch reads it.
+
+use alloc::string::String;
+
+use slotway_core::resp::encode::Protocol;
+use slotway_core::time::UnixMs;
+
+use crate::keyspace::DbIndex;
+
+/// Number of a connection, never used twice by one node: what CLIENT ID answers.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ClientId(pub u64);
+
+/// Whether replies are sent: CLIENT REPLY.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum ReplyMode {
+    /// All of them.
+    #[default]
+    On,
+    /// None until `CLIENT REPLY ON`.
+    Off,
+    /// Not the reply to CLIENT REPLY SKIP itself, nor the next one.
+    SkipNext,
+    /// Not the reply to the command being executed.
+    SkipThis,
+}
+
+/// What the connection task must do once the batch is answered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum After {
+    /// Read on.
+    #[default]
+    Continue,
+    /// Send what is written, then close.
+    Close,
+}
+
+/// One client connection.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// Its number.
+    pub id: ClientId,
+    /// `host:port` of the client.
+    pub address: String,
+    /// `host:port` it connected to.
+    pub local_address: String,
+    /// True when the client is on the same host: protected mode and DEBUG care.
+    pub is_local: bool,
+    /// When it connected.
+    pub connected_at: UnixMs,
+    /// The name given by CLIENT SETNAME or HELLO; empty if none.
+    pub name: String,
+    /// Library name by CLIENT SETINFO; empty if none.
+    pub lib_name: String,
+    /// Library version by CLIENT SETINFO; empty if none.
+    pub lib_version: String,
+    /// The selected database.
+    pub db: DbIndex,
+    /// The dialect.
+    pub protocol: Protocol,
+    /// False until AUTH, where a password is required.
+    pub authenticated: bool,
+    /// ASKING was sent: holds for one command.
+    pub asking: bool,
+    /// READONLY is on.
+    pub readonly: bool,
+    /// CLIENT NO-TOUCH is on: reads leave no trace in LRU and LFU clocks.
+    pub no_touch: bool,
+    /// CLIENT NO-EVICT is on.
+    pub no_evict: bool,
+    /// Which replies are sent.
+    pub reply_mode: ReplyMode,
+    /// What follows the batch.
+    pub after: After,
+    /// Full name of the last command, for CLIENT LIST.
+    pub last_command: &'static str,
+    /// Set by whatever changes what CLIENT LIST shows of the connection; the connection task publishes it and clears this.
+    pub card_changed: bool,
+}
+
+impl Session {
+    /// A connection as it begins. `authenticated` is true when the node requires no password.
+    pub fn new(id: ClientId, address: String, local_address: String, now: UnixMs, authenticated: bool) -> Self {
+        Self {
+            id,
+            address,
+            local_address,
+            is_local: true,
+            connected_at: now,
+            name: String::new(),
+            lib_name: String::new(),
+            lib_version: String::new(),
+            db: DbIndex::default(),
+            protocol: Protocol::Resp2,
+            authenticated,
+            asking: false,
+            readonly: false,
+            no_touch: false,
+            no_evict: false,
+            reply_mode: ReplyMode::On,
+            after: After::Continue,
+            last_command: "",
+            card_changed: true,
+        }
+    }
+
+    /// Back to the state of a new connection, as RESET does: name and libraries stay empty or go, the number stays.
+    pub fn reset(&mut self, authenticated: bool) {
+        let (id, connected_at, is_local) = (self.id, self.connected_at, self.is_local);
+        let address = core::mem::take(&mut self.address);
+        let local_address = core::mem::take(&mut self.local_address);
+        let (lib_name, lib_version) = (core::mem::take(&mut self.lib_name), core::mem::take(&mut self.lib_version));
+        *self = Session::new(id, address, local_address, connected_at, authenticated);
+        (self.is_local, self.lib_name, self.lib_version) = (is_local, lib_name, lib_version);
+    }
+}

@@ -1,0 +1,128 @@
+//! The command line: which of the program's jobs is meant, and with what options.
+//!
+//! `slotway` is `redis-server` to whoever calls it as such: by that name, with a configuration file or a directive first, or
+//! with nothing at all. The other jobs are subcommands.
+
+pub(crate) mod dev;
+pub(crate) mod ping;
+pub(crate) mod serve;
+pub(crate) mod slot;
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use clap::{CommandFactory as _, Parser, Subcommand};
+use clap_complete::Shell;
+
+/// Names under which the program is a server and nothing else.
+const SERVER_NAMES: [&str; 3] = ["redis-server", "valkey-server", "slotway-server"];
+
+const EXAMPLES: &str = "\
+Examples:
+  slotway dev                                a cluster of 3 primaries and 3 replicas on ports 7000 to 7005
+  slotway dev --nodes 1 --port 6379          a cluster of one node that owns all slots
+  slotway                                    one server on port 6379, as redis-server
+  slotway /etc/redis/redis.conf --port 7777  one server, configured by file and command line
+  echo 'port 7777' | slotway -               one server, configured from standard input
+  slotway slot user:{42}:cart                the slot of a key, and why
+  slotway ping -p 7777                       exit code 0 if a server answers there
+
+Every directive of redis.conf is an option of the server: --maxmemory 1gb --save 60 1000";
+
+/// A Redis-compatible cluster server in one small binary.
+#[derive(Parser, Debug)]
+#[command(name = "slotway", version, about, after_help = EXAMPLES, max_term_width = 110)]
+struct Cli {
+    #[command(subcommand)]
+    job: Option<Job>,
+}
+
+/// What the program is asked to do.
+#[derive(Subcommand, Debug)]
+pub(crate) enum Job {
+    /// Run one server: the default. Takes what redis-server takes
+    #[command(disable_help_flag = true)]
+    Server {
+        /// A configuration file, `-` for standard input, then directives: --port 7777 --requirepass secret
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
+        args: Vec<String>,
+    },
+    /// Run a whole cluster in this process, for development
+    Dev(dev::Options),
+    /// Tell the slot of keys
+    Slot(slot::Options),
+    /// Ask a server whether it is well, for health checks
+    Ping(ping::Options),
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// What `args`, the program's name first, ask for. Ends the process where help or the version is asked for, or nothing makes sense.
+pub(crate) fn parse(args: Vec<OsString>) -> Job {
+    let name = args.first().map(Path::new).and_then(Path::file_name).unwrap_or_default();
+    let called_as_server = SERVER_NAMES.iter().any(|server| name == *server);
+    if called_as_server || !names_a_job(args.get(1)) {
+        return Job::Server { args: texts(&args[1.min(args.len())..]) };
+    }
+    Cli::parse_from(args).job.unwrap_or(Job::Server { args: Vec::new() })
+}
+
+/// Prints the completions of `shell`.
+pub(crate) fn print_completions(shell: Shell) {
+    clap_complete::generate(shell, &mut Cli::command(), "slotway", &mut std::io::stdout());
+}
+
+/// Prints the help.
+pub(crate) fn print_help() {
+    // A closed pipe is no news to who closed it.
+    let _ = Cli::command().print_help();
+}
+
+fn names_a_job(first: Option<&OsString>) -> bool {
+    let Some(first) = first.and_then(|word| word.to_str()) else { return false };
+    let cli = Cli::command();
+    matches!(first, "--help" | "-h" | "help" | "--version" | "-V") || cli.find_subcommand(first).is_some()
+}
+
+fn texts(args: &[OsString]) -> Vec<String> {
+    args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job(words: &[&str]) -> Job {
+        parse(words.iter().map(OsString::from).collect())
+    }
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn without_a_job_it_is_a_server() {
+        for words in [&["slotway"][..], &["slotway", "/etc/redis.conf"], &["slotway", "--port", "1"], &["slotway", "-"]] {
+            let Job::Server { args } = job(words) else { panic!("{words:?} is a server") };
+            assert_eq!(args, words[1..]);
+        }
+    }
+
+    #[test]
+    fn called_by_the_name_of_a_server_it_has_no_other_jobs() {
+        let Job::Server { args } = job(&["/usr/bin/redis-server", "dev"]) else { panic!("a server") };
+        assert_eq!(args, ["dev"]);
+    }
+
+    #[test]
+    fn the_server_job_takes_everything_that_follows() {
+        let Job::Server { args } = job(&["slotway", "server", "a.conf", "--save", "60", "1"]) else {
+            panic!("a server")
+        };
+        assert_eq!(args, ["a.conf", "--save", "60", "1"]);
+    }
+}

@@ -1,0 +1,206 @@
+//! One client connection: read, execute, write, in that order, until it ends.
+//!
+//! ```text
+//!   readable --> one read into the thread's scratch buffer --> decode, execute, batch by batch --> one write
+//!                      |                                              |
+//!                      +-- what is left of a request in pieces goes into the connection's own buffer
+//! ```
+//!
+//! An idle connection holds no buffer: ten thousand of them cost their sockets and a task each. Nothing is read while
+//! replies wait to be written, so a client that does not read its replies stops only itself.
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf as _, BytesMut};
+use slotway_core::resp::decode::{Decoded, Decoder, Limits};
+use slotway_core::resp::encode::ReplyWriter;
+use slotway_core::resp::error::ErrorReply;
+use slotway_engine::dispatch::Requests;
+use slotway_engine::node::Node as _;
+use slotway_engine::session::{After, Session};
+use slotway_engine::shards::ShardAccess;
+use tokio::io::{AsyncRead, AsyncWriteExt as _, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_util::io::poll_read_buf;
+
+use crate::clients::Registration;
+use crate::server::Server;
+
+/// Bytes read at once.
+const READ_LEN: usize = 64 * 1024;
+/// Replies are written before more requests are executed once they have this many bytes.
+const REPLIES_LEN_MAX: usize = 1024 * 1024;
+/// Buffers larger than this are given back as soon as they are empty.
+const KEPT_LEN_MAX: usize = 64 * 1024;
+/// Most bytes of requests in pieces: spans are 32-bit numbers.
+const QUERY_LEN_MAX: u64 = u32::MAX as u64;
+
+thread_local! {
+    /// What is read is executed from here: one buffer for all connections of a thread.
+    static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_LEN].into_boxed_slice());
+}
+
+/// A connection being served.
+pub(crate) struct Connection<A> {
+    server: Arc<Server<A>>,
+    stream: TcpStream,
+    session: Session,
+    registration: Registration,
+    decoder: Decoder,
+    /// The beginning of a request whose end has not arrived, or requests that wait until replies are written.
+    pending: BytesMut,
+    replies: Vec<u8>,
+    /// Whole requests may be left in `pending`.
+    has_more: bool,
+}
+
+impl<A: ShardAccess> Connection<A> {
+    /// Serves `stream` for `session`.
+    pub(crate) fn new(
+        server: Arc<Server<A>>,
+        stream: TcpStream,
+        session: Session,
+        registration: Registration,
+    ) -> Self {
+        Self {
+            server,
+            stream,
+            session,
+            registration,
+            decoder: Decoder::default(),
+            pending: BytesMut::new(),
+            replies: Vec::new(),
+            has_more: false,
+        }
+    }
+
+    /// Serves the connection until either side ends it.
+    ///
+    /// # Errors
+    /// The socket fails. There is nothing to do about it but to forget the connection.
+    pub(crate) async fn serve(mut self) -> io::Result<()> {
+        while self.session.after == After::Continue {
+            if self.has_more {
+                self.execute_pending();
+            } else if poll_fn(|context| self.poll_read(context)).await? == 0 {
+                return Ok(());
+            }
+            self.write().await?;
+            self.publish();
+        }
+        self.stream.shutdown().await
+    }
+
+    /// Reads once and executes what has come. Ready with the number of bytes read, 0 at the end of the stream.
+    fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        if !self.pending.is_empty() {
+            return self.poll_read_more(context);
+        }
+        SCRATCH.with_borrow_mut(|scratch| {
+            let mut buffer = ReadBuf::new(scratch);
+            ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer))?;
+            let bytes = buffer.filled();
+            self.server.shared.stats.bytes_in(bytes.len());
+            let used = self.execute(bytes);
+            self.pending.extend_from_slice(&bytes[used..]);
+            Poll::Ready(Ok(bytes.len()))
+        })
+    }
+
+    /// The same when the beginning of a request is waiting: what comes is appended to it.
+    fn poll_read_more(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let missing = self.decoder.missing_bytes(self.pending.len());
+        self.pending.reserve(missing.clamp(READ_LEN, 16 * READ_LEN));
+        let len = ready!(poll_read_buf(Pin::new(&mut self.stream), context, &mut self.pending))?;
+        self.server.shared.stats.bytes_in(len);
+        if len > 0 {
+            self.execute_pending();
+        }
+        Poll::Ready(Ok(len))
+    }
+
+    fn execute_pending(&mut self) {
+        let mut pending = std::mem::take(&mut self.pending);
+        let used = self.execute(&pending);
+        pending.advance(used);
+        if !pending.is_empty() || pending.capacity() <= KEPT_LEN_MAX {
+            self.pending = pending;
+        }
+        self.check_query_len();
+    }
+
+    /// Executes the requests of `bytes`, batch by batch. Returns how many bytes are done with.
+    fn execute(&mut self, bytes: &[u8]) -> usize {
+        let server = Arc::clone(&self.server);
+        let mut used = 0;
+        self.has_more = false;
+        loop {
+            let rest = &bytes[used..];
+            let decoded = self.decoder.decode(rest, self.limits());
+            if !self.decoder.is_empty() {
+                let requests = Requests { decoder: &self.decoder, buffer: rest };
+                let tally = server.engine.execute(&server.shared, &mut self.session, requests, &mut self.replies);
+                server.shared.stats.add(tally);
+            }
+            used += self.decoder.consume();
+            match decoded {
+                _ if self.session.after == After::Close => return used,
+                Decoded::All => return used,
+                Decoded::Full if self.replies.len() >= REPLIES_LEN_MAX => {
+                    self.has_more = true;
+                    return used;
+                }
+                Decoded::Full => {}
+                Decoded::Broken(error) => {
+                    self.refuse(&ErrorReply::Protocol(error.text()));
+                    return used;
+                }
+            }
+        }
+    }
+
+    fn limits(&self) -> Limits {
+        let config = self.server.shared.config();
+        Limits { bulk_len_max: config.proto_max_bulk_len(), authenticated: self.session.authenticated }
+    }
+
+    /// Answers with an error, then closes.
+    fn refuse(&mut self, error: &ErrorReply) {
+        ReplyWriter::new(&mut self.replies, self.session.protocol).error(error);
+        self.session.after = After::Close;
+    }
+
+    /// Closes a connection that sends more of a request than it may.
+    fn check_query_len(&mut self) {
+        let len_max = self.server.shared.config().client_query_buffer_limit().min(QUERY_LEN_MAX);
+        if self.pending.len() as u64 > len_max {
+            let log = &self.server.shared.log;
+            log.warning(&format!("Closing client that reached max query buffer length: {}", self.session.address));
+            self.session.after = After::Close;
+        }
+    }
+
+    async fn write(&mut self) -> io::Result<()> {
+        if self.replies.is_empty() {
+            return Ok(());
+        }
+        self.stream.write_all(&self.replies).await?;
+        self.server.shared.stats.bytes_out(self.replies.len());
+        self.replies.clear();
+        if self.replies.capacity() > KEPT_LEN_MAX {
+            self.replies = Vec::new();
+        }
+        Ok(())
+    }
+
+    fn publish(&mut self) {
+        let query = (self.pending.len(), self.pending.capacity() - self.pending.len());
+        let memory = self.pending.capacity() + self.replies.capacity() + size_of::<Self>();
+        self.registration.publish(&mut self.session, self.server.shared.now(), query, memory);
+    }
+}

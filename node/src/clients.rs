@@ -1,0 +1,117 @@
+//! All connections of one node: who they are, and how to end them from outside.
+//!
+//! A connection publishes its card after each batch; CLIENT LIST reads the cards, CLIENT KILL and the idle timeout abort
+//! the task. An aborted task stops where it waits, for input or for a slow reader, never within a command.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+use slotway_core::time::UnixMs;
+use slotway_engine::node::ClientCard;
+use slotway_engine::session::{ClientId, Session};
+use tokio::task::AbortHandle;
+
+/// The connections of one node.
+#[derive(Default)]
+pub(crate) struct Clients {
+    next_id: AtomicU64,
+    open: Mutex<BTreeMap<ClientId, Arc<Client>>>,
+}
+
+/// One connection, seen from outside its task.
+pub(crate) struct Client {
+    card: Mutex<ClientCard>,
+    task: Mutex<Option<AbortHandle>>,
+}
+
+impl Clients {
+    /// A number that no connection of this node has had: 1 at first, as in Redis.
+    pub(crate) fn next_id(&self) -> ClientId {
+        ClientId(self.next_id.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.open.lock().len()
+    }
+
+    /// Enters a connection. It leaves when the registration is dropped.
+    pub(crate) fn enter(self: &Arc<Self>, session: &Session, fd: i64, now: UnixMs) -> Registration {
+        let card =
+            ClientCard { session: session.clone(), active_at: now, query_len: 0, query_free: 0, memory: 0, fd };
+        let client = Arc::new(Client { card: Mutex::new(card), task: Mutex::new(None) });
+        self.open.lock().insert(session.id, Arc::clone(&client));
+        Registration { id: session.id, clients: Arc::clone(self), client }
+    }
+
+    /// All cards, in order of their numbers.
+    pub(crate) fn cards(&self) -> Vec<ClientCard> {
+        self.open.lock().values().map(|client| client.card.lock().clone()).collect()
+    }
+
+    /// Ends the connections given. Returns how many there were.
+    pub(crate) fn kill(&self, ids: &[ClientId]) -> usize {
+        let open = self.open.lock();
+        ids.iter().filter_map(|id| open.get(id)).map(|client| client.abort()).count()
+    }
+
+    /// Ends all connections.
+    pub(crate) fn kill_all(&self) {
+        self.open.lock().values().for_each(|client| client.abort());
+    }
+
+    /// Ends those that have sent nothing since `since`.
+    pub(crate) fn kill_idle(&self, since: UnixMs) {
+        self.open.lock().values().filter(|client| client.card.lock().active_at < since).for_each(|client| client.abort());
+    }
+}
+
+impl Client {
+    fn abort(&self) {
+        if let Some(task) = &*self.task.lock() {
+            task.abort();
+        }
+    }
+}
+
+/// A connection's place among the node's connections.
+pub(crate) struct Registration {
+    id: ClientId,
+    clients: Arc<Clients>,
+    client: Arc<Client>,
+}
+
+impl Registration {
+    /// The connection as others see it, to be told which task serves it.
+    pub(crate) fn client(&self) -> Arc<Client> {
+        Arc::clone(&self.client)
+    }
+
+    /// Publishes what the connection has become after a batch. `query` is the length and the room of its read buffer,
+    /// `memory` the bytes it takes.
+    pub(crate) fn publish(&self, session: &mut Session, now: UnixMs, query: (usize, usize), memory: usize) {
+        let mut card = self.client.card.lock();
+        if std::mem::take(&mut session.card_changed) {
+            card.session.clone_from(session);
+        }
+        card.session.last_command = session.last_command;
+        card.active_at = now;
+        (card.query_len, card.query_free) = query;
+        card.memory = memory;
+    }
+}
+
+impl Client {
+    /// Tells which task serves the connection.
+    pub(crate) fn served_by(&self, task: AbortHandle) {
+        *self.task.lock() = Some(task);
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        self.clients.open.lock().remove(&self.id);
+    }
+}

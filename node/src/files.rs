@@ -1,0 +1,36 @@
+//! Files that a node reads and writes: its configuration.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::Path;
+
+/// Replaces the text of `path` by what `rewrite` makes of it, in one moment: whoever reads the file, and whatever fails, sees
+/// the old text or the new one, whole.
+///
+/// # Errors
+/// The file cannot be read, or the folder not be written.
+pub(crate) fn rewrite(path: &Path, rewrite: impl FnOnce(&str) -> String) -> io::Result<()> {
+    let old = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(error),
+    };
+    replace(path, rewrite(&old).as_bytes())
+}
+
+/// Writes `bytes` beside `path`, makes them durable, and puts them in its place.
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".tmp-{}", std::process::id()));
+    let temporary = path.with_file_name(name);
+    let written = File::create(&temporary).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    });
+    if let Err(error) = written.and_then(|()| fs::rename(&temporary, path)) {
+        let _ = fs::remove_file(&temporary);
+        return Err(error);
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
+}

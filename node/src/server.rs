@@ -1,0 +1,256 @@
+//! One node that serves clients: its listeners, its connections, its periodic work.
+//!
+//! ```text
+//!   accept --admitted?--> worker thread --> Connection (client.rs), a task for as long as it lasts
+//!                           this one, if the data is owned; in turn, if it is shared
+//! ```
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use slotway_core::resp::error::ErrorReply;
+use slotway_core::time::UnixMs;
+use slotway_engine::config::Config;
+use slotway_engine::dispatch::Engine;
+use slotway_engine::keyspace::{KeyHasher, Layout, Shard};
+use slotway_engine::node::Node as _;
+use slotway_engine::session::Session;
+use slotway_engine::shards::{Owned, ShardAccess, WholeKeyspace as _};
+use socket2::{SockRef, TcpKeepalive};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::{LocalSet, spawn_local};
+
+use crate::client::Connection;
+use crate::locked::Locked;
+use crate::process;
+use crate::shared::Shared;
+
+/// Shards per data thread where several threads share the data: few enough to walk, enough that two threads seldom meet.
+const SHARDS_PER_THREAD: u16 = 64;
+/// How often periodic work is done.
+const CRON: Duration = Duration::from_millis(100);
+/// How long to wait before accepting again when the system has no more file descriptors.
+const ACCEPT_RETRY: Duration = Duration::from_millis(100);
+/// Entries that one slice of active expiry looks at, before clients have their turn.
+const EXPIRE_SLICE: u32 = 2_000;
+/// Slices of active expiry in one period at most: a bound on its share of the thread's time.
+const EXPIRE_SLICES_MAX: u32 = 50;
+
+/// One node and its data.
+pub(crate) struct Server<A> {
+    pub(crate) engine: Engine<A>,
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// A node whose data one thread owns: it must be made, and run, on that thread.
+pub(crate) fn owned(shared: Arc<Shared>) -> Arc<Server<Owned>> {
+    let (layout, hasher) = layout(&shared.config(), 1);
+    let shards = Owned::new(layout, Shard::new(layout, 0, hasher));
+    // Reference counts are atomic for the sake of nodes with several threads; this one stays where it is.
+    #[allow(clippy::arc_with_non_send_sync, reason = "one Connection serves both kinds of node")]
+    Arc::new(Server { engine: Engine::new(shards, hasher), shared })
+}
+
+/// A node whose data `threads` threads share.
+fn locked(shared: Arc<Shared>, threads: u16) -> Arc<Server<Locked>> {
+    let (layout, hasher) = layout(&shared.config(), (threads * SHARDS_PER_THREAD).next_power_of_two());
+    let shards = Locked::new(layout, |index| Shard::new(layout, index, hasher));
+    Arc::new(Server { engine: Engine::new(shards, hasher), shared })
+}
+
+fn layout(config: &Config, shards: u16) -> (Layout, KeyHasher) {
+    let databases = if config.cluster_enabled() { 1 } else { config.databases() as u16 };
+    let layout = Layout::new(shards, databases).expect("a power of two");
+    (layout, KeyHasher::new(u64::from_ne_bytes(process::random_bytes())))
+}
+
+/// Serves a node on this thread, and on `threads - 1` more, until it stops.
+pub(crate) async fn serve(shared: Arc<Shared>, listeners: Vec<TcpListener>, threads: u16) {
+    if threads <= 1 {
+        return serve_here(owned(shared), listeners, None).await;
+    }
+    let server = locked(shared, threads);
+    let workers = (1..threads).map(|number| start_worker(number, Arc::clone(&server))).collect();
+    serve_here(server, listeners, Some(Workers { workers, next: 0 })).await;
+}
+
+/// Serves on this thread, whose [`LocalSet`] is running, until the node stops.
+pub(crate) async fn serve_here<A: ShardAccess + 'static>(
+    server: Arc<Server<A>>,
+    listeners: Vec<TcpListener>,
+    mut workers: Option<Workers>,
+) {
+    let mut stop = server.shared.watch_stop();
+    spawn_local(cron(Arc::clone(&server)));
+    let (accepted, mut streams) = unbounded_channel();
+    let accepting: Vec<_> = listeners
+        .into_iter()
+        .map(|listener| spawn_local(accept(Arc::clone(&server.shared), listener, accepted.clone())))
+        .collect();
+    loop {
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => break,
+            Some(stream) = streams.recv() => match workers.as_mut().and_then(Workers::next) {
+                Some(worker) => worker.give(stream),
+                None => start_client(&server, stream),
+            },
+        }
+    }
+    for task in accepting {
+        task.abort();
+    }
+}
+
+/// Data threads besides the one that accepts.
+pub(crate) struct Workers {
+    workers: Vec<UnboundedSender<std::net::TcpStream>>,
+    next: usize,
+}
+
+impl Workers {
+    /// The worker whose turn it is; `None` when it is the accepting thread's own.
+    fn next(&mut self) -> Option<Worker<'_>> {
+        let turn = self.next;
+        self.next = (turn + 1) % (self.workers.len() + 1);
+        self.workers.get(turn).map(Worker)
+    }
+}
+
+struct Worker<'a>(&'a UnboundedSender<std::net::TcpStream>);
+
+impl Worker<'_> {
+    /// Moves a connection from this thread's poller to the worker's.
+    fn give(&self, stream: TcpStream) {
+        // Either can only fail while the node stops or the connection is gone.
+        if let Ok(stream) = stream.into_std() {
+            let _ = self.0.send(stream);
+        }
+    }
+}
+
+fn start_worker<A: ShardAccess + Send + Sync + 'static>(
+    number: u16,
+    server: Arc<Server<A>>,
+) -> UnboundedSender<std::net::TcpStream> {
+    let (sender, mut streams): (_, UnboundedReceiver<std::net::TcpStream>) = unbounded_channel();
+    let work = move || {
+        let runtime = crate::runtime::current_thread().expect("a poller for the thread");
+        LocalSet::new().block_on(&runtime, async move {
+            while let Some(stream) = streams.recv().await {
+                if let Ok(stream) = TcpStream::from_std(stream) {
+                    start_client(&server, stream);
+                }
+            }
+        });
+    };
+    std::thread::Builder::new().name(format!("data-{number}")).spawn(work).expect("the system starts a thread");
+    sender
+}
+
+async fn accept(shared: Arc<Shared>, listener: TcpListener, accepted: UnboundedSender<TcpStream>) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                if admitted(&shared, &stream, peer) && accepted.send(stream).is_err() {
+                    return;
+                }
+            }
+            Err(error) => {
+                shared.log.warning(&format!("Accepting client connection: {error}"));
+                tokio::time::sleep(ACCEPT_RETRY).await;
+            }
+        }
+    }
+}
+
+/// True if the connection may stay. Otherwise it has been told why.
+fn admitted(shared: &Shared, stream: &TcpStream, peer: SocketAddr) -> bool {
+    let config = shared.config();
+    let refusal = if shared.clients.len() as u64 >= config.maxclients() {
+        shared.stats.rejected.fetch_add(1, Ordering::Relaxed);
+        ErrorReply::MaxClients
+    } else if config.protected_mode() && config.requirepass().is_empty() && !peer.ip().to_canonical().is_loopback() {
+        shared.stats.rejected.fetch_add(1, Ordering::Relaxed);
+        ErrorReply::ProtectedMode
+    } else {
+        shared.stats.connections.fetch_add(1, Ordering::Relaxed);
+        return true;
+    };
+    // A client that cannot take even this is gone anyhow.
+    let _ = stream.try_write(format!("-{refusal}\r\n").as_bytes());
+    false
+}
+
+fn start_client<A: ShardAccess + 'static>(server: &Arc<Server<A>>, stream: TcpStream) {
+    let shared = &server.shared;
+    let Ok(session) = begin_session(shared, &stream) else { return };
+    let registration = shared.clients.enter(&session, socket_number(&stream), shared.now());
+    let client = registration.client();
+    let connection = Connection::new(Arc::clone(server), stream, session, registration);
+    let task = spawn_local(async move {
+        // The peer is gone, which is how connections end.
+        let _ = connection.serve().await;
+    });
+    client.served_by(task.abort_handle());
+}
+
+fn begin_session(shared: &Shared, stream: &TcpStream) -> std::io::Result<Session> {
+    let config = shared.config();
+    let (peer, local) = (stream.peer_addr()?, stream.local_addr()?);
+    stream.set_nodelay(true)?;
+    if let seconds @ 1.. = config.tcp_keepalive() {
+        let idle = Duration::from_secs(seconds);
+        let keepalive = TcpKeepalive::new().with_time(idle).with_interval(idle / 3).with_retries(3);
+        SockRef::from(stream).set_tcp_keepalive(&keepalive)?;
+    }
+    let authenticated = config.requirepass().is_empty();
+    let mut session =
+        Session::new(shared.clients.next_id(), peer.to_string(), local.to_string(), shared.now(), authenticated);
+    session.is_local = peer.ip().to_canonical().is_loopback();
+    Ok(session)
+}
+
+fn socket_number(stream: &TcpStream) -> i64 {
+    #[cfg(unix)]
+    return i64::from(std::os::fd::AsRawFd::as_raw_fd(stream));
+    #[cfg(not(unix))]
+    return -1;
+}
+
+/// Periodic work of the node: statistics, idle connections, expired keys.
+async fn cron<A: ShardAccess + 'static>(server: Arc<Server<A>>) {
+    let mut stop = server.shared.watch_stop();
+    let mut interval = tokio::time::interval(CRON);
+    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => return,
+            _ = interval.tick() => {}
+        }
+        let shared = &server.shared;
+        shared.stats.sample(CRON.as_millis() as u64);
+        if let timeout @ 1.. = shared.config().timeout() {
+            shared.clients.kill_idle(UnixMs::from_ms(shared.now().as_ms().saturating_sub(timeout * 1000)));
+        }
+        if shared.active_expire.load(Ordering::Relaxed) {
+            expire(&server).await;
+        }
+    }
+}
+
+/// Removes keys whose time has come, slice by slice, clients being served in between.
+async fn expire<A: ShardAccess>(server: &Server<A>) {
+    for _ in 0..EXPIRE_SLICES_MAX {
+        let mut more = false;
+        server.engine.shards().each_shard(&mut |shard| {
+            more |= !shard.expire_cycle(server.shared.now(), EXPIRE_SLICE).done;
+        });
+        if !more {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+}

@@ -1,0 +1,186 @@
+//! What all threads of one node share, besides its data: configuration, topology, connections, counters.
+//!
+//! This is the node as its commands see it: the implementation of [`Node`].
+
+use std::cell::Cell;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use parking_lot::Mutex;
+use slotway_core::resp::error::ErrorReply;
+use slotway_core::time::UnixMs;
+use slotway_core::topology::Topology;
+use slotway_engine::config::Config;
+use slotway_engine::node::{ClientCard, Facts, Node, Shutdown};
+use slotway_engine::session::ClientId;
+use tokio::sync::watch;
+
+use crate::clients::Clients;
+use crate::log::{Level, Log};
+use crate::process;
+use crate::stats::Stats;
+
+/// One node, without its data.
+pub(crate) struct Shared {
+    config: ArcSwap<Config>,
+    /// Taken while the configuration is changed, so that two changes do not undo each other.
+    changing: Mutex<()>,
+    config_file: Option<PathBuf>,
+    topology: ArcSwapOption<Topology>,
+    /// Tells those who wait for changes of the topology: the HTTP port's streams.
+    topology_changes: watch::Sender<Option<Arc<Topology>>>,
+    pub(crate) clients: Arc<Clients>,
+    pub(crate) stats: Stats,
+    pub(crate) log: Log,
+    /// True once the node is to stop.
+    stop: watch::Sender<bool>,
+    /// DEBUG SET-ACTIVE-EXPIRE.
+    pub(crate) active_expire: AtomicBool,
+    run_id: String,
+    started_at: UnixMs,
+    random: AtomicU64,
+}
+
+impl Shared {
+    /// A node with `config`, read from `config_file` if there is one.
+    pub(crate) fn new(config: Config, config_file: Option<PathBuf>, log: Log) -> Self {
+        let run_id = process::random_bytes::<20>().iter().map(|byte| format!("{byte:02x}")).collect();
+        Self {
+            config: ArcSwap::from_pointee(config),
+            changing: Mutex::new(()),
+            config_file,
+            topology: ArcSwapOption::empty(),
+            topology_changes: watch::Sender::new(None),
+            clients: Arc::default(),
+            stats: Stats::default(),
+            log,
+            stop: watch::Sender::new(false),
+            active_expire: AtomicBool::new(true),
+            run_id,
+            started_at: process::unix_ms(),
+            random: AtomicU64::new(u64::from_ne_bytes(process::random_bytes())),
+        }
+    }
+
+    /// Makes `topology` what this node knows, and tells those who wait for changes.
+    pub(crate) fn publish(&self, topology: Topology) {
+        let topology = Arc::new(topology);
+        self.topology.store(Some(Arc::clone(&topology)));
+        self.topology_changes.send_replace(Some(topology));
+    }
+
+    /// Follows the topology: the present one at once, then each that replaces it.
+    pub(crate) fn watch_topology(&self) -> watch::Receiver<Option<Arc<Topology>>> {
+        self.topology_changes.subscribe()
+    }
+
+    /// Becomes true when the node is to stop.
+    pub(crate) fn watch_stop(&self) -> watch::Receiver<bool> {
+        self.stop.subscribe()
+    }
+
+    /// Stops the node: no more connections, and those that there are end.
+    pub(crate) fn stop(&self) {
+        self.stop.send_replace(true);
+        self.clients.kill_all();
+    }
+}
+
+impl Node for Shared {
+    fn now(&self) -> UnixMs {
+        process::unix_ms()
+    }
+
+    fn now_us(&self) -> u64 {
+        process::unix_us()
+    }
+
+    /// SplitMix64 over a counter that began at random.
+    fn random(&self) -> u64 {
+        let mut z = self.random.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn config(&self) -> Arc<Config> {
+        self.config.load_full()
+    }
+
+    fn topology(&self) -> Option<Arc<Topology>> {
+        self.topology.load_full()
+    }
+
+    fn set_config(&self, pairs: &[(&[u8], &[u8])]) -> Result<(), ErrorReply> {
+        let _guard = self.changing.lock();
+        let mut config = Config::clone(&self.config());
+        config.set(pairs)?;
+        self.log.set_level(Level::of_directive(config.loglevel()));
+        self.config.store(Arc::new(config));
+        Ok(())
+    }
+
+    fn rewrite_config(&self) -> Result<(), ErrorReply> {
+        let Some(path) = &self.config_file else {
+            return Err(ErrorReply::other("ERR The server is running without a config file"));
+        };
+        crate::files::rewrite(path, |old| self.config().rewrite(old))
+            .map_err(|error| ErrorReply::other(format!("ERR Rewriting config file: {error}")))
+    }
+
+    fn facts(&self) -> Facts {
+        let (rss, rss_peak) = process::resident_memory();
+        let (cpu_user_us, cpu_system_us) = process::cpu_time_us();
+        let path = |path: Option<PathBuf>| path.map_or_else(String::new, |path| path.display().to_string());
+        let mut facts = Facts {
+            run_id: self.run_id.clone(),
+            pid: std::process::id(),
+            os: process::os(),
+            executable: path(std::env::current_exe().ok()),
+            config_file: path(self.config_file.clone()),
+            started_at: self.started_at,
+            port: self.config().port(),
+            connected_clients: self.clients.len() as u64,
+            rss,
+            rss_peak,
+            system_memory: process::system_memory(),
+            cpu_user_us,
+            cpu_system_us,
+            ..Facts::default()
+        };
+        self.stats.tell(&mut facts);
+        facts
+    }
+
+    fn reset_stats(&self) {
+        self.stats.reset();
+    }
+
+    fn clients(&self) -> Vec<ClientCard> {
+        self.clients.cards()
+    }
+
+    fn kill_clients(&self, ids: &[ClientId]) -> usize {
+        self.clients.kill(ids)
+    }
+
+    fn shutdown(&self, how: Shutdown) -> Result<(), ErrorReply> {
+        if how.abort {
+            return Err(ErrorReply::other("ERR No shutdown in progress."));
+        }
+        self.log.warning("User requested shutdown...");
+        self.stop();
+        Ok(())
+    }
+
+    fn sleep(&self, us: u64) {
+        std::thread::sleep(Duration::from_micros(us));
+    }
+
+    fn log(&self, line: &str) {
+        self.log.notice(line);
+    }
+}
