@@ -11,7 +11,7 @@ use slotway_core::resp::error::ErrorReply;
 use slotway_core::time::UnixMs;
 use slotway_core::topology::Topology;
 
-use crate::config::Config;
+use crate::config::{Asker, Config};
 use crate::session::{ClientId, Session};
 
 /// The node as its commands see it.
@@ -28,11 +28,11 @@ pub trait Node {
     /// The configuration in force.
     fn config(&self) -> Arc<Config>;
 
-    /// Sets directives, all or none, and applies their effects.
+    /// Sets directives on behalf of `asker`, all or none, and applies their effects.
     ///
     /// # Errors
     /// Redis' words for the first one that cannot be set.
-    fn set_config(&self, pairs: &[(&[u8], &[u8])]) -> Result<(), ErrorReply>;
+    fn set_config(&self, pairs: &[(&[u8], &[u8])], asker: Asker) -> Result<(), ErrorReply>;
 
     /// Writes the configuration back to the file that it came from.
     ///
@@ -61,6 +61,9 @@ pub trait Node {
     /// # Errors
     /// It cannot, or there is nothing to abort.
     fn shutdown(&self, how: Shutdown) -> Result<(), ErrorReply>;
+
+    /// Whether keys are removed in the background once they expire: DEBUG SET-ACTIVE-EXPIRE.
+    fn set_active_expire(&self, on: bool);
 
     /// Stops this thread for so many microseconds.
     fn sleep(&self, us: u64);

@@ -117,6 +117,12 @@ pub enum ErrorReply {
     UnknownClientAttribute(String),
     /// CLIENT KILL found nobody.
     NoSuchClient,
+    /// CLIENT LIST ID with something else than a number.
+    InvalidClientId,
+    /// CLIENT KILL ID with something else than a number above 0.
+    ClientIdNotPositive,
+    /// A user that does not exist.
+    UnknownUser(String),
     /// A CLIENT type that is not one.
     UnknownClientType(String),
     /// A command for cluster mode sent to a node without it.
@@ -125,6 +131,10 @@ pub enum ErrorReply {
     UnknownNode(String),
     /// A slot that is not a number in 0..16384.
     InvalidSlot,
+    /// CLUSTER COUNTKEYSINSLOT with a number that is no slot.
+    SlotOutOfRange,
+    /// CLUSTER GETKEYSINSLOT with a number that is no slot, or a count below 0.
+    SlotOrCountOutOfRange,
     /// A command of a primary sent for a node that is not one.
     NotAPrimary,
     /// COMMAND GETKEYS of a command without keys.
@@ -169,6 +179,18 @@ pub enum ErrorReply {
     ProtectedMode,
     /// DEBUG while `enable-debug-command` forbids it.
     DebugNotAllowed,
+    /// No such subcommand of DEBUG, or not with that many arguments.
+    DebugSubcommand(String),
+    /// A type that DEBUG PROTOCOL does not know.
+    DebugProtocolType,
+    /// DEBUG PROTOCOL with a type that RESP2 does not have.
+    Resp2NotSupported,
+    /// A threshold of DEBUG QUICKLIST-PACKED-THRESHOLD that is no size.
+    QuicklistThreshold,
+    /// SHUTDOWN ABORT while nothing shuts down.
+    NoShutdown,
+    /// SHUTDOWN failed.
+    ShutdownFailed,
     /// A text that needs a value of its own, such as a configuration error; code and text.
     Other(String),
 }
@@ -253,8 +275,12 @@ impl ErrorReply {
             }
             ErrorReply::ClientName => "ERR Client names cannot contain spaces, newlines or special characters.",
             ErrorReply::NoSuchClient => "ERR No such client",
+            ErrorReply::InvalidClientId => "ERR Invalid client ID",
+            ErrorReply::ClientIdNotPositive => "ERR client-id should be greater than 0",
             ErrorReply::ClusterDisabled => "ERR This instance has cluster support disabled",
             ErrorReply::InvalidSlot => "ERR Invalid or out of range slot",
+            ErrorReply::SlotOutOfRange => "ERR Invalid slot",
+            ErrorReply::SlotOrCountOutOfRange => "ERR Invalid slot or number of keys",
             ErrorReply::NotAPrimary => "ERR The specified node is not a master",
             ErrorReply::NoKeyArguments => "ERR The command has no key arguments",
             ErrorReply::InvalidCommandSpecified => "ERR Invalid command specified",
@@ -270,6 +296,15 @@ impl ErrorReply {
             ErrorReply::OutOfMemory => "OOM command not allowed when used memory > 'maxmemory'.",
             ErrorReply::MaxClients => "ERR max number of clients reached",
             ErrorReply::ProtectedMode => PROTECTED_MODE,
+            ErrorReply::DebugProtocolType => {
+                "ERR Wrong protocol type name. Please use one of the following: string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false"
+            }
+            ErrorReply::Resp2NotSupported => "ERR RESP2 is not supported by this command",
+            ErrorReply::QuicklistThreshold => {
+                "ERR argument must be a memory value bigger than 1 and smaller than 4gb"
+            }
+            ErrorReply::NoShutdown => "ERR No shutdown in progress.",
+            ErrorReply::ShutdownFailed => "ERR Errors trying to SHUTDOWN. Check logs.",
             ErrorReply::DebugNotAllowed => {
                 "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server."
             }
@@ -301,6 +336,11 @@ impl fmt::Display for ErrorReply {
             }
             ErrorReply::UnknownClientAttribute(word) => write!(f, "ERR Unrecognized option '{word}'"),
             ErrorReply::UnknownClientType(word) => write!(f, "ERR Unknown client type '{word}'"),
+            ErrorReply::UnknownUser(name) => write!(f, "ERR No such user '{name}'"),
+            ErrorReply::DebugSubcommand(word) => write!(
+                f,
+                "ERR unknown subcommand or wrong number of arguments for '{word}'. Try DEBUG HELP."
+            ),
             ErrorReply::UnknownNode(id) => write!(f, "ERR Unknown node {id}"),
             ErrorReply::Moved { slot, endpoint } => write!(f, "MOVED {slot} {endpoint}"),
             ErrorReply::Ask { slot, endpoint } => write!(f, "ASK {slot} {endpoint}"),
