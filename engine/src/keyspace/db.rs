@@ -1,0 +1,409 @@
+//! One database's part of a shard: point operations on keys.
+//!
+//! Every operation takes the present time, and none sees a key whose expiry has passed. What an operation changes in
+//! the counts of a slot (keys, keys with an expiry, bytes) is accounted in two functions: [`Tally::added`] and
+//! [`Tally::removed`].
+
+use super::clock::{AccessClock, ClockPolicy};
+use super::entry::{Entry, EntryBox};
+use super::table::{Lookup, SlotTable};
+use super::value::{Expiry, NewValue};
+use super::{ExpiryPolicy, Key, Settings};
+use alloc::vec::Vec;
+use slotway_core::slot::Slot;
+use slotway_core::time::UnixMs;
+
+/// Whether a read counts as a use of the key.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Touch {
+    /// It does.
+    Yes,
+    /// It does not: CLIENT NO-TOUCH, OBJECT, TTL and the like.
+    No,
+}
+
+/// What has been counted in a database or a shard.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Counters {
+    /// Reads that found their key.
+    pub hits: u64,
+    /// Reads that did not.
+    pub misses: u64,
+    /// Keys removed because their expiry had passed.
+    pub expired: u64,
+}
+
+impl Counters {
+    /// Both together.
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            hits: self.hits + other.hits,
+            misses: self.misses + other.misses,
+            expired: self.expired + other.expired,
+        }
+    }
+}
+
+/// A value with its expiry, taken out of the keyspace to be put under another key, shard or database.
+pub struct Detached(EntryBox);
+
+impl Detached {
+    /// Reads it.
+    pub fn entry(&self) -> Entry<'_> {
+        self.0.as_entry()
+    }
+}
+
+/// The keys of one slot.
+pub(super) struct SlotKeys {
+    pub(super) table: SlotTable<EntryBox>,
+    /// How many of them have an expiry.
+    pub(super) volatile: u32,
+}
+
+const _: () = assert!(size_of::<SlotKeys>() == 16);
+
+/// What is counted over all slots of a database.
+#[derive(Default)]
+pub(super) struct Tally {
+    pub(super) keys: usize,
+    pub(super) volatile: usize,
+    /// Bytes of entries.
+    pub(super) memory: usize,
+    pub(super) counters: Counters,
+}
+
+/// One database's part of a shard.
+pub struct Db {
+    pub(super) settings: Settings,
+    /// By [`super::Layout::index_in_shard`]. Without memory until the first key arrives.
+    pub(super) slots: Vec<SlotKeys>,
+    pub(super) tally: Tally,
+    /// Bytes of tables.
+    pub(super) table_memory: usize,
+    /// Moving average of the time to live of keys that the expiry cycle has seen, in ms.
+    pub(super) average_ttl_ms: u64,
+    /// State of the generator that decides whether an LFU counter grows.
+    chance: u64,
+}
+
+impl Db {
+    pub(super) fn new(settings: &Settings) -> Self {
+        Self {
+            settings: *settings,
+            slots: Vec::new(),
+            tally: Tally::default(),
+            table_memory: 0,
+            average_ttl_ms: 0,
+            chance: settings.hasher.hash(b"chance") ^ u64::from(settings.shard),
+        }
+    }
+
+    /// Asks for the bucket of `key` to be brought into the cache.
+    #[inline]
+    pub fn prefetch_bucket(&self, key: &Key<'_>) {
+        if let Some(slot) = self.slot(key.slot) {
+            slot.table.prefetch_bucket(key.hash);
+        }
+    }
+
+    /// Asks for the entry of `key` to be brought into the cache, some time after [`Self::prefetch_bucket`].
+    #[inline]
+    pub fn prefetch_entry(&self, key: &Key<'_>) {
+        if let Some(slot) = self.slot(key.slot) {
+            slot.table.prefetch_entries(key.hash);
+        }
+    }
+
+    /// The entry of `key`, counted as a hit or a miss. Removes it instead if it has expired.
+    #[inline]
+    pub fn find(&mut self, now: UnixMs, key: &Key<'_>, touch: Touch) -> Option<Entry<'_>> {
+        let Self { settings, slots, tally, table_memory, chance, .. } = self;
+        let slot = slots.get_mut(settings.layout.index_in_shard(key.slot));
+        let found = slot.and_then(|slot| slot.live(now, key, settings.expiry_policy, tally, table_memory));
+        match found {
+            Some(entry) => {
+                tally.counters.hits += 1;
+                if touch == Touch::Yes {
+                    let clock = entry.clock().touched(now, settings.clock_policy, || next_random(chance));
+                    entry.set_clock(clock);
+                }
+            }
+            None => tally.counters.misses += 1,
+        }
+        found
+    }
+
+    /// The entry of `key`, without any effect.
+    pub fn peek(&self, now: UnixMs, key: &Key<'_>) -> Option<Entry<'_>> {
+        let entry = self.slot(key.slot)?.table.get(key.hash, |entry| entry.key() == key.bytes)?;
+        (!entry.is_expired(now)).then_some(entry)
+    }
+
+    /// True when `key` is there. Without any effect.
+    pub fn exists(&self, now: UnixMs, key: &Key<'_>) -> bool {
+        self.peek(now, key).is_some()
+    }
+
+    /// Sets `key` to a string, whatever it held. An expired key has no expiry to keep.
+    pub fn set(&mut self, now: UnixMs, key: &Key<'_>, value: NewValue<'_>, expiry: Expiry) {
+        let value = value.normalized();
+        let changed = self.change(now, key, |entry, clock, kept| {
+            entry.overwrite(value, expiry.resolve(kept), clock);
+        });
+        if changed.is_none() {
+            self.insert(key, EntryBox::new(key.bytes, value, expiry.resolve(None), self.new_clock(now)));
+        }
+    }
+
+    /// Gives the string at `key` to `edit` as growable bytes, and keeps what it makes of them; an absent key begins as the
+    /// empty string. The expiry stays. A long value is not copied.
+    pub fn modify_bytes<R>(&mut self, now: UnixMs, key: &Key<'_>, edit: impl FnOnce(&mut Vec<u8>) -> R) -> R {
+        if self.live(now, key).is_none() {
+            self.set(now, key, NewValue::Text(b""), Expiry::Clear);
+        }
+        self.change(now, key, |entry, clock, _| entry.modify(clock, edit)).expect("the key is there by now")
+    }
+
+    /// Sets or removes the expiry of `key`. False if there is no such key, or it has no expiry to be removed.
+    pub fn set_expiry(&mut self, now: UnixMs, key: &Key<'_>, at: Option<UnixMs>) -> bool {
+        let Some(entry) = self.live(now, key) else { return false };
+        if entry.expiry().is_none() && at.is_none() {
+            return false;
+        }
+        self.change(now, key, |entry, clock, _| {
+            entry.set_expiry(at);
+            entry.as_entry().set_clock(clock);
+        });
+        true
+    }
+
+    /// Removes `key`. True if it was there.
+    pub fn remove(&mut self, now: UnixMs, key: &Key<'_>) -> bool {
+        self.take(now, key).is_some()
+    }
+
+    /// Takes the value of `key` out, with its expiry.
+    pub fn take(&mut self, now: UnixMs, key: &Key<'_>) -> Option<Detached> {
+        let Self { settings, slots, tally, table_memory, .. } = self;
+        let slot = slots.get_mut(settings.layout.index_in_shard(key.slot))?;
+        let SlotKeys { table, volatile } = slot;
+        let is_it = |entry: Entry<'_>| entry.key() == key.bytes;
+        let Lookup::Taken(taken) = table.take_if(key.hash, is_it, |_| true, table_memory) else { return None };
+        tally.removed(volatile, taken.as_entry());
+        if taken.as_entry().is_expired(now) {
+            tally.counters.expired += 1;
+            return None;
+        }
+        Some(Detached(taken))
+    }
+
+    /// Puts a value under `key`, in place of what was there.
+    pub fn put(&mut self, now: UnixMs, key: &Key<'_>, value: Detached) {
+        self.remove(now, key);
+        let entry = if value.entry().key() == key.bytes { value.0 } else { value.0.rekeyed(key.bytes) };
+        self.insert(key, entry);
+    }
+
+    /// Gives the value and expiry of `from` to `to`, in place of what was there; a long value is not copied. False if there
+    /// is no `from`. Both must live in this shard.
+    pub fn rename(&mut self, now: UnixMs, from: &Key<'_>, to: &Key<'_>) -> bool {
+        match self.take(now, from) {
+            Some(value) => {
+                self.put(now, to, value);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// A copy of the value and expiry of `from`, to be [`Self::put`] under `to`.
+    pub fn duplicate(&self, now: UnixMs, from: &Key<'_>, to: &Key<'_>) -> Option<Detached> {
+        let clock = self.new_clock(now);
+        self.peek(now, from).map(|entry| Detached(EntryBox::copied(entry, to.bytes, clock)))
+    }
+
+    /// Copies the value and expiry of `from` to `to`, in place of what was there. False if there is no `from`. Both must live
+    /// in this shard.
+    pub fn copy(&mut self, now: UnixMs, from: &Key<'_>, to: &Key<'_>) -> bool {
+        match self.duplicate(now, from, to) {
+            Some(value) => {
+                self.put(now, to, value);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Number of keys, expired ones that have not been removed yet included.
+    pub fn len(&self) -> usize {
+        self.tally.keys
+    }
+
+    /// True without any key.
+    pub fn is_empty(&self) -> bool {
+        self.tally.keys == 0
+    }
+
+    /// Number of keys with an expiry.
+    pub fn volatile_len(&self) -> usize {
+        self.tally.volatile
+    }
+
+    /// Number of keys in `slot`, which must be one of this shard.
+    pub fn len_in_slot(&self, slot: Slot) -> usize {
+        self.slot(slot).map_or(0, |slot| slot.table.len())
+    }
+
+    /// Moving average of the time to live, in ms, of the keys that the expiry cycle has seen.
+    pub fn average_ttl_ms(&self) -> u64 {
+        self.average_ttl_ms
+    }
+
+    /// What has been counted.
+    pub fn counters(&self) -> Counters {
+        self.tally.counters
+    }
+
+    /// What the access clock of keys means, to read it with [`Entry::freq`].
+    pub fn clock_policy(&self) -> ClockPolicy {
+        self.settings.clock_policy
+    }
+
+    /// Bytes asked of the allocator for keys, values and tables.
+    pub fn used_memory(&self) -> usize {
+        size_of::<Self>() + self.slots.capacity() * size_of::<SlotKeys>() + self.table_memory + self.tally.memory
+    }
+
+    /// Removes all keys; says how many there were.
+    pub fn clear(&mut self) -> usize {
+        let removed = self.tally.keys;
+        self.slots = Vec::new();
+        self.tally = Tally { counters: self.tally.counters, ..Tally::default() };
+        self.table_memory = 0;
+        self.average_ttl_ms = 0;
+        removed
+    }
+
+    pub(super) fn reset_counters(&mut self) {
+        self.tally.counters = Counters::default();
+    }
+
+    pub(super) fn apply(&mut self, settings: &Settings) {
+        self.settings = *settings;
+    }
+
+    /// The keys of `slot`, if this database holds any key.
+    pub(super) fn slot(&self, slot: Slot) -> Option<&SlotKeys> {
+        self.slots.get(self.settings.layout.index_in_shard(slot))
+    }
+
+    /// The entry of `key` if it has not expired; neither counted nor noted as a use.
+    fn live(&mut self, now: UnixMs, key: &Key<'_>) -> Option<Entry<'_>> {
+        let Self { settings, slots, tally, table_memory, .. } = self;
+        let slot = slots.get_mut(settings.layout.index_in_shard(key.slot))?;
+        slot.live(now, key, settings.expiry_policy, tally, table_memory)
+    }
+
+    /// Adds an entry under a key that is not there.
+    fn insert(&mut self, key: &Key<'_>, entry: EntryBox) {
+        let Self { settings, slots, tally, table_memory, .. } = self;
+        if slots.is_empty() {
+            slots.resize_with(settings.layout.slots_per_shard(), SlotKeys::default);
+        }
+        let slot = &mut slots[settings.layout.index_in_shard(key.slot)];
+        tally.added(&mut slot.volatile, entry.as_entry());
+        let hash_of = |entry: Entry<'_>| settings.hasher.hash(entry.key());
+        slot.table.insert(key.hash, entry, hash_of, table_memory);
+    }
+
+    /// Changes the entry of `key`, expired or not, and accounts for it. `change` gets the entry, the access clock after this
+    /// write, and the expiry that is still to come.
+    #[inline]
+    fn change<R>(
+        &mut self,
+        now: UnixMs,
+        key: &Key<'_>,
+        change: impl FnOnce(&mut EntryBox, AccessClock, Option<UnixMs>) -> R,
+    ) -> Option<R> {
+        let Self { settings, slots, tally, chance, .. } = self;
+        let SlotKeys { table, volatile } = slots.get_mut(settings.layout.index_in_shard(key.slot))?;
+        table.update(
+            key.hash,
+            |entry| entry.key() == key.bytes,
+            |entry| {
+                let view = entry.as_entry();
+                let clock = view.clock().touched(now, settings.clock_policy, || next_random(chance));
+                tally.counters.expired += u64::from(view.is_expired(now));
+                let kept = view.expiry().filter(|_| !view.is_expired(now));
+                tally.removed(volatile, view);
+                let result = change(entry, clock, kept);
+                tally.added(volatile, entry.as_entry());
+                result
+            },
+        )
+    }
+
+    fn new_clock(&self, now: UnixMs) -> AccessClock {
+        AccessClock::new(now, self.settings.clock_policy)
+    }
+}
+
+impl Default for SlotKeys {
+    fn default() -> Self {
+        Self { table: SlotTable::new(), volatile: 0 }
+    }
+}
+
+impl SlotKeys {
+    /// The entry of `key` if it has not expired. If it has, it is removed and counted where `policy` says so.
+    #[inline]
+    fn live(
+        &mut self,
+        now: UnixMs,
+        key: &Key<'_>,
+        policy: ExpiryPolicy,
+        tally: &mut Tally,
+        table_memory: &mut usize,
+    ) -> Option<Entry<'_>> {
+        let Self { table, volatile } = self;
+        let is_doomed = |entry: Entry<'_>| policy == ExpiryPolicy::Delete && entry.is_expired(now);
+        match table.take_if(key.hash, |entry| entry.key() == key.bytes, is_doomed, table_memory) {
+            Lookup::Kept(entry) if !entry.is_expired(now) => Some(entry),
+            Lookup::Kept(_) | Lookup::Absent => None,
+            Lookup::Taken(entry) => {
+                tally.removed(volatile, entry.as_entry());
+                tally.counters.expired += 1;
+                None
+            }
+        }
+    }
+}
+
+impl Tally {
+    /// Counts an entry that comes in, or has been changed.
+    pub(super) fn added(&mut self, volatile: &mut u32, entry: Entry<'_>) {
+        let has_expiry = entry.expiry().is_some();
+        self.keys += 1;
+        self.volatile += usize::from(has_expiry);
+        *volatile += u32::from(has_expiry);
+        self.memory += entry.footprint();
+    }
+
+    /// Counts an entry that goes out, or is about to be changed.
+    pub(super) fn removed(&mut self, volatile: &mut u32, entry: Entry<'_>) {
+        let has_expiry = entry.expiry().is_some();
+        self.keys -= 1;
+        self.volatile -= usize::from(has_expiry);
+        *volatile -= u32::from(has_expiry);
+        self.memory -= entry.footprint();
+    }
+}
+
+/// The next 64 bits of SplitMix64 (Steele, Lea and Flood, 2014).
+fn next_random(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mixed = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}

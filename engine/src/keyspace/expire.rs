@@ -1,0 +1,149 @@
+//! The expiry cycle: keys that have expired are removed even if nobody asks for them.
+//!
+//! There is no index of expiry times, which would cost every key with one some 30 bytes. Each slot counts its keys with an
+//! expiry; the cycle walks the slots that have any, bucket by bucket, from where it stopped last. The caller gives a budget of
+//! entries per call, and more of it while many of those examined turn out to have expired.
+
+use super::db::{Db, SlotKeys};
+use super::{DbIndex, ExpiryPolicy, Shard};
+use slotway_core::time::UnixMs;
+
+/// What one call of [`Shard::expire_cycle`] did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Expired {
+    /// Keys removed.
+    pub count: u64,
+    /// Entries examined, with or without an expiry.
+    pub examined: u32,
+    /// True when the call has been through all that there is, so that calling again at once is useless.
+    pub done: bool,
+}
+
+impl Expired {
+    /// True when enough of what was examined had expired (a tenth, what Redis tolerates) that going on at once pays.
+    pub fn is_worth_more(self) -> bool {
+        !self.done && self.count * 10 >= u64::from(self.examined)
+    }
+}
+
+/// Where the next call goes on.
+#[derive(Clone, Copy, Default)]
+pub(super) struct ExpireCursor {
+    db: usize,
+    slot: usize,
+    position: u64,
+}
+
+/// The weight of the past in the average time to live: 49 parts of 50, as in Redis.
+const TTL_AVERAGE_PARTS: u64 = 50;
+
+impl Shard {
+    /// Examines up to about `budget` entries and removes those that have expired, after telling `on_expired` the database and
+    /// the key. Does nothing under [`ExpiryPolicy::Keep`].
+    pub fn expire_cycle(
+        &mut self,
+        now: UnixMs,
+        budget: u32,
+        mut on_expired: impl FnMut(DbIndex, &[u8]),
+    ) -> Expired {
+        let mut report = Expired::default();
+        let mut left = if self.settings.expiry_policy == ExpiryPolicy::Keep { 0 } else { self.dbs.len() + 1 };
+        while left > 0 && report.examined < budget {
+            let ExpireCursor { db, slot, position } = self.expire_cursor;
+            let index = DbIndex(db as u16);
+            let next = self.dbs[db].as_deref_mut().and_then(|db| {
+                db.expire(now, (slot, position), budget, &mut report, |key| on_expired(index, key))
+            });
+            self.expire_cursor = match next {
+                Some((slot, position)) => ExpireCursor { db, slot, position },
+                None => ExpireCursor { db: (db + 1) % self.dbs.len(), slot: 0, position: 0 },
+            };
+            left -= usize::from(next.is_none());
+        }
+        report.done = left == 0;
+        report
+    }
+}
+
+impl Db {
+    /// Goes on at a slot and a position in it until the budget is spent; says where to go on, `None` at the end.
+    fn expire(
+        &mut self,
+        now: UnixMs,
+        (mut index, mut position): (usize, u64),
+        budget: u32,
+        report: &mut Expired,
+        mut on_expired: impl FnMut(&[u8]),
+    ) -> Option<(usize, u64)> {
+        let mut ttl = TtlSample::default();
+        let mut next = None;
+        while self.tally.volatile > 0 && index < self.slots.len() {
+            if report.examined >= budget {
+                next = Some((index, position));
+                break;
+            }
+            let at = self.expire_bucket(now, index, position, report, &mut ttl, &mut on_expired);
+            (index, position) = at.map_or((index + 1, 0), |position| (index, position));
+        }
+        self.average_ttl_ms = ttl.averaged_into(self.average_ttl_ms);
+        next
+    }
+
+    /// Removes what has expired from one bucket; gives the position of the next.
+    fn expire_bucket(
+        &mut self,
+        now: UnixMs,
+        index: usize,
+        position: u64,
+        report: &mut Expired,
+        ttl: &mut TtlSample,
+        on_expired: &mut impl FnMut(&[u8]),
+    ) -> Option<u64> {
+        let Self { slots, tally, table_memory, .. } = self;
+        let SlotKeys { table, volatile } = &mut slots[index];
+        if *volatile == 0 {
+            return None;
+        }
+        table.sweep(
+            position,
+            |entry| {
+                report.examined += 1;
+                ttl.add(entry.expiry(), now);
+                entry.is_expired(now)
+            },
+            |entry| {
+                report.count += 1;
+                tally.counters.expired += 1;
+                tally.removed(volatile, entry.as_entry());
+                on_expired(entry.as_entry().key());
+            },
+            table_memory,
+        )
+    }
+}
+
+/// Times to live seen in one call.
+#[derive(Default)]
+struct TtlSample {
+    sum_ms: u64,
+    count: u64,
+}
+
+impl TtlSample {
+    fn add(&mut self, expiry: Option<UnixMs>, now: UnixMs) {
+        if let Some(at) = expiry.filter(|&at| at >= now) {
+            self.sum_ms = self.sum_ms.saturating_add(at.ms_since(now));
+            self.count += 1;
+        }
+    }
+
+    fn averaged_into(self, average_ms: u64) -> u64 {
+        match self.sum_ms.checked_div(self.count) {
+            None => average_ms,
+            Some(sample) if average_ms == 0 => sample,
+            Some(sample) => {
+                average_ms / TTL_AVERAGE_PARTS * (TTL_AVERAGE_PARTS - 1) + sample / TTL_AVERAGE_PARTS
+            }
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Walking over the keys of a database: SCAN, KEYS, RANDOMKEY, and the keys of one slot.
+
+use super::db::Db;
+use super::entry::Entry;
+use super::table::POSITION_BITS;
+use super::{Layout, Settings};
+use slotway_core::slot::Slot;
+use slotway_core::time::UnixMs;
+
+/// How far a SCAN has come.
+///
+/// As the number that clients see and send back:
+///
+/// ```text
+///   63 62 61                            14 13         0
+///   |  0  | position in the slot's table  |   slot    |
+/// ```
+///
+/// Slots are walked shard by shard, ascending within each. The slot tells the shard, so a cursor says by itself where to go on.
+/// 0 is the start, and never the cursor of a scan under way. Any number a client makes up is some valid cursor.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ScanCursor {
+    slot: Slot,
+    position: u64,
+}
+
+/// Bits of a slot number.
+const SLOT_BITS: u32 = 14;
+/// SCAN looks at no more than this many entries for each that was asked for, when most have expired.
+const SCAN_EFFORT: usize = 10;
+/// How often RANDOMKEY draws before it goes over all keys because nearly all have expired.
+const RANDOM_TRIES: usize = 100;
+
+impl ScanCursor {
+    /// Where a scan begins.
+    pub const START: Self = Self { slot: Slot::MIN, position: 0 };
+
+    /// From the number that a client has sent back. Bits without meaning are dropped.
+    pub fn from_u64(number: u64) -> Self {
+        let slot = Slot::new((number & ((1 << SLOT_BITS) - 1)) as u16).unwrap_or(Slot::MIN);
+        Self { slot, position: number >> SLOT_BITS & ((1 << POSITION_BITS) - 1) }
+    }
+
+    /// The number for the client. Below 2^62, and 0 for [`Self::START`] only.
+    pub fn to_u64(self) -> u64 {
+        self.position << SLOT_BITS | u64::from(self.slot.get())
+    }
+
+    /// The slot where it goes on, which tells the shard.
+    pub fn slot(self) -> Slot {
+        self.slot
+    }
+}
+
+impl Layout {
+    /// Where the scan of `shard` begins; `None` past the last shard, when the scan is over.
+    pub fn scan_start(self, shard: u16) -> Option<ScanCursor> {
+        let slot = Slot::new(shard).filter(|_| shard < self.shards())?;
+        Some(ScanCursor { slot, position: 0 })
+    }
+}
+
+impl Db {
+    /// Visits about `count` keys from `cursor` on and says where to go on; `None` at the end of this shard, when the scan goes
+    /// on at [`Layout::scan_start`] of the next.
+    ///
+    /// A key that is there from the start of the scan to its end is visited at least once, however the tables grow and shrink
+    /// in between; a key may be visited twice. `cursor` must be in a slot of this shard.
+    pub fn scan(
+        &self,
+        now: UnixMs,
+        cursor: ScanCursor,
+        count: usize,
+        mut visit: impl FnMut(Entry<'_>),
+    ) -> Option<ScanCursor> {
+        let Settings { layout, shard, .. } = self.settings;
+        let (mut found, mut seen) = (0, 0);
+        let mut index = layout.index_in_shard(cursor.slot);
+        let mut position = cursor.position;
+        while let Some(slot) = self.slots.get(index) {
+            let next = slot.table.scan(position, |entry| {
+                seen += 1;
+                if !entry.is_expired(now) {
+                    found += 1;
+                    visit(entry);
+                }
+            });
+            (index, position) = next.map_or((index + 1, 0), |next| (index, next));
+            if found >= count.max(1) || seen >= count.saturating_mul(SCAN_EFFORT) && seen > 0 {
+                return layout.slot_at(shard, index).map(|slot| ScanCursor { slot, position });
+            }
+        }
+        None
+    }
+
+    /// Visits all keys (KEYS).
+    pub fn for_each_key<'a>(&'a self, now: UnixMs, mut visit: impl FnMut(Entry<'a>)) {
+        for slot in &self.slots {
+            slot.table.for_each(|entry| {
+                if !entry.is_expired(now) {
+                    visit(entry);
+                }
+            });
+        }
+    }
+
+    /// Visits up to `max` keys of `slot`, which must be one of this shard. As CLUSTER GETKEYSINSLOT, includes keys that have
+    /// expired but have not been removed yet.
+    pub fn keys_in_slot(&self, slot: Slot, max: usize, mut visit: impl FnMut(&[u8])) {
+        let mut left = max;
+        let mut position = Some(0);
+        while let (Some(slot), Some(at), 1..) = (self.slot(slot), position, left) {
+            position = slot.table.scan(at, |entry| {
+                if left > 0 {
+                    left -= 1;
+                    visit(entry.key());
+                }
+            });
+        }
+    }
+
+    /// A key that has not expired, each with the same chance; `None` when there is none.
+    pub fn random_key(&self, now: UnixMs, rng: &mut impl FnMut() -> u64) -> Option<Entry<'_>> {
+        for _ in 0..RANDOM_TRIES {
+            let entry = self.random_entry(rng)?;
+            if !entry.is_expired(now) {
+                return Some(entry);
+            }
+        }
+        let mut any = None;
+        self.for_each_key(now, |entry| any = Some(entry));
+        any
+    }
+
+    /// An entry, expired or not: a slot by its share of the keys, then an entry of it.
+    fn random_entry(&self, rng: &mut impl FnMut() -> u64) -> Option<Entry<'_>> {
+        let mut nth = (rng() as usize).checked_rem(self.len())?;
+        let slot = self.slots.iter().find(|slot| {
+            let is_here = nth < slot.table.len();
+            nth = nth.saturating_sub(slot.table.len());
+            is_here
+        });
+        slot?.table.random(rng)
+    }
+}

@@ -1,0 +1,1 @@
+//! What the keyspace promises, against a model that is a `BTreeMap`.
