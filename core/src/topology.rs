@@ -28,6 +28,7 @@ use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::fmt;
 
 pub use build::{BuildError, NODES_MAX, TopologyBuilder};
 pub use node::{EndpointType, Health, LinkState, Node, NodeFlags, Role};
@@ -66,7 +67,7 @@ const NOBODY: u16 = u16::MAX;
 type Owners = [u16; SLOT_COUNT as usize];
 
 /// An immutable picture of a cluster.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Topology {
     version: u64,
     state: ClusterState,
@@ -234,6 +235,13 @@ impl Topology {
             importing: BTreeMap::new(),
             ..self.clone()
         }
+    }
+}
+
+/// The version and CLUSTER NODES: an owner per slot would fill screens.
+impl fmt::Debug for Topology {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Topology {} ({:?}):\n{}", self.version, self.state, text::nodes(self, View::default()))
     }
 }
 

@@ -1,1 +1,126 @@
-//! To come with the next change.
+//! Reads a topology from what any Redis (3.0 on) or Valkey answers to CLUSTER NODES, SLOTS or SHARDS.
+//!
+//! What is wrong is said with its place: a line of the text, or a path into the reply. What is merely new, unknown
+//! flags, fields and metadata of later servers, is passed over. What a reply does not tell stays unknown; the state
+//! of the cluster and its epoch are derived, see [`TopologyBuilder`](super::TopologyBuilder).
+//!
+//! ```text
+//!   text  --nodes-->  Line per node ----+
+//!   Value --slots--> ranges and nodes --+--> TopologyBuilder
+//!   Value --shards-> shards and nodes --+
+//!            each node's place by the rules of endpoint
+//! ```
+
+mod cursor;
+mod endpoint;
+mod nodes;
+mod shards;
+mod slots;
+
+use alloc::string::String;
+use core::fmt;
+
+pub use nodes::nodes_text;
+pub use shards::shards_reply;
+pub use slots::slots_reply;
+
+use super::{BuildError, Topology};
+use crate::resp::value::Value;
+
+/// What the reader knows besides the reply.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ParseOptions {
+    /// The host that was asked: where nodes are that name no host of their own.
+    pub queried_host: Option<String>,
+    /// The version that the topology gets.
+    pub version: u64,
+}
+
+/// Why a reply is no topology, and where in it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ParseError {
+    /// `line 3`, `reply[0].nodes[1].port`, or `reply` for the whole of it.
+    pub at: String,
+    /// What is wrong there.
+    pub problem: Problem,
+}
+
+/// What can be wrong with a reply.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Problem {
+    /// Something that must be there is not.
+    Missing(&'static str),
+    /// Something else stands there.
+    Unexpected {
+        /// What should.
+        expected: &'static str,
+        /// What does, cut to a readable length.
+        found: String,
+    },
+    /// A node is named that the reply does not describe.
+    UnknownNode(String),
+    /// The server answered with an error.
+    ErrorReply(String),
+    /// The parts are well formed, but contradict each other.
+    Contradiction(BuildError),
+}
+
+/// Reads any of the three replies, told apart by their shape: text is CLUSTER NODES, items that begin with a number
+/// are CLUSTER SLOTS, others CLUSTER SHARDS.
+pub fn any(reply: &Value, options: &ParseOptions) -> Result<Topology, ParseError> {
+    if let Some(text) = reply.as_str() {
+        return nodes_text(text, options);
+    }
+    let first_entry = reply.as_items().and_then(|entries| entries.first());
+    let first = first_entry.and_then(Value::as_items).and_then(|items| items.first());
+    match (first_entry, first) {
+        (Some(Value::Map(_)), _) => shards_reply(reply, options),
+        (_, Some(name)) if name.as_str().is_some_and(|name| name.parse::<u16>().is_err()) => {
+            shards_reply(reply, options)
+        }
+        _ => slots_reply(reply, options),
+    }
+}
+
+impl ParseError {
+    fn new(at: impl Into<String>, problem: Problem) -> Self {
+        Self { at: at.into(), problem }
+    }
+}
+
+impl From<BuildError> for ParseError {
+    fn from(error: BuildError) -> Self {
+        Self::new("reply", Problem::Contradiction(error))
+    }
+}
+
+impl Problem {
+    /// `found` is cut: it comes from outside and may be long.
+    fn unexpected(expected: &'static str, found: &str) -> Self {
+        const FOUND_LEN_MAX: usize = 80;
+        Self::Unexpected { expected, found: found.chars().take(FOUND_LEN_MAX).collect() }
+    }
+}
+
+impl fmt::Display for ParseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.at, self.problem)
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Problem::Missing(what) => write!(f, "{what} is missing"),
+            Problem::Unexpected { expected, found } => write!(f, "expected {expected}, found {found:?}"),
+            Problem::UnknownNode(id) => write!(f, "node {id} is named but not described"),
+            Problem::ErrorReply(text) => write!(f, "the server answered {text:?}"),
+            Problem::Contradiction(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for ParseError {}
+
+#[cfg(test)]
+mod tests;

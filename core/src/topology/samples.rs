@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 
 use proptest::prelude::*;
 
-use super::{ClusterState, LinkState, Node, NodeFlags, NodeIndex, Topology, TopologyBuilder};
-use crate::epoch::{ConfigEpoch, Epoch, ReplOffset};
+use super::{LinkState, Node, NodeFlags, NodeIndex, Topology, TopologyBuilder};
+use crate::epoch::{ConfigEpoch, ReplOffset};
 use crate::id::{NodeId, ShardId};
 use crate::slot::{SLOT_COUNT, Slot, SlotRange};
 use crate::time::UnixMs;
@@ -73,7 +73,7 @@ struct Draft {
 
 fn drafts() -> impl Strategy<Value = Draft> {
     let flags = [NodeFlags::PFAIL, NodeFlags::FAIL, NodeFlags::NOADDR, NodeFlags::NOFAILOVER];
-    let ip = prop_oneof!["10\\.0\\.0\\.[0-9]{1,2}", "fe80::[0-9a-f]{1,4}:1", "fe80::1"];
+    let ip = prop_oneof!["10\\.0\\.0\\.[1-9]", "fe80::[0-9a-f]{1,4}:1", "fe80::1"];
     (
         any::<bool>(),
         proptest::sample::subsequence(flags.to_vec(), 0..=2),
@@ -104,9 +104,7 @@ pub(crate) fn any_topology() -> impl Strategy<Value = Topology> {
         |(first, others, cuts, open)| {
             let drafts: Vec<_> =
                 core::iter::once(Draft { is_replica: false, ..first }).chain(others).collect();
-            let mut builder = TopologyBuilder::new(1);
-            builder.current_epoch(Epoch::new(drafts.iter().map(|draft| draft.epoch).max().unwrap()));
-            builder.state(ClusterState::Fail);
+            let mut builder = TopologyBuilder::new(0);
             let indices: Vec<_> = drafts
                 .iter()
                 .enumerate()

@@ -1,0 +1,226 @@
+//! The text of CLUSTER NODES, and of the file in which a server keeps it.
+//!
+//! ```text
+//!   id ip:port@bus,hostname,aux=value flags primary ping pong epoch link slots...
+//! ```
+//!
+//! Redis 3 has no `@bus`, 7.0 brought the host name, 7.2 the auxiliary fields, which the file has and clients do not
+//! see. An address is cut at its last colon, since IPv6 comes without brackets. The `vars` line is the file's.
+
+use alloc::borrow::ToOwned;
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::vec::Vec;
+
+use super::endpoint::without_brackets;
+use super::{ParseError, ParseOptions, Problem};
+use crate::epoch::{ConfigEpoch, Epoch};
+use crate::id::{NodeId, ShardId};
+use crate::slot::{Slot, SlotRange};
+use crate::time::UnixMs;
+use crate::topology::{LinkState, Node, NodeFlags, NodeIndex, Topology, TopologyBuilder};
+
+/// From client port to bus port, where a server tells the former only.
+const BUS_PORT_DISTANCE: u16 = 10_000;
+
+/// Reads the text of CLUSTER NODES or of a `nodes.conf`.
+pub fn nodes_text(text: &str, options: &ParseOptions) -> Result<Topology, ParseError> {
+    let mut lines = Vec::new();
+    let mut builder = TopologyBuilder::new(options.version);
+    for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        let located = |problem| ParseError::new(format!("line {}", number + 1), problem);
+        match line.trim().strip_prefix("vars ") {
+            Some(vars) => read_vars(vars, &mut builder).map_err(located)?,
+            None => lines.push((number, Line::read(line, options).map_err(located)?)),
+        }
+    }
+    add_all(lines, &mut builder)?;
+    Ok(builder.build()?)
+}
+
+/// `currentEpoch 3 lastVoteEpoch 0`, in any order; other variables are later servers'.
+fn read_vars(vars: &str, builder: &mut TopologyBuilder) -> Result<(), Problem> {
+    let mut words = vars.split_whitespace();
+    while let Some(name) = words.next() {
+        let value = words.next().ok_or(Problem::Missing("the value of a variable"))?;
+        if name == "currentEpoch" {
+            builder.current_epoch(Epoch::new(number(value, "an epoch")?));
+        }
+    }
+    Ok(())
+}
+
+/// Nodes first, since lines name nodes of later lines.
+fn add_all(lines: Vec<(usize, Line)>, builder: &mut TopologyBuilder) -> Result<(), ParseError> {
+    let add = |(number, line): (usize, Line)| (number, builder.node(line.node), line.relations);
+    let added: Vec<_> = lines.into_iter().map(add).collect();
+    let by_id: BTreeMap<_, _> = added.iter().map(|(_, index, relations)| (relations.id, *index)).collect();
+    for (number, index, relations) in added {
+        let located = |problem| ParseError::new(format!("line {}", number + 1), problem);
+        relations.add(index, &by_id, builder).map_err(located)?;
+    }
+    Ok(())
+}
+
+struct Line {
+    node: Node,
+    relations: Relations,
+}
+
+/// What a line says of other nodes and of slots.
+struct Relations {
+    id: NodeId,
+    is_myself: bool,
+    primary: Option<NodeId>,
+    ranges: Vec<SlotRange>,
+    open: Vec<OpenSlot>,
+}
+
+struct OpenSlot {
+    slot: Slot,
+    way: Way,
+    peer: NodeId,
+}
+
+enum Way {
+    Out,
+    In,
+}
+
+impl Line {
+    fn read(line: &str, options: &ParseOptions) -> Result<Self, Problem> {
+        let mut words = line.split_whitespace();
+        let mut next = |what| words.next().ok_or(Problem::Missing(what));
+        let id = node_id(next("the node id")?)?;
+        let mut node = Node::new(id);
+        let place = next("the address")?;
+        node.flags = next("the flags")?
+            .split(',')
+            .filter_map(NodeFlags::parse_name)
+            .fold(NodeFlags::NONE, |a, b| a | b);
+        read_place(place, &mut node, options)?;
+        let primary = next("the primary's id or -")?;
+        node.ping_sent =
+            UnixMs::from_ms(number(next("the time of the last ping")?, "a time in milliseconds")?);
+        node.pong_received =
+            UnixMs::from_ms(number(next("the time of the last pong")?, "a time in milliseconds")?);
+        node.config_epoch = ConfigEpoch::new(number(next("the config epoch")?, "an epoch")?);
+        node.link = link(next("the state of the link")?)?;
+        let is_myself = node.flags.contains(NodeFlags::MYSELF);
+        let mut relations = Relations { id, is_myself, primary: None, ranges: Vec::new(), open: Vec::new() };
+        if node.is_replica() && primary != "-" {
+            relations.primary = Some(node_id(primary)?);
+        }
+        words.try_for_each(|word| relations.read_slots(word))?;
+        Ok(Self { node, relations })
+    }
+}
+
+impl Relations {
+    /// `7`, `7-9`, `[93->-id]` (leaves) or `[93-<-id]` (arrives).
+    fn read_slots(&mut self, word: &str) -> Result<(), Problem> {
+        match word.strip_prefix('[') {
+            Some(open) => self.open.push(
+                open_slot(open)
+                    .ok_or_else(|| Problem::unexpected("an open slot, [slot->-id] or [slot-<-id]", word))?,
+            ),
+            None => self.ranges.push(
+                SlotRange::parse(word.as_bytes())
+                    .ok_or_else(|| Problem::unexpected("a slot or a range of slots", word))?,
+            ),
+        }
+        Ok(())
+    }
+
+    fn add(
+        self,
+        index: NodeIndex,
+        by_id: &BTreeMap<NodeId, NodeIndex>,
+        builder: &mut TopologyBuilder,
+    ) -> Result<(), Problem> {
+        let find = |id: NodeId| by_id.get(&id).copied().ok_or_else(|| Problem::UnknownNode(id.into()));
+        if let Some(primary) = self.primary {
+            builder.set_primary(index, find(primary)?);
+        }
+        builder.own(index, self.ranges);
+        if !self.open.is_empty() && !self.is_myself {
+            return Err(Problem::unexpected("no open slots", "some, of another node"));
+        }
+        for OpenSlot { slot, way, peer } in self.open {
+            match way {
+                Way::Out => builder.migrating(slot, find(peer)?),
+                Way::In => builder.importing(slot, find(peer)?),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn open_slot(text: &str) -> Option<OpenSlot> {
+    let text = text.strip_suffix(']')?;
+    let (way, (slot, peer)) = match text.split_once("->-") {
+        Some(parts) => (Way::Out, parts),
+        None => (Way::In, text.split_once("-<-")?),
+    };
+    Some(OpenSlot { slot: Slot::parse(slot.as_bytes())?, way, peer: NodeId::parse(peer.as_bytes())? })
+}
+
+/// `ip:port@bus,hostname,aux=value...`. The host name may be empty, and is left out by servers before 7.0.
+fn read_place(text: &str, node: &mut Node, options: &ParseOptions) -> Result<(), Problem> {
+    const EXPECTED: &str = "an address, ip:port or ip:port@bus";
+    let mut parts = text.split(',');
+    let address = parts.next().unwrap_or_default();
+    let (address, bus) =
+        address.split_once('@').map_or((address, None), |(address, bus)| (address, Some(bus)));
+    let (ip, port) = address.rsplit_once(':').ok_or_else(|| Problem::unexpected(EXPECTED, text))?;
+    node.port = number(port, "a port")?;
+    node.bus_port = match bus {
+        Some(bus) => number(bus, "a bus port")?,
+        None if node.port == 0 => 0,
+        None => node.port.checked_add(BUS_PORT_DISTANCE).unwrap_or_default(),
+    };
+    let extras: Vec<_> = parts.collect();
+    let hostname = extras.iter().find(|extra| !extra.is_empty() && !extra.contains('='));
+    node.hostname = hostname.map(|&name| name.into());
+    node.ip = without_brackets(ip).into();
+    // Only the node that was asked may not know its own address yet, and there its client has reached it.
+    if node.ip.is_empty() && node.flags.contains(NodeFlags::MYSELF) {
+        node.endpoint.clone_from(&options.queried_host);
+    }
+    extras
+        .iter()
+        .filter_map(|extra| extra.split_once('='))
+        .try_for_each(|(name, value)| read_aux(name, value, node))
+}
+
+/// Other auxiliary fields, such as a name for people, say nothing that a topology holds.
+fn read_aux(name: &str, value: &str, node: &mut Node) -> Result<(), Problem> {
+    match name {
+        "shard-id" => {
+            let id = ShardId::parse(value.as_bytes());
+            node.shard_id = Some(id.ok_or_else(|| Problem::unexpected("a shard id", value))?);
+        }
+        "tls-port" => node.tls_port = number(value, "a port")?,
+        // The main port is then the one with TLS.
+        "tcp-port" => node.tls_port = core::mem::replace(&mut node.port, number(value, "a port")?),
+        _ => {}
+    }
+    Ok(())
+}
+
+fn node_id(text: &str) -> Result<NodeId, Problem> {
+    const EXPECTED: &str = "a node id: 40 characters of a-z and 0-9";
+    NodeId::parse(text.as_bytes()).ok_or_else(|| Problem::unexpected(EXPECTED, text))
+}
+
+fn link(text: &str) -> Result<LinkState, Problem> {
+    match text {
+        "connected" => Ok(LinkState::Connected),
+        "disconnected" => Ok(LinkState::Disconnected),
+        _ => Err(Problem::Unexpected { expected: "connected or disconnected", found: text.to_owned() }),
+    }
+}
+
+fn number<N: core::str::FromStr>(text: &str, expected: &'static str) -> Result<N, Problem> {
+    text.parse().map_err(|_| Problem::unexpected(expected, text))
+}
