@@ -37,7 +37,11 @@ impl FindKeys {
             }
             FindKeys::KeyNum { number, first, step } => {
                 let count = args.get(begin + number as usize).and_then(integer).ok_or(Unreliable)?;
-                let count = usize::try_from(count).map_err(|_| Unreliable)?;
+                if count < 0 {
+                    return Err(Unreliable);
+                }
+                // Redis uses the lower half of the number.
+                let count = usize::try_from(count as i32).map_err(|_| Unreliable)?;
                 let first = begin + first as usize;
                 // No key at all counts as unreliable too: the command's own rule then says the same.
                 let last = first.saturating_add(count).checked_sub(1).ok_or(Unreliable)?;
