@@ -2,23 +2,38 @@
 
 /// The chapter of the command reference that a command belongs to.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-#[allow(missing_docs)]
 pub enum Group {
+    /// Strings as arrays of bits.
     Bitmap,
+    /// The cluster as its nodes see it.
     Cluster,
+    /// The connection between a client and a node.
     Connection,
+    /// Keys, whatever they hold.
     Generic,
+    /// Positions on earth.
     Geo,
+    /// Hashes.
     Hash,
+    /// HyperLogLogs.
     HyperLogLog,
+    /// Lists.
     List,
+    /// Channels, patterns and shard channels.
     PubSub,
+    /// Scripts and functions.
     Scripting,
+    /// A node itself.
     Server,
+    /// Sets.
     Set,
+    /// Sorted sets.
     SortedSet,
+    /// Streams and their consumer groups.
     Stream,
+    /// Strings and counters.
     String,
+    /// Transactions.
     Transactions,
 }
 

@@ -1,7 +1,7 @@
 //! Which arguments of a request are keys.
 //!
-//! Redis has two readings of a request, and they differ for odd requests (`SORT k STORE a STORE b`, a wrong
-//! number of keys):
+//! Redis has two readings of a request, which differ for odd ones (GEORADIUS with STORE twice, XREAD with a
+//! wrong number of ids):
 //! - [`routed`]: what decides the slot; a first-last-step range, or the command's own rule;
 //! - [`keys`]: what COMMAND GETKEYS and GETKEYSANDFLAGS answer, and [`accessed`], what ACL rules are checked
 //!   against; the key specs where they tell all, otherwise the command's own rule.
