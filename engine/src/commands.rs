@@ -13,12 +13,21 @@
 //! reply back. They check everything before they change anything.
 
 mod args;
+mod client;
+mod cluster;
+mod command;
+mod config;
 mod connection;
 mod data;
+mod debug;
+mod help;
+mod info;
+mod memory;
+mod server;
 mod string;
 mod whole;
 
-pub use connection::Connection;
+pub use connection::{Connection, REDIS_VERSION};
 pub use data::Data;
 pub use whole::Whole;
 
@@ -29,5 +38,17 @@ pub type Binding = (&'static str, Handler);
 
 /// The lists of all families.
 pub fn families() -> impl Iterator<Item = &'static [Binding]> {
-    [connection::COMMANDS, string::COMMANDS].into_iter()
+    [
+        client::COMMANDS,
+        cluster::COMMANDS,
+        command::COMMANDS,
+        config::COMMANDS,
+        connection::COMMANDS,
+        debug::COMMANDS,
+        info::COMMANDS,
+        memory::COMMANDS,
+        server::COMMANDS,
+        string::COMMANDS,
+    ]
+    .into_iter()
 }

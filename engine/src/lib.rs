@@ -23,3 +23,5 @@ pub mod node;
 pub mod registry;
 pub mod session;
 pub mod shards;
+
+pub use commands::REDIS_VERSION;

@@ -144,7 +144,7 @@ impl<A: ShardAccess> Connection<A> {
             let decoded = self.decoder.decode(rest, self.limits());
             if !self.decoder.is_empty() {
                 let requests = Requests { decoder: &self.decoder, buffer: rest };
-                let tally = server.engine.execute(&server.shared, &mut self.session, requests, &mut self.replies);
+                let tally = server.engine.execute(&*server.shared, &mut self.session, requests, &mut self.replies);
                 server.shared.stats.add(tally);
             }
             used += self.decoder.consume();

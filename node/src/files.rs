@@ -2,7 +2,26 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// The files that an `include` directive names, a pattern with `*` or one path: names and texts, in order.
+///
+/// # Errors
+/// A file that is named outright, or found, cannot be read.
+pub(crate) fn include(pattern: &str) -> Result<Vec<(String, String)>, String> {
+    let paths = if pattern.contains(['*', '?', '[']) {
+        glob::glob(pattern).map_err(|error| error.to_string())?.filter_map(Result::ok).collect()
+    } else {
+        vec![pattern.into()]
+    };
+    paths.iter().map(|path| read_text(path)).collect()
+}
+
+fn read_text(path: &PathBuf) -> Result<(String, String), String> {
+    let name = path.display().to_string();
+    let text = fs::read_to_string(path).map_err(|error| format!("can't open config file '{name}': {error}"))?;
+    Ok((name, text))
+}
 
 /// Replaces the text of `path` by what `rewrite` makes of it, in one moment: whoever reads the file, and whatever fails, sees
 /// the old text or the new one, whole.

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use parking_lot::Mutex;
+use slotway_engine::config::LogLevel;
 use time::OffsetDateTime;
 use time::macros::format_description;
 
@@ -28,14 +29,14 @@ pub(crate) enum Level {
 }
 
 impl Level {
-    /// The level that `loglevel` names.
-    pub(crate) fn of_directive(word: &str) -> Level {
-        match word {
-            "debug" => Level::Debug,
-            "verbose" => Level::Verbose,
-            "warning" => Level::Warning,
-            "nothing" => Level::Nothing,
-            _ => Level::Notice,
+    /// The level that `loglevel` means.
+    pub(crate) fn of(directive: LogLevel) -> Level {
+        match directive {
+            LogLevel::Debug => Level::Debug,
+            LogLevel::Verbose => Level::Verbose,
+            LogLevel::Notice => Level::Notice,
+            LogLevel::Warning => Level::Warning,
+            LogLevel::Nothing => Level::Nothing,
         }
     }
 

@@ -53,9 +53,19 @@ pub(crate) fn cpu_time_us() -> (u64, u64) {
     (field(11).unwrap_or(0) * TICK_US, field(12).unwrap_or(0) * TICK_US)
 }
 
-/// Raises the limit of open files as far as `wanted` needs and the system allows. Returns the limit in force.
-pub(crate) fn raise_open_files(wanted: u64) -> u64 {
-    rlimit::increase_nofile_limit(wanted).unwrap_or(1024)
+/// File descriptors that are needed besides those of clients, as in Redis.
+const RESERVED_FILES: u64 = 32;
+
+/// Raises the limit of open files so that `clients` can be served.
+///
+/// # Errors
+/// The system does not allow it: how many clients it does allow.
+pub(crate) fn reserve_files(clients: u32) -> Result<(), u32> {
+    let wanted = u64::from(clients) + RESERVED_FILES;
+    match rlimit::increase_nofile_limit(wanted).unwrap_or(0) {
+        allowed if allowed >= wanted => Ok(()),
+        allowed => Err(allowed.saturating_sub(RESERVED_FILES).max(1) as u32),
+    }
 }
 
 /// `N` random bytes from the system.

@@ -41,7 +41,7 @@ const EXPIRE_SLICES_MAX: u32 = 50;
 
 /// One node and its data.
 pub(crate) struct Server<A> {
-    pub(crate) engine: Engine<A>,
+    pub(crate) engine: Arc<Engine<A>>,
     pub(crate) shared: Arc<Shared>,
 }
 
@@ -51,14 +51,20 @@ pub(crate) fn owned(shared: Arc<Shared>) -> Arc<Server<Owned>> {
     let shards = Owned::new(layout, Shard::new(layout, 0, hasher));
     // Reference counts are atomic for the sake of nodes with several threads; this one stays where it is.
     #[allow(clippy::arc_with_non_send_sync, reason = "one Connection serves both kinds of node")]
-    Arc::new(Server { engine: Engine::new(shards, hasher), shared })
+    Arc::new(Server { engine: Arc::new(Engine::new(shards, hasher)), shared })
+}
+
+/// A replica in the process of its primary, which serves the primary's own data.
+pub(crate) fn sharing_data_of(primary: &Server<Owned>, shared: Arc<Shared>) -> Arc<Server<Owned>> {
+    #[allow(clippy::arc_with_non_send_sync, reason = "as above: it stays on its primary's thread")]
+    Arc::new(Server { engine: Arc::clone(&primary.engine), shared })
 }
 
 /// A node whose data `threads` threads share.
 fn locked(shared: Arc<Shared>, threads: u16) -> Arc<Server<Locked>> {
     let (layout, hasher) = layout(&shared.config(), (threads * SHARDS_PER_THREAD).next_power_of_two());
     let shards = Locked::new(layout, |index| Shard::new(layout, index, hasher));
-    Arc::new(Server { engine: Engine::new(shards, hasher), shared })
+    Arc::new(Server { engine: Arc::new(Engine::new(shards, hasher)), shared })
 }
 
 fn layout(config: &Config, shards: u16) -> (Layout, KeyHasher) {
@@ -169,7 +175,7 @@ async fn accept(shared: Arc<Shared>, listener: TcpListener, accepted: UnboundedS
 /// True if the connection may stay. Otherwise it has been told why.
 fn admitted(shared: &Shared, stream: &TcpStream, peer: SocketAddr) -> bool {
     let config = shared.config();
-    let refusal = if shared.clients.len() as u64 >= config.maxclients() {
+    let refusal = if shared.clients.len() as u64 >= u64::from(config.maxclients()) {
         shared.stats.rejected.fetch_add(1, Ordering::Relaxed);
         ErrorReply::MaxClients
     } else if config.protected_mode() && config.requirepass().is_empty() && !peer.ip().to_canonical().is_loopback() {
@@ -201,7 +207,7 @@ fn begin_session(shared: &Shared, stream: &TcpStream) -> std::io::Result<Session
     let config = shared.config();
     let (peer, local) = (stream.peer_addr()?, stream.local_addr()?);
     stream.set_nodelay(true)?;
-    if let seconds @ 1.. = config.tcp_keepalive() {
+    if let seconds @ 1.. = u64::from(config.tcp_keepalive()) {
         let idle = Duration::from_secs(seconds);
         let keepalive = TcpKeepalive::new().with_time(idle).with_interval(idle / 3).with_retries(3);
         SockRef::from(stream).set_tcp_keepalive(&keepalive)?;
@@ -232,7 +238,7 @@ async fn cron<A: ShardAccess + 'static>(server: Arc<Server<A>>) {
         }
         let shared = &server.shared;
         shared.stats.sample(CRON.as_millis() as u64);
-        if let timeout @ 1.. = shared.config().timeout() {
+        if let timeout @ 1.. = u64::from(shared.config().timeout_secs()) {
             shared.clients.kill_idle(UnixMs::from_ms(shared.now().as_ms().saturating_sub(timeout * 1000)));
         }
         if shared.active_expire.load(Ordering::Relaxed) {
@@ -246,7 +252,7 @@ async fn expire<A: ShardAccess>(server: &Server<A>) {
     for _ in 0..EXPIRE_SLICES_MAX {
         let mut more = false;
         server.engine.shards().each_shard(&mut |shard| {
-            more |= !shard.expire_cycle(server.shared.now(), EXPIRE_SLICE).done;
+            more |= !shard.expire_cycle(server.shared.now(), EXPIRE_SLICE, |_, _| {}).done;
         });
         if !more {
             return;

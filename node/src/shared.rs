@@ -2,7 +2,6 @@
 //!
 //! This is the node as its commands see it: the implementation of [`Node`].
 
-use std::cell::Cell;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -13,7 +12,7 @@ use parking_lot::Mutex;
 use slotway_core::resp::error::ErrorReply;
 use slotway_core::time::UnixMs;
 use slotway_core::topology::Topology;
-use slotway_engine::config::Config;
+use slotway_engine::config::{Asker, Changes, Config, SetError};
 use slotway_engine::node::{ClientCard, Facts, Node, Shutdown};
 use slotway_engine::session::ClientId;
 use tokio::sync::watch;
@@ -89,6 +88,25 @@ impl Shared {
     }
 }
 
+impl Shared {
+    /// Brings about what has been set. What is read where it is needed, each time anew, needs nothing here.
+    ///
+    /// # Errors
+    /// It cannot be brought about: then it must not be set.
+    fn apply(&self, config: &Config, changes: &Changes) -> Result<(), ErrorReply> {
+        let refused = |argument, reason: String| ErrorReply::from(SetError::refused(argument, reason));
+        if changes.contains("maxclients") {
+            process::reserve_files(config.maxclients())
+                .map_err(|allowed| refused("maxclients", format!("The operating system is not able to handle the specified number of clients, try with {allowed}")))?;
+        }
+        if changes.contains("dir") {
+            std::env::set_current_dir(config.dir()).map_err(|error| refused("dir", error.to_string()))?;
+        }
+        self.log.set_level(Level::of(config.loglevel()));
+        Ok(())
+    }
+}
+
 impl Node for Shared {
     fn now(&self) -> UnixMs {
         process::unix_ms()
@@ -114,11 +132,11 @@ impl Node for Shared {
         self.topology.load_full()
     }
 
-    fn set_config(&self, pairs: &[(&[u8], &[u8])]) -> Result<(), ErrorReply> {
+    fn set_config(&self, pairs: &[(&[u8], &[u8])], asker: Asker) -> Result<(), ErrorReply> {
         let _guard = self.changing.lock();
         let mut config = Config::clone(&self.config());
-        config.set(pairs)?;
-        self.log.set_level(Level::of_directive(config.loglevel()));
+        let changes = config.set(pairs, asker)?;
+        self.apply(&config, &changes)?;
         self.config.store(Arc::new(config));
         Ok(())
     }
@@ -178,6 +196,10 @@ impl Node for Shared {
 
     fn sleep(&self, us: u64) {
         std::thread::sleep(Duration::from_micros(us));
+    }
+
+    fn set_active_expire(&self, on: bool) {
+        self.active_expire.store(on, Ordering::Relaxed);
     }
 
     fn log(&self, line: &str) {

@@ -10,7 +10,6 @@ use slotway_core::time::UnixMs;
 use super::Binding;
 use super::args::{self, Options};
 use crate::config::Config;
-use crate::keyspace::DbIndex;
 use crate::node::Node;
 use crate::registry::{Effect, Handler, Outcome};
 use crate::session::{After, Session};
@@ -123,7 +122,7 @@ fn auth(connection: &mut Connection<'_>, args: Args<'_>, reply: &mut ReplyWriter
 fn authenticate(connection: &mut Connection<'_>, user: &[u8], password: &[u8]) -> Result<(), ErrorReply> {
     let expected = connection.config.requirepass();
     // Without a password the default user takes any.
-    let right = expected.is_empty() || same_in_constant_time(expected.as_bytes(), password);
+    let right = expected.is_empty() || same_in_constant_time(expected, password);
     if user != b"default" || !right {
         return Err(ErrorReply::WrongPass);
     }

@@ -45,7 +45,7 @@ fn get(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> 
 fn mget(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
     reply.array(args.len() - 1);
     for key in args.skip(1).iter() {
-        match data.find(key).map(|entry| string_of(&entry)) {
+        match data.find(key).map(string_of) {
             Some(Ok(value)) => write_value(value, reply),
             Some(Err(_)) | None => reply.null(),
         }
@@ -54,7 +54,7 @@ fn mget(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) ->
 }
 
 fn strlen(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
-    let len = data.find(args.at(1)).map_or(Ok(0), |entry| string_of(&entry).map(ValueRef::len))?;
+    let len = data.find(args.at(1)).map_or(Ok(0), |entry| string_of(entry).map(ValueRef::len))?;
     reply.integer(len as i64);
     Ok(Effect::None)
 }
@@ -67,7 +67,7 @@ fn getrange(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>
         return Ok(Effect::None);
     };
     let mut digits = Decimal::new();
-    let text = text_of(string_of(&entry)?, &mut digits);
+    let text = text_of(string_of(entry)?, &mut digits);
     reply.bulk(&text[args::byte_range(start, end, text.len())]);
     Ok(Effect::None)
 }
@@ -90,7 +90,7 @@ fn getex(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -
         reply.null();
         return Ok(Effect::None);
     };
-    let value = string_of(&entry)?;
+    let value = string_of(entry)?;
     // Redis reads the time only once the key is known to be a string.
     let at = options.time.map(|time| time.resolve(now, "getex")).transpose()?;
     write_value(value, reply);
@@ -203,7 +203,7 @@ fn decrby(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) 
 
 fn add(data: &mut Data<'_, '_>, key: &[u8], by: i64, reply: &mut ReplyWriter<'_>) -> Outcome {
     let before = match data.find(key) {
-        Some(entry) => integer_of(string_of(&entry)?)?,
+        Some(entry) => integer_of(string_of(entry)?)?,
         None => 0,
     };
     let after = before.checked_add(by).ok_or(ErrorReply::IncrementOverflow)?;
@@ -219,7 +219,7 @@ fn append(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) 
         reply.integer(tail.len() as i64);
         return Ok(Effect::Changed(1));
     };
-    let len = string_of(&entry)?.len();
+    let len = string_of(entry)?.len();
     data.check_string_len(len as u64, tail.len() as u64)?;
     data.modify(key, |text| text.extend_from_slice(tail));
     reply.integer((len + tail.len()) as i64);
@@ -229,7 +229,7 @@ fn append(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) 
 fn setrange(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
     let offset = u64::try_from(args::integer(args.at(2))?).map_err(|_| ErrorReply::OffsetOutOfRange)?;
     let (key, patch) = (args.at(1), args.at(3));
-    let len = data.find(key).map_or(Ok(0), |entry| string_of(&entry).map(ValueRef::len))?;
+    let len = data.find(key).map_or(Ok(0), |entry| string_of(entry).map(ValueRef::len))?;
     if patch.is_empty() {
         reply.integer(len as i64);
         return Ok(Effect::None);
@@ -351,7 +351,7 @@ impl<'a> SetOptions<'a> {
 ///
 /// # Errors
 /// It is of another type.
-pub(super) fn string_of<'a>(entry: &'a Entry<'_>) -> Result<ValueRef<'a>, ErrorReply> {
+pub(super) fn string_of(entry: Entry<'_>) -> Result<ValueRef<'_>, ErrorReply> {
     match entry.kind() {
         Kind::String => Ok(entry.value()),
     }
@@ -386,7 +386,7 @@ fn reply_value_or_null(
     reply: &mut ReplyWriter<'_>,
 ) -> Result<(), ErrorReply> {
     match data.find(key) {
-        Some(entry) => write_value(string_of(&entry)?, reply),
+        Some(entry) => write_value(string_of(entry)?, reply),
         None => reply.null(),
     }
     Ok(())

@@ -1,0 +1,160 @@
+//! `slotway server`: one server, with the command line and the configuration files of redis-server.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::{env, fs, io};
+
+use anyhow::{Context as _, anyhow};
+use slotway_core::id::NodeId;
+use slotway_core::topology::{ClusterState, Node, NodeFlags, TopologyBuilder};
+use slotway_engine::config::{Config, args};
+use slotway_engine::node::Node as _;
+use tokio::task::LocalSet;
+
+use crate::log::{Level, Log};
+use crate::shared::Shared;
+use crate::{files, http, process, runtime, server, signals};
+
+/// Runs a server until it is asked to end.
+pub(crate) fn run(args: &[String]) -> anyhow::Result<ExitCode> {
+    match args.first().map(String::as_str) {
+        Some("-v" | "--version") => {
+            println!("Slotway server v={} (Redis {})", env!("CARGO_PKG_VERSION"), slotway_engine::REDIS_VERSION);
+            return Ok(ExitCode::SUCCESS);
+        }
+        Some("-h" | "--help") => {
+            super::print_help();
+            return Ok(ExitCode::SUCCESS);
+        }
+        _ => {}
+    }
+    let (mut config, config_file) = configure(args)?;
+    enter_folder(&mut config)?;
+    let log = Log::open(config.logfile(), Level::of(config.loglevel()))?;
+    limit_clients(&mut config, &log);
+    let listeners = listen(&config)?;
+    let shared = Arc::new(Shared::new(config, config_file, log));
+    greet(&shared);
+    if shared.config().cluster_enabled() {
+        shared.publish(alone(&shared.config())?);
+    }
+    let runtime = runtime::current_thread()?;
+    LocalSet::new().block_on(&runtime, serve(Arc::clone(&shared), listeners))?;
+    shared.log.warning("Slotway is now ready to exit, bye bye...");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Reads configuration file, standard input and command line, in this order.
+fn configure(words: &[String]) -> anyhow::Result<(Config, Option<PathBuf>)> {
+    let line = args::parse(words);
+    let mut config = Config::default();
+    let mut load = |name: &str, text: &str| config.load(name, text, &mut |pattern| files::include(pattern));
+    let mut path = None;
+    if let Some(file) = &line.config_file {
+        let text = fs::read_to_string(file).with_context(|| format!("Fatal error, can't open config file '{file}'"))?;
+        load(file, &text)?;
+        path = Some(fs::canonicalize(file).unwrap_or_else(|_| file.into()));
+    }
+    if line.stdin {
+        let text = io::read_to_string(io::stdin()).context("cannot read the configuration from standard input")?;
+        load("standard input", &text)?;
+    }
+    load("the command line", &line.text)?;
+    config.finish()?;
+    Ok((config, path))
+}
+
+/// Goes to `dir`, where relative paths begin.
+fn enter_folder(config: &mut Config) -> anyhow::Result<()> {
+    if !config.dir().is_empty() {
+        env::set_current_dir(config.dir()).with_context(|| format!("Can't chdir to '{}'", config.dir()))?;
+    }
+    let here = env::current_dir().context("the working folder is gone")?;
+    config.set_dir(&here.to_string_lossy());
+    Ok(())
+}
+
+/// Lowers `maxclients` to what the limit of open files allows.
+fn limit_clients(config: &mut Config, log: &Log) {
+    if let Err(allowed) = process::reserve_files(config.maxclients()) {
+        log.warning(&format!(
+            "maxclients has been reduced to {allowed} to compensate for the low limit of open files ('ulimit -n')."
+        ));
+        config.set_maxclients(allowed);
+    }
+}
+
+fn listen(config: &Config) -> anyhow::Result<Vec<std::net::TcpListener>> {
+    let addresses: Vec<&str> = config.bind().iter().map(String::as_str).collect();
+    let listeners = runtime::listen(&addresses, config.port(), config.tcp_backlog() as i32)?;
+    if listeners.is_empty() && config.port() != 0 {
+        return Err(anyhow!("Failed listening on port {} (tcp): no address to listen on. Set 'bind'.", config.port()));
+    }
+    Ok(listeners)
+}
+
+fn greet(shared: &Shared) {
+    let config = shared.config();
+    let mode = if config.cluster_enabled() { "cluster" } else { "standalone" };
+    shared.log.notice(&format!(
+        "Slotway {}, compatible with Redis {}, running in {mode} mode, port: {}, PID: {}",
+        env!("CARGO_PKG_VERSION"),
+        slotway_engine::REDIS_VERSION,
+        config.port(),
+        std::process::id()
+    ));
+    if config.requirepass().is_empty() && config.protected_mode() {
+        shared.log.notice("No password is set: only clients of this machine are served (protected mode).");
+    }
+    shared.log.notice("Server initialized");
+}
+
+/// The cluster of a node that knows no other: it owns no slot yet.
+fn alone(config: &Config) -> anyhow::Result<slotway_core::topology::Topology> {
+    let mut node = Node::new(NodeId::from_random(process::random_bytes()));
+    node.flags = NodeFlags::MYSELF.with(NodeFlags::PRIMARY);
+    node.port = config.port();
+    node.bus_port = match config.cluster_port() {
+        0 => config.port().checked_add(10_000).context("cluster mode needs a port of at most 55535, or cluster-port")?,
+        port => port,
+    };
+    node.ip = config.cluster_announce_ip().to_owned();
+    node.hostname = Some(config.cluster_announce_hostname().to_owned()).filter(|name| !name.is_empty());
+    let mut cluster = TopologyBuilder::new(1);
+    let covered = !config.cluster_require_full_coverage();
+    cluster.state(if covered { ClusterState::Ok } else { ClusterState::Fail });
+    cluster.node(node);
+    cluster.build().context("a cluster of one node")
+}
+
+async fn serve(shared: Arc<Shared>, listeners: Vec<std::net::TcpListener>) -> anyhow::Result<()> {
+    let config = shared.config();
+    if config.http_port() != 0 {
+        let address = format!("{}:{}", config.http_bind(), config.http_port());
+        http::start(&address, shared.watch_topology(), &shared.log).await?;
+    }
+    let ending = Arc::clone(&shared);
+    tokio::task::spawn_local(async move {
+        let signal = signals::asked_to_end().await;
+        ending.log.warning(&format!("Received {signal} scheduling shutdown..."));
+        ending.stop();
+    });
+    let listeners = runtime::adopt(listeners)?;
+    shared.log.notice("Ready to accept connections tcp");
+    server::serve(shared, listeners, data_threads(config.data_threads())).await;
+    Ok(())
+}
+
+/// Threads that execute commands: as configured, or one on small machines, where the data then needs no locks, and half of the
+/// cores on others.
+fn data_threads(configured: u32) -> u16 {
+    const MAX: u32 = 64;
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
+    let threads = match configured {
+        0 if cores < 4 => 1,
+        0 => cores / 2,
+        threads => threads,
+    };
+    threads.clamp(1, MAX) as u16
+}
