@@ -88,6 +88,10 @@ impl Config {
     fn value(&self, id: Id) -> &Value {
         &self.values[id.index()]
     }
+
+    fn put(&mut self, id: Id, value: Value) {
+        self.values[id.index()] = value;
+    }
 }
 
 /// The directive called `name`, or with that alias, in any case.

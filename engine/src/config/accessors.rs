@@ -105,6 +105,7 @@ accessors! {
     daemonize: bool = "daemonize", "run in the background.";
     supervised: Supervised = "supervised", "the process manager to tell of readiness.";
     pidfile: &str = "pidfile", "the file for the process number; empty for none.";
+    databases: u64 = "databases", "how many databases there are; one in a cluster.";
     dir: &str = "dir", "the folder of all files with relative paths; empty until the node says where it is.";
     loglevel: LogLevel = "loglevel", "how much is logged.";
     logfile: &str = "logfile", "the file for the log; empty for standard output.";
@@ -224,15 +225,6 @@ pub enum ClientMemory {
 }
 
 impl Config {
-    /// How many databases there are: `databases`, or one in a cluster.
-    pub fn databases(&self) -> u64 {
-        const ID: Id = Id::of("databases");
-        match self.cluster_enabled() {
-            true => 1,
-            false => Read::read(self.value(ID)).expect("databases is a number"),
-        }
-    }
-
     /// How much memory clients may take: `maxmemory-clients`.
     pub fn maxmemory_clients(&self) -> ClientMemory {
         const ID: Id = Id::of("maxmemory-clients");
@@ -260,19 +252,16 @@ impl Config {
 
     /// Says in which folder the node works, when `dir` has not.
     pub fn set_dir(&mut self, dir: &str) {
-        const ID: Id = Id::of("dir");
-        self.values[ID.index()] = Value::Text(dir.into());
+        self.put(const { Id::of("dir") }, Value::Text(dir.into()));
     }
 
     /// Lowers (or raises) `maxclients` to what the system allows.
     pub fn set_maxclients(&mut self, maxclients: u32) {
-        const ID: Id = Id::of("maxclients");
-        self.values[ID.index()] = Value::Int(maxclients.max(1).into());
+        self.put(const { Id::of("maxclients") }, Value::Int(maxclients.max(1).into()));
     }
 
     /// Says which port the node listens on, where that was left to the system or to its starter.
     pub fn set_port(&mut self, port: u16) {
-        const ID: Id = Id::of("port");
-        self.values[ID.index()] = Value::Int(port.into());
+        self.put(const { Id::of("port") }, Value::Int(port.into()));
     }
 }

@@ -4,7 +4,6 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::directives::{self, Id};
-use super::value::Value;
 use super::{Config, Directive};
 use crate::glob::{Case, glob_match};
 
@@ -17,7 +16,7 @@ impl Config {
         for pattern in patterns {
             for (name, id, directive) in matching(pattern) {
                 if !found.iter().any(|(seen, _)| seen.eq_ignore_ascii_case(&name)) {
-                    found.push((name, self.shown(id, directive)));
+                    found.push((name, self.value(id).format(directive)));
                 }
             }
         }
@@ -26,16 +25,7 @@ impl Config {
 
     /// The value of the directive called `name`, as CONFIG GET shows it.
     pub fn get_one(&self, name: &str) -> Option<Vec<u8>> {
-        directives::find(name.as_bytes()).map(|found| self.shown(found.id, found.directive))
-    }
-
-    fn shown(&self, id: Id, directive: &Directive) -> Vec<u8> {
-        const DATABASES: Id = Id::of("databases");
-        match id {
-            // A cluster has one database, whatever the file says.
-            DATABASES if self.cluster_enabled() => Value::Int(1).format(directive),
-            _ => self.value(id).format(directive),
-        }
+        directives::find(name.as_bytes()).map(|found| self.value(found.id).format(found.directive))
     }
 }
 

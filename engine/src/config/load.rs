@@ -47,27 +47,30 @@ impl Config {
         Loader { config: self, include, depth: 0 }.source(source_name, text)
     }
 
-    /// Checks what only shows when everything has been read.
+    /// Settles what only shows when everything has been read: a cluster has one database, whatever the files say.
     ///
     /// # Errors
     /// Directives that exclude each other.
     pub fn finish(&mut self) -> Result<(), ConfigError> {
-        let replicaof = directives::find(b"replicaof").map(|found| self.value(found.id));
-        if self.cluster_enabled() && replicaof.is_some_and(|value| *value != Value::ReplicaOf(None)) {
-            return Err(ConfigError {
+        if !self.cluster_enabled() {
+            return Ok(());
+        }
+        self.put(const { Id::of("databases") }, Value::Int(1));
+        match self.replicaof() {
+            None => Ok(()),
+            Some(_) => Err(ConfigError {
                 source: "the configuration".to_string(),
                 line: 0,
                 text: String::new(),
                 reason: "replicaof directive not allowed in cluster mode".into(),
                 suggestion: None,
-            });
+            }),
         }
-        Ok(())
     }
 
     /// Sets a directive to `args` as a file does.
     fn set_from_file(&mut self, id: Id, found: Found, args: &[&[u8]]) -> Result<(), Reason> {
-        let old = &self.values[id.index()];
+        let old = self.value(id);
         let mut new = old.changed(found.directive, args)?;
         if let (Value::Save(points), Value::Save(added)) = (old, &mut new) {
             // An empty argument takes back what earlier lines added.
@@ -76,7 +79,7 @@ impl Config {
             }
             self.save_loaded = true;
         }
-        self.values[id.index()] = new;
+        self.put(id, new);
         Ok(())
     }
 }

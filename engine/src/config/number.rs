@@ -52,7 +52,10 @@ impl Int {
         match self.unit {
             Unit::Plain => parse_integer(text).map(i128::from),
             Unit::Memory => parse_memory(text).map(i128::from),
-            Unit::MemoryOrPercent => parse_memory(text).map(i128::from).or_else(|| parse_percent(text)),
+            // Redis stores these as signed: past 2^63 bytes they turn into percentages.
+            Unit::MemoryOrPercent => {
+                parse_memory(text).map(|bytes| i128::from(bytes as i64)).or_else(|| parse_percent(text))
+            }
             Unit::Octal => parse_octal(text),
         }
     }

@@ -101,11 +101,9 @@ struct Draft {
 impl Draft {
     fn read(text: &str) -> Draft {
         let mut draft = Draft { lines: Vec::new(), places: BTreeMap::new(), is_signed: false };
-        for line in text.strip_suffix('\n').unwrap_or(text).split('\n') {
+        // A text that ends with a line break keeps, as in Redis, an empty line in front of what is appended.
+        for line in text.split('\n').filter(|_| !text.is_empty()) {
             draft.read_line(line.trim_matches([' ', '\t', '\r', '\n']));
-        }
-        if text.is_empty() {
-            draft.lines.clear();
         }
         draft
     }

@@ -62,7 +62,7 @@ impl Config {
     /// Takes a CONFIG SET back.
     pub fn undo(&mut self, changes: Changes) {
         for (id, value) in changes.before.into_iter().rev() {
-            self.values[id.index()] = value;
+            self.put(id, value);
         }
     }
 
@@ -110,6 +110,7 @@ impl Config {
 
     fn set_one(&mut self, found: Found, value: &[u8], changes: &mut Changes) -> Result<(), SetError> {
         let args: Vec<&[u8]> = match found.directive.is_list() {
+            true if value.is_empty() => Vec::new(),
             true => value.split(|byte| *byte == b' ').collect(),
             false => alloc::vec![value],
         };

@@ -17,17 +17,22 @@ pub(super) type Vocabulary = &'static [(&'static str, u32)];
 /// Names the words that there are.
 pub(super) fn parse_word(vocabulary: Vocabulary, word: &[u8]) -> Result<u32, Reason> {
     let known = vocabulary.iter().find(|(name, _)| name.as_bytes().eq_ignore_ascii_case(word));
-    known.map(|(_, value)| *value).ok_or_else(|| {
-        let names: Vec<&str> = vocabulary.iter().map(|(name, _)| *name).collect();
-        format!("argument(s) must be one of the following: {}", names.join(", ")).into()
-    })
+    known.map(|(_, value)| *value).ok_or_else(|| unknown_word(vocabulary))
+}
+
+fn unknown_word(vocabulary: Vocabulary) -> Reason {
+    let names: Vec<&str> = vocabulary.iter().map(|(name, _)| *name).collect();
+    format!("argument(s) must be one of the following: {}", names.join(", ")).into()
 }
 
 /// The union of the values of `words`.
 ///
 /// # Errors
-/// As [`parse_word`].
+/// As [`parse_word`]; also if there are no words.
 pub(super) fn parse_word_set(vocabulary: Vocabulary, words: &[&[u8]]) -> Result<u32, Reason> {
+    if words.is_empty() {
+        return Err(unknown_word(vocabulary));
+    }
     words.iter().try_fold(0, |set, word| Ok(set | parse_word(vocabulary, word)?))
 }
 

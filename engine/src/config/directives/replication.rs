@@ -5,6 +5,9 @@ use crate::config::directive::{
 };
 use crate::config::words::{DisklessLoad, PropagationError};
 
+/// The smallest replication backlog, in bytes.
+const BACKLOG_MIN: i128 = 16 << 10;
+
 pub(super) const DIRECTIVES: &[Directive] = &[
     special("replicaof", Kind::ReplicaOf).alias("slaveof").immutable(),
     unset("masteruser").sensitive(),
@@ -20,7 +23,8 @@ pub(super) const DIRECTIVES: &[Directive] = &[
     yes_no("replica-ignore-disk-write-errors", false),
     int("repl-timeout", 1, INT_MAX, 60),
     int("repl-ping-replica-period", 1, INT_MAX, 10).alias("repl-ping-slave-period"),
-    memory("repl-backlog-size", 1, LONG_MAX, 1 << 20),
+    // Redis raises smaller values too, when it comes to allocate the backlog.
+    memory("repl-backlog-size", 1, LONG_MAX, 1 << 20).clamped(BACKLOG_MIN, LONG_MAX),
     int("repl-backlog-ttl", 0, LONG_MAX, 3600),
     yes_no("repl-disable-tcp-nodelay", false),
     yes_no("repl-diskless-sync", true),
