@@ -56,7 +56,7 @@ mod stored {
 }
 
 /// Relaxed loads of atomics are plain loads, and zeroed atomics cost no bytes in the module.
-#[cfg(target_arch = "wasm32")]
+#[cfg(any(target_arch = "wasm32", test))]
 mod computed {
     use core::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 
@@ -105,3 +105,22 @@ pub(super) use stored::{Tables, tables};
 
 #[cfg(target_arch = "wasm32")]
 pub(super) use computed::{Tables, tables};
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn computed_tables_hold_what_stored_ones_do() {
+        for distance in 0..REACH {
+            for byte in 0..=255 {
+                let (stored, computed) = (stored::tables(), computed::tables());
+                assert_eq!(
+                    computed.left_by(byte, distance),
+                    stored.left_by(byte, distance),
+                    "{byte} {distance}"
+                );
+            }
+        }
+    }
+}

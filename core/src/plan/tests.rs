@@ -135,7 +135,8 @@ fn fewest_moves(owned: &[usize], weights: &[u32]) -> usize {
         owned.iter().enumerate().map(|(at, &owned)| owned.saturating_sub(share(at))).sum::<usize>()
     };
     let is_rounding = |choice: &u32| {
-        (0..weights.len()).all(|at| choice >> at & 1 == 0 || weights[at] as usize * 16384 % total != 0)
+        (0..weights.len())
+            .all(|at| choice >> at & 1 == 0 || !(weights[at] as usize * 16384).is_multiple_of(total))
     };
     choices.filter(is_rounding).map(surplus).min().unwrap()
 }

@@ -7,7 +7,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::{self, Write};
 
-use super::{ClusterState, EndpointType, Node, NodeFlags, NodeIndex, Topology};
+use super::{ClusterState, EndpointType, Health, Node, NodeFlags, NodeIndex, Topology};
 use crate::resp::encode::ReplyWriter;
 use crate::slot::{Slot, SlotRange};
 use crate::slot_set::SlotSet;
@@ -104,7 +104,7 @@ fn write_slots_entry(
     view: View,
     out: &mut ReplyWriter<'_>,
 ) {
-    let usable = |index: &&NodeIndex| topology.node(**index).health() == super::Health::Online;
+    let usable = |index: &&NodeIndex| topology.node(**index).health() == Health::Online;
     let replicas: Vec<_> = topology.replicas_of(owner).iter().filter(usable).collect();
     out.array(3 + replicas.len());
     write_slot(range.start(), out);
