@@ -141,6 +141,8 @@ pub struct Facts {
     pub rss: u64,
     /// The most memory the process has taken, in bytes.
     pub rss_peak: u64,
+    /// The memory allocator of the process.
+    pub allocator: &'static str,
     /// Bytes of memory of the machine.
     pub system_memory: u64,
     /// CPU time of the process in the kernel, in microseconds.

@@ -185,8 +185,6 @@ pub enum ErrorReply {
     DebugProtocolType,
     /// DEBUG PROTOCOL with a type that RESP2 does not have.
     Resp2NotSupported,
-    /// A threshold of DEBUG QUICKLIST-PACKED-THRESHOLD that is no size.
-    QuicklistThreshold,
     /// SHUTDOWN ABORT while nothing shuts down.
     NoShutdown,
     /// SHUTDOWN failed.
@@ -300,9 +298,6 @@ impl ErrorReply {
                 "ERR Wrong protocol type name. Please use one of the following: string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false"
             }
             ErrorReply::Resp2NotSupported => "ERR RESP2 is not supported by this command",
-            ErrorReply::QuicklistThreshold => {
-                "ERR argument must be a memory value bigger than 1 and smaller than 4gb"
-            }
             ErrorReply::NoShutdown => "ERR No shutdown in progress.",
             ErrorReply::ShutdownFailed => "ERR Errors trying to SHUTDOWN. Check logs.",
             ErrorReply::DebugNotAllowed => {

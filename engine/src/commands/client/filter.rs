@@ -1,0 +1,108 @@
+//! Which connections CLIENT KILL and CLIENT LIST TYPE mean.
+
+use alloc::string::String;
+
+use slotway_core::resp::error::ErrorReply;
+
+use super::super::args::{self, Options};
+use crate::node::ClientCard;
+use crate::session::ClientId;
+
+/// What a connection is there for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum ClientType {
+    /// To send commands.
+    Normal,
+    /// To feed a replica.
+    Replica,
+    /// To listen to channels.
+    PubSub,
+    /// To follow a primary.
+    Primary,
+}
+
+impl ClientType {
+    const WORDS: [(&'static str, ClientType); 5] = [
+        ("normal", ClientType::Normal),
+        ("slave", ClientType::Replica),
+        ("replica", ClientType::Replica),
+        ("pubsub", ClientType::PubSub),
+        ("master", ClientType::Primary),
+    ];
+
+    pub(super) fn parse(word: &[u8]) -> Result<ClientType, ErrorReply> {
+        let known = Self::WORDS.into_iter().find(|(name, _)| args::is(word, name));
+        known.map(|(_, kind)| kind).ok_or_else(|| ErrorReply::UnknownClientType(text(word)))
+    }
+
+    /// Connections of clients send commands and nothing else, as long as nobody can subscribe or replicate.
+    pub(super) fn of(_: &ClientCard) -> ClientType {
+        ClientType::Normal
+    }
+}
+
+/// What must be true of a connection; what is not asked for is true of all.
+pub(super) struct Filter<'a> {
+    id: Option<ClientId>,
+    kind: Option<ClientType>,
+    address: Option<&'a [u8]>,
+    local_address: Option<&'a [u8]>,
+    /// Leave out the connection that asks.
+    skip_me: bool,
+}
+
+impl<'a> Filter<'a> {
+    const ALL_OTHERS: Filter<'static> =
+        Filter { id: None, kind: None, address: None, local_address: None, skip_me: true };
+
+    /// The connection from `address`, be it the asking one.
+    pub(super) fn address(address: &'a [u8]) -> Self {
+        Filter { address: Some(address), skip_me: false, ..Self::ALL_OTHERS }
+    }
+
+    /// Reads `option value` pairs; the last of each kind counts.
+    pub(super) fn read(mut words: Options<'a>) -> Result<Self, ErrorReply> {
+        let mut filter = Self::ALL_OTHERS;
+        while let Some(option) = words.word() {
+            filter.set(option, words.value()?)?;
+        }
+        Ok(filter)
+    }
+
+    fn set(&mut self, option: &[u8], value: &'a [u8]) -> Result<(), ErrorReply> {
+        match option {
+            word if args::is(word, "id") => self.id = Some(client_id(value)?),
+            word if args::is(word, "type") => self.kind = Some(ClientType::parse(value)?),
+            word if args::is(word, "addr") => self.address = Some(value),
+            word if args::is(word, "laddr") => self.local_address = Some(value),
+            // There is one user until ACLs come, so that naming it chooses everybody.
+            word if args::is(word, "user") && value == b"default" => {}
+            word if args::is(word, "user") => return Err(ErrorReply::UnknownUser(text(value))),
+            word if args::is(word, "skipme") && args::is(value, "yes") => self.skip_me = true,
+            word if args::is(word, "skipme") && args::is(value, "no") => self.skip_me = false,
+            _ => return Err(ErrorReply::Syntax),
+        }
+        Ok(())
+    }
+
+    /// True when the filter means `card`, `me` asking.
+    pub(super) fn matches(&self, card: &ClientCard, me: ClientId) -> bool {
+        let session = &card.session;
+        self.id.is_none_or(|id| id == session.id)
+            && self.kind.is_none_or(|kind| kind == ClientType::of(card))
+            && self.address.is_none_or(|address| address == session.address.as_bytes())
+            && self.local_address.is_none_or(|address| address == session.local_address.as_bytes())
+            && !(self.skip_me && session.id == me)
+    }
+}
+
+fn client_id(word: &[u8]) -> Result<ClientId, ErrorReply> {
+    match args::integer_or(word, ErrorReply::ClientIdNotPositive)? {
+        id @ 1.. => Ok(ClientId(id as u64)),
+        _ => Err(ErrorReply::ClientIdNotPositive),
+    }
+}
+
+fn text(word: &[u8]) -> String {
+    String::from_utf8_lossy(word).into_owned()
+}

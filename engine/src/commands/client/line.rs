@@ -1,0 +1,47 @@
+//! A connection as a line of CLIENT LIST.
+
+use alloc::string::String;
+
+use slotway_core::resp::encode::Protocol;
+use slotway_core::time::UnixMs;
+
+use crate::node::ClientCard;
+use crate::session::Session;
+
+/// `id=3 addr=...` and a line feed: the fields of Redis 7.2 in its order.
+///
+/// Fields about subscriptions, MULTI, and output buffers of fixed size have the values of a connection without them.
+pub(super) fn line(card: &ClientCard, now: UnixMs) -> String {
+    let session = &card.session;
+    alloc::format!(
+        "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub=0 psub=0 ssub=0 multi=-1 \
+         qbuf={} qbuf-free={} argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem=0 tot-mem={} events=r cmd={} \
+         user=default redir=-1 resp={} lib-name={} lib-ver={}\n",
+        session.id.0,
+        session.address,
+        session.local_address,
+        card.fd,
+        session.name,
+        now.ms_since(session.connected_at) / 1000,
+        now.ms_since(card.active_at) / 1000,
+        flags(session),
+        session.db.0,
+        card.query_len,
+        card.query_free,
+        card.memory,
+        if session.last_command.is_empty() { "NULL" } else { session.last_command },
+        match session.protocol {
+            Protocol::Resp2 => 2,
+            Protocol::Resp3 => 3,
+        },
+        session.lib_name,
+        session.lib_version,
+    )
+}
+
+/// A letter per mode, in Redis' order; `N` for none.
+fn flags(session: &Session) -> String {
+    let modes = [(session.readonly, 'r'), (session.no_evict, 'e'), (session.no_touch, 'T')];
+    let letters: String = modes.into_iter().filter(|(on, _)| *on).map(|(_, letter)| letter).collect();
+    if letters.is_empty() { String::from("N") } else { letters }
+}

@@ -1,0 +1,240 @@
+//! INFO: what this node is and how it does, in the fields of Redis 7.2 and in its order.
+//!
+//! A field about something that this node does not have (scripts, background saving, defragmentation) has the value that an
+//! idle Redis shows, since programs look fields up by name. Counts per command and per error are not kept.
+
+mod keyspace;
+mod lines;
+mod memory;
+mod replication;
+
+use alloc::string::String;
+use alloc::sync::Arc;
+
+use slotway_core::resp::args::Args;
+use slotway_core::resp::encode::ReplyWriter;
+use slotway_core::topology::Topology;
+
+use super::connection::REDIS_VERSION;
+use super::{Binding, Whole, args};
+use crate::config::Config;
+use crate::node::Facts;
+use crate::registry::{Effect, Handler, Outcome};
+use keyspace::Keyspace;
+use lines::Lines;
+
+/// What this family executes.
+pub(super) const COMMANDS: &[Binding] = &[("info", Handler::Node(info))];
+
+/// The name in a request, the heading, and what writes the lines below it.
+type Section = (&'static str, &'static str, fn(&Picture<'_>, &mut Lines));
+
+/// In the order of the reply, whatever the order of the request.
+const SECTIONS: &[Section] = &[
+    ("server", "Server", server),
+    ("clients", "Clients", clients),
+    ("memory", "Memory", memory::lines),
+    ("persistence", "Persistence", persistence),
+    ("stats", "Stats", stats),
+    ("replication", "Replication", replication::lines),
+    ("cpu", "CPU", cpu),
+    ("modules", "Modules", |_, _| {}),
+    ("cluster", "Cluster", cluster),
+    ("keyspace", "Keyspace", keyspace::lines),
+];
+
+/// Words that ask for all sections.
+const ALL: [&str; 3] = ["default", "all", "everything"];
+
+/// The node at one moment.
+struct Picture<'a> {
+    facts: Facts,
+    config: &'a Config,
+    topology: Option<Arc<Topology>>,
+    keyspace: Keyspace,
+    now_us: u64,
+}
+
+/// INFO, or INFO section...: unknown sections are left out.
+fn info(whole: &mut Whole<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
+    let node = whole.connection.node;
+    let picture = Picture {
+        facts: node.facts(),
+        config: whole.connection.config,
+        topology: node.topology(),
+        keyspace: Keyspace::of(whole.shards),
+        now_us: node.now_us(),
+    };
+    let mut text = String::new();
+    for (_, title, write) in SECTIONS.iter().filter(|(name, _, _)| is_wanted(args, name)) {
+        write(&picture, &mut Lines::begin(&mut text, title));
+    }
+    reply.verbatim("txt", text.as_bytes());
+    Ok(Effect::None)
+}
+
+fn is_wanted(args: Args<'_>, section: &str) -> bool {
+    let asks = |word: &[u8]| args::is(word, section) || ALL.iter().any(|all| args::is(word, all));
+    args.len() == 1 || args.skip(1).iter().any(asks)
+}
+
+fn server(picture: &Picture<'_>, lines: &mut Lines) {
+    let Picture { facts, config, now_us, .. } = picture;
+    let uptime = (now_us / 1000).saturating_sub(facts.started_at.as_ms()) / 1000;
+    lines.field("redis_version", REDIS_VERSION);
+    lines.field("server_name", "slotway");
+    lines.field("slotway_version", env!("CARGO_PKG_VERSION"));
+    lines.field("redis_git_sha1", "00000000");
+    lines.field("redis_git_dirty", 0);
+    lines.field("redis_build_id", 0);
+    lines.field("redis_mode", if config.cluster_enabled() { "cluster" } else { "standalone" });
+    lines.field("os", &facts.os);
+    lines.field("arch_bits", usize::BITS);
+    lines.field("monotonic_clock", "POSIX clock_gettime");
+    lines.field("multiplexing_api", "epoll");
+    lines.field("atomicvar_api", "c11-builtin");
+    lines.field("gcc_version", "0.0.0");
+    lines.field("process_id", facts.pid);
+    lines.field("process_supervised", config.supervised().as_str());
+    lines.field("run_id", &facts.run_id);
+    lines.field("tcp_port", facts.port);
+    lines.field("server_time_usec", now_us);
+    lines.field("uptime_in_seconds", uptime);
+    lines.field("uptime_in_days", uptime / (24 * 3600));
+    lines.field("hz", config.hz());
+    lines.field("configured_hz", config.hz());
+    lines.field("lru_clock", (now_us / 1_000_000) & 0xff_ffff);
+    lines.field("executable", &facts.executable);
+    lines.field("config_file", &facts.config_file);
+    lines.field("io_threads_active", 0);
+    let binds: String = config.bind().iter().map(|address| alloc::format!(",bind={address}")).collect();
+    lines.field("listener0", format_args!("name=tcp{binds},port={}", facts.port));
+}
+
+fn clients(picture: &Picture<'_>, lines: &mut Lines) {
+    lines.field("connected_clients", picture.facts.connected_clients);
+    lines.field("cluster_connections", 0);
+    lines.field("maxclients", picture.config.maxclients());
+    lines.zeros(&[
+        "client_recent_max_input_buffer",
+        "client_recent_max_output_buffer",
+        "blocked_clients",
+        "tracking_clients",
+        "clients_in_timeout_table",
+        "total_blocking_keys",
+        "total_blocking_keys_on_nokey",
+    ]);
+}
+
+fn persistence(picture: &Picture<'_>, lines: &mut Lines) {
+    lines.zeros(&[
+        "loading",
+        "async_loading",
+        "current_cow_peak",
+        "current_cow_size",
+        "current_cow_size_age",
+    ]);
+    lines.field("current_fork_perc", "0.00");
+    lines.zeros(&["current_save_keys_processed", "current_save_keys_total"]);
+    lines.field("rdb_changes_since_last_save", picture.facts.changes);
+    lines.field("rdb_bgsave_in_progress", 0);
+    lines.field("rdb_last_save_time", picture.facts.started_at.as_secs());
+    lines.field("rdb_last_bgsave_status", "ok");
+    lines.field("rdb_last_bgsave_time_sec", -1);
+    lines.field("rdb_current_bgsave_time_sec", -1);
+    lines.zeros(&[
+        "rdb_saves",
+        "rdb_last_cow_size",
+        "rdb_last_load_keys_expired",
+        "rdb_last_load_keys_loaded",
+    ]);
+    lines.zeros(&["aof_enabled", "aof_rewrite_in_progress", "aof_rewrite_scheduled"]);
+    lines.field("aof_last_rewrite_time_sec", -1);
+    lines.field("aof_current_rewrite_time_sec", -1);
+    lines.field("aof_last_bgrewrite_status", "ok");
+    lines.zeros(&["aof_rewrites", "aof_rewrites_consecutive_failures"]);
+    lines.field("aof_last_write_status", "ok");
+    lines.zeros(&["aof_last_cow_size", "module_fork_in_progress", "module_fork_last_cow_size"]);
+}
+
+fn stats(picture: &Picture<'_>, lines: &mut Lines) {
+    let Picture { facts, keyspace, .. } = picture;
+    lines.field("total_connections_received", facts.connections_received);
+    lines.field("total_commands_processed", facts.commands_processed);
+    lines.field("instantaneous_ops_per_sec", facts.commands_per_second);
+    lines.field("total_net_input_bytes", facts.bytes_in);
+    lines.field("total_net_output_bytes", facts.bytes_out);
+    lines.zeros(&["total_net_repl_input_bytes", "total_net_repl_output_bytes"]);
+    for name in ["input", "output", "input_repl", "output_repl"] {
+        lines.field(&alloc::format!("instantaneous_{name}_kbps"), "0.00");
+    }
+    lines.field("rejected_connections", facts.connections_rejected);
+    lines.zeros(&["sync_full", "sync_partial_ok", "sync_partial_err"]);
+    lines.field("expired_keys", keyspace.counters.expired);
+    lines.field("expired_stale_perc", "0.00");
+    lines.zeros(&["expired_time_cap_reached_count", "expire_cycle_cpu_milliseconds", "evicted_keys"]);
+    lines.zeros(&["evicted_clients", "total_eviction_exceeded_time", "current_eviction_exceeded_time"]);
+    lines.field("keyspace_hits", keyspace.counters.hits);
+    lines.field("keyspace_misses", keyspace.counters.misses);
+    lines.zeros(STATS_NOT_KEPT);
+    lines.zeros(&["unexpected_error_replies"]);
+    lines.field("total_error_replies", facts.error_replies);
+    lines.zeros(&["dump_payload_sanitizations"]);
+    lines.zeros(STATS_OF_REDIS_EVENT_LOOP);
+    for name in ["auth", "cmd", "key", "channel"] {
+        lines.field(&alloc::format!("acl_access_denied_{name}"), 0);
+    }
+}
+
+/// Of channels, forks, defragmentation and tracking.
+const STATS_NOT_KEPT: &[&str] = &[
+    "pubsub_channels",
+    "pubsub_patterns",
+    "pubsubshard_channels",
+    "latest_fork_usec",
+    "total_forks",
+    "migrate_cached_sockets",
+    "slave_expires_tracked_keys",
+    "active_defrag_hits",
+    "active_defrag_misses",
+    "active_defrag_key_hits",
+    "active_defrag_key_misses",
+    "total_active_defrag_time",
+    "current_active_defrag_time",
+    "tracking_total_keys",
+    "tracking_total_items",
+    "tracking_total_prefixes",
+];
+
+const STATS_OF_REDIS_EVENT_LOOP: &[&str] = &[
+    "total_reads_processed",
+    "total_writes_processed",
+    "io_threaded_reads_processed",
+    "io_threaded_writes_processed",
+    "reply_buffer_shrinks",
+    "reply_buffer_expands",
+    "eventloop_cycles",
+    "eventloop_duration_sum",
+    "eventloop_duration_cmd_sum",
+    "instantaneous_eventloop_cycles_per_sec",
+    "instantaneous_eventloop_duration_usec",
+];
+
+/// The data threads are all there is, so what Redis tells of its main thread is told of the process.
+fn cpu(picture: &Picture<'_>, lines: &mut Lines) {
+    let (system, user) = (picture.facts.cpu_system_us, picture.facts.cpu_user_us);
+    for (name, us) in [
+        ("used_cpu_sys", system),
+        ("used_cpu_user", user),
+        ("used_cpu_sys_children", 0),
+        ("used_cpu_user_children", 0),
+        ("used_cpu_sys_main_thread", system),
+        ("used_cpu_user_main_thread", user),
+    ] {
+        lines.field(name, format_args!("{}.{:06}", us / 1_000_000, us % 1_000_000));
+    }
+}
+
+fn cluster(picture: &Picture<'_>, lines: &mut Lines) {
+    lines.field("cluster_enabled", u8::from(picture.config.cluster_enabled()));
+}

@@ -1,0 +1,61 @@
+//! What INFO tells of the data: sums over all shards.
+
+use alloc::collections::BTreeMap;
+
+use super::{Lines, Picture};
+use crate::keyspace::{Counters, Db, DbIndex, Shard};
+use crate::shards::WholeKeyspace;
+
+/// Sums over all shards.
+#[derive(Default)]
+pub(super) struct Keyspace {
+    /// Bytes that the data takes.
+    pub(super) used_memory: u64,
+    /// Hits, misses, expired keys.
+    pub(super) counters: Counters,
+    dbs: BTreeMap<DbIndex, Keys>,
+}
+
+/// One database.
+#[derive(Default)]
+struct Keys {
+    count: u64,
+    volatile: u64,
+    /// The average time to live of each shard's part, times the number of keys that it is of.
+    ttl_sum_ms: u64,
+}
+
+impl Keyspace {
+    /// Visits the shards one by one.
+    pub(super) fn of(shards: &dyn WholeKeyspace) -> Self {
+        let mut keyspace = Self::default();
+        shards.each_shard(&mut |shard| keyspace.add(shard));
+        keyspace
+    }
+
+    fn add(&mut self, shard: &Shard) {
+        self.used_memory += shard.used_memory() as u64;
+        self.counters = self.counters.plus(shard.counters());
+        for (index, db) in shard.dbs().filter(|(_, db)| !db.is_empty()) {
+            self.dbs.entry(index).or_default().add(db);
+        }
+    }
+}
+
+impl Keys {
+    fn add(&mut self, db: &Db) {
+        let volatile = db.volatile_len() as u64;
+        self.count += db.len() as u64;
+        self.volatile += volatile;
+        self.ttl_sum_ms = self.ttl_sum_ms.saturating_add(volatile.saturating_mul(db.average_ttl_ms()));
+    }
+}
+
+/// A line per database that is not empty.
+pub(super) fn lines(picture: &Picture<'_>, lines: &mut Lines) {
+    for (index, keys) in &picture.keyspace.dbs {
+        let average = keys.ttl_sum_ms.checked_div(keys.volatile).unwrap_or(0);
+        let text = format_args!("keys={},expires={},avg_ttl={average}", keys.count, keys.volatile);
+        lines.field(&alloc::format!("db{}", index.0), text);
+    }
+}

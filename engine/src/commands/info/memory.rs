@@ -1,0 +1,56 @@
+//! The memory section of INFO.
+
+use super::{Lines, Picture};
+
+/// `used_memory` is what keys, values and their tables take; the rest of the process shows in `used_memory_rss` only.
+pub(super) fn lines(picture: &Picture<'_>, lines: &mut Lines) {
+    let (used, facts) = (picture.keyspace.used_memory, &picture.facts);
+    lines.bytes("used_memory", used);
+    lines.bytes("used_memory_rss", facts.rss);
+    lines.bytes("used_memory_peak", facts.rss_peak);
+    lines.field("used_memory_peak_perc", format_args!("{:.2}%", 100.0 * ratio(used, facts.rss_peak)));
+    lines.zeros(&["used_memory_overhead", "used_memory_startup"]);
+    lines.field("used_memory_dataset", used);
+    lines.field("used_memory_dataset_perc", "100.00%");
+    lines.field("allocator_allocated", used);
+    lines.field("allocator_active", facts.rss);
+    lines.field("allocator_resident", facts.rss);
+    lines.bytes("total_system_memory", facts.system_memory);
+    scripts(lines);
+    lines.bytes("maxmemory", picture.config.maxmemory());
+    lines.field("maxmemory_policy", picture.config.maxmemory_policy().as_str());
+    fragmentation(used, facts.rss, lines);
+    lines.zeros(&["mem_not_counted_for_evict", "mem_replication_backlog", "mem_total_replication_buffers"]);
+    lines.zeros(&["mem_clients_slaves", "mem_clients_normal", "mem_cluster_links", "mem_aof_buffer"]);
+    lines.field("mem_allocator", facts.allocator);
+    lines.zeros(&["active_defrag_running", "lazyfree_pending_objects", "lazyfreed_objects"]);
+}
+
+/// There are none.
+fn scripts(lines: &mut Lines) {
+    lines.zeros(&["used_memory_lua", "used_memory_vm_eval"]);
+    lines.field("used_memory_lua_human", "0B");
+    lines.zeros(&["used_memory_scripts_eval", "number_of_cached_scripts", "number_of_functions"]);
+    lines.zeros(&["number_of_libraries", "used_memory_vm_functions"]);
+    lines.bytes("used_memory_vm_total", 0);
+    lines.field("used_memory_functions", 0);
+    lines.bytes("used_memory_scripts", 0);
+}
+
+/// What the process takes beyond its data. Redis tells where it is lost; here all of it is the allocator's.
+fn fragmentation(used: u64, rss: u64, lines: &mut Lines) {
+    let lost = (ratio(rss, used), rss.saturating_sub(used));
+    for (name, (factor, bytes)) in [
+        ("allocator_frag", lost),
+        ("allocator_rss", (1.0, 0)),
+        ("rss_overhead", (1.0, 0)),
+        ("mem_fragmentation", lost),
+    ] {
+        lines.field(&alloc::format!("{name}_ratio"), format_args!("{factor:.2}"));
+        lines.field(&alloc::format!("{name}_bytes"), bytes);
+    }
+}
+
+fn ratio(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}

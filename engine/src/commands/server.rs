@@ -1,0 +1,166 @@
+//! The node as a whole: its databases, its clock, its role, its end.
+
+use alloc::string::String;
+
+use slotway_core::resp::args::Args;
+use slotway_core::resp::encode::ReplyWriter;
+use slotway_core::resp::error::ErrorReply;
+use slotway_core::topology::Topology;
+
+use super::connection::REDIS_VERSION;
+use super::{Binding, Connection, Whole, args};
+use crate::keyspace::DbIndex;
+use crate::node::Shutdown;
+use crate::registry::{Effect, Handler, Outcome};
+use crate::session::After;
+
+/// What this family executes.
+pub(super) const COMMANDS: &[Binding] = &[
+    ("dbsize", Handler::Node(dbsize)),
+    ("flushall", Handler::Node(flushall)),
+    ("flushdb", Handler::Node(flushdb)),
+    ("lolwut", Handler::Session(lolwut)),
+    ("role", Handler::Session(role)),
+    ("shutdown", Handler::Session(shutdown)),
+    ("swapdb", Handler::Node(swapdb)),
+    ("time", Handler::Session(time)),
+];
+
+fn dbsize(whole: &mut Whole<'_>, _: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
+    let (db, mut keys) = (whole.db(), 0);
+    whole.shards.each_shard(&mut |shard| keys += shard.db(db).len());
+    reply.integer(keys as i64);
+    Ok(Effect::None)
+}
+
+fn flushall(whole: &mut Whole<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
+    check_flush_mode(args)?;
+    let mut removed = 0;
+    whole.shards.all_shards(&mut |held| held.each(|shard| removed += shard.flush_all()));
+    reply.ok();
+    Ok(Effect::changed(removed as u64))
+}
+
+fn flushdb(whole: &mut Whole<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
+    check_flush_mode(args)?;
+    let (db, mut removed) = (whole.db(), 0);
+    whole.shards.all_shards(&mut |held| held.each(|shard| removed += shard.flush_db(db)));
+    reply.ok();
+    Ok(Effect::changed(removed as u64))
+}
+
+/// Redis frees memory in the background with ASYNC, before the reply with SYNC. Tables of slots go quickly enough
+/// that we always do it at once.
+fn check_flush_mode(args: Args<'_>) -> Result<(), ErrorReply> {
+    match args.len() {
+        1 => Ok(()),
+        2 if args.is(1, "async") || args.is(1, "sync") => Ok(()),
+        _ => Err(ErrorReply::Syntax),
+    }
+}
+
+fn swapdb(whole: &mut Whole<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
+    if whole.connection.config.cluster_enabled() {
+        return Err(ErrorReply::SwapDbInCluster);
+    }
+    let first = swapped_db(whole, args.at(1), "first")?;
+    let second = swapped_db(whole, args.at(2), "second")?;
+    let (first, second) =
+        (first.ok_or(ErrorReply::DbIndexOutOfRange)?, second.ok_or(ErrorReply::DbIndexOutOfRange)?);
+    whole.shards.all_shards(&mut |held| held.each(|shard| shard.swap_dbs(first, second)));
+    reply.ok();
+    Ok(Effect::Changed(1))
+}
+
+/// `None` for a number that no database has: refused once both are known to be numbers.
+fn swapped_db(whole: &Whole<'_>, word: &[u8], which: &'static str) -> Result<Option<DbIndex>, ErrorReply> {
+    let not_a_number = || ErrorReply::InvalidSwapDbIndex(which);
+    let index = args::integer_or(word, not_a_number())?;
+    i32::try_from(index).map_err(|_| not_a_number())?;
+    Ok(args::db_index(index, whole.connection.config).ok())
+}
+
+fn time(connection: &mut Connection<'_>, _: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
+    let now = connection.node.now_us();
+    reply.array(2);
+    reply.bulk_integer((now / 1_000_000) as i64);
+    reply.bulk_integer((now % 1_000_000) as i64);
+    Ok(Effect::None)
+}
+
+/// The version, without the drawing that Redis makes for some of its versions.
+fn lolwut(_: &mut Connection<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
+    if args.is(1, "version") && args.len() > 2 {
+        args::integer(args.at(2))?;
+    }
+    reply.verbatim("txt", alloc::format!("Redis ver. {REDIS_VERSION}\n").as_bytes());
+    Ok(Effect::None)
+}
+
+/// `[master, offset, replicas]`, or `[slave, host, port, state, offset]`.
+fn role(connection: &mut Connection<'_>, _: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
+    match connection.node.topology().as_deref().and_then(following) {
+        None => {
+            reply.array(3);
+            reply.bulk(b"master");
+            reply.integer(0);
+            reply.array(0);
+        }
+        Some(link) => {
+            reply.array(5);
+            reply.bulk(b"slave");
+            reply.bulk(link.host.as_bytes());
+            reply.integer(link.port.into());
+            reply.bulk(b"connected");
+            reply.integer(link.offset as i64);
+        }
+    }
+    Ok(Effect::None)
+}
+
+/// A replica's primary, and how far the replica has got.
+pub(super) struct Following {
+    pub(super) host: String,
+    pub(super) port: u16,
+    pub(super) offset: u64,
+}
+
+/// Whom this node follows; `None` for a primary.
+pub(super) fn following(topology: &Topology) -> Option<Following> {
+    let myself = topology.node(topology.myself()?);
+    let primary = topology.node(myself.primary?);
+    let offset = myself.repl_offset.unwrap_or_default().get();
+    Some(Following { host: primary.ip.clone(), port: primary.port, offset })
+}
+
+/// No reply: the connection ends with the process.
+fn shutdown(connection: &mut Connection<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
+    let how = shutdown_options(args)?;
+    connection.node.shutdown(how)?;
+    if how.abort {
+        reply.ok();
+    } else {
+        connection.session.after = After::Close;
+    }
+    Ok(Effect::None)
+}
+
+fn shutdown_options(args: Args<'_>) -> Result<Shutdown, ErrorReply> {
+    let mut how = Shutdown::default();
+    for word in args.skip(1).iter() {
+        match word {
+            word if args::is(word, "save") && how.save != Some(false) => how.save = Some(true),
+            word if args::is(word, "nosave") && how.save != Some(true) => how.save = Some(false),
+            word if args::is(word, "now") => how.now = true,
+            word if args::is(word, "force") => how.force = true,
+            word if args::is(word, "abort") => how.abort = true,
+            _ => return Err(ErrorReply::Syntax),
+        }
+    }
+    match how {
+        Shutdown { abort: true, save: None, now: false, force: false } | Shutdown { abort: false, .. } => {
+            Ok(how)
+        }
+        _ => Err(ErrorReply::Syntax),
+    }
+}
