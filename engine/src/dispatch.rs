@@ -69,7 +69,13 @@ enum Prepared<'a> {
     /// It names no command of ours, or has too few or too many arguments.
     Refused(ErrorReply),
     /// It needs shards; `key` is its first key.
-    Data { command: &'static Command, handler: DataHandler, args: Args<'a>, key: Option<Key<'a>>, shards: ShardSet },
+    Data {
+        command: &'static Command,
+        handler: DataHandler,
+        args: Args<'a>,
+        key: Option<Key<'a>>,
+        shards: ShardSet,
+    },
     /// It is executed without any shard in hand.
     Alone { command: &'static Command, handler: Handler, args: Args<'a> },
 }

@@ -57,7 +57,8 @@ impl Registry {
     pub fn new() -> Self {
         let mut handlers = vec![None; COMMAND_COUNT].into_boxed_slice();
         for (name, handler) in commands::families().flatten() {
-            let command = command::lookup_full(name.as_bytes()).unwrap_or_else(|| panic!("no facts of command {name}"));
+            let command =
+                command::lookup_full(name.as_bytes()).unwrap_or_else(|| panic!("no facts of command {name}"));
             handlers[command.id.index()] = Some(*handler);
         }
         Self { handlers }

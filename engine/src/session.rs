@@ -82,7 +82,13 @@ pub struct Session {
 
 impl Session {
     /// A connection as it begins. `authenticated` is true when the node requires no password.
-    pub fn new(id: ClientId, address: String, local_address: String, now: UnixMs, authenticated: bool) -> Self {
+    pub fn new(
+        id: ClientId,
+        address: String,
+        local_address: String,
+        now: UnixMs,
+        authenticated: bool,
+    ) -> Self {
         Self {
             id,
             address,
@@ -111,7 +117,8 @@ impl Session {
         let (id, connected_at, is_local) = (self.id, self.connected_at, self.is_local);
         let address = core::mem::take(&mut self.address);
         let local_address = core::mem::take(&mut self.local_address);
-        let (lib_name, lib_version) = (core::mem::take(&mut self.lib_name), core::mem::take(&mut self.lib_version));
+        let (lib_name, lib_version) =
+            (core::mem::take(&mut self.lib_name), core::mem::take(&mut self.lib_version));
         *self = Session::new(id, address, local_address, connected_at, authenticated);
         (self.is_local, self.lib_name, self.lib_version) = (is_local, lib_name, lib_version);
     }

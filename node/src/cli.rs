@@ -106,7 +106,12 @@ mod tests {
 
     #[test]
     fn without_a_job_it_is_a_server() {
-        for words in [&["slotway"][..], &["slotway", "/etc/redis.conf"], &["slotway", "--port", "1"], &["slotway", "-"]] {
+        for words in [
+            &["slotway"][..],
+            &["slotway", "/etc/redis.conf"],
+            &["slotway", "--port", "1"],
+            &["slotway", "-"],
+        ] {
             let Job::Server { args } = job(words) else { panic!("{words:?} is a server") };
             assert_eq!(args, words[1..]);
         }

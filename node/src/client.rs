@@ -144,7 +144,8 @@ impl<A: ShardAccess> Connection<A> {
             let decoded = self.decoder.decode(rest, self.limits());
             if !self.decoder.is_empty() {
                 let requests = Requests { decoder: &self.decoder, buffer: rest };
-                let tally = server.engine.execute(&*server.shared, &mut self.session, requests, &mut self.replies);
+                let tally =
+                    server.engine.execute(&*server.shared, &mut self.session, requests, &mut self.replies);
                 server.shared.stats.add(tally);
             }
             used += self.decoder.consume();
@@ -180,7 +181,10 @@ impl<A: ShardAccess> Connection<A> {
         let len_max = self.server.shared.config().client_query_buffer_limit().min(QUERY_LEN_MAX);
         if self.pending.len() as u64 > len_max {
             let log = &self.server.shared.log;
-            log.warning(&format!("Closing client that reached max query buffer length: {}", self.session.address));
+            log.warning(&format!(
+                "Closing client that reached max query buffer length: {}",
+                self.session.address
+            ));
             self.session.after = After::Close;
         }
     }

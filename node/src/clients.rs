@@ -39,8 +39,14 @@ impl Clients {
 
     /// Enters a connection. It leaves when the registration is dropped.
     pub(crate) fn enter(self: &Arc<Self>, session: &Session, fd: i64, now: UnixMs) -> Registration {
-        let card =
-            ClientCard { session: session.clone(), active_at: now, query_len: 0, query_free: 0, memory: 0, fd };
+        let card = ClientCard {
+            session: session.clone(),
+            active_at: now,
+            query_len: 0,
+            query_free: 0,
+            memory: 0,
+            fd,
+        };
         let client = Arc::new(Client { card: Mutex::new(card), task: Mutex::new(None) });
         self.open.lock().insert(session.id, Arc::clone(&client));
         Registration { id: session.id, clients: Arc::clone(self), client }
@@ -64,7 +70,11 @@ impl Clients {
 
     /// Ends those that have sent nothing since `since`.
     pub(crate) fn kill_idle(&self, since: UnixMs) {
-        self.open.lock().values().filter(|client| client.card.lock().active_at < since).for_each(|client| client.abort());
+        self.open
+            .lock()
+            .values()
+            .filter(|client| client.card.lock().active_at < since)
+            .for_each(|client| client.abort());
     }
 }
 

@@ -147,7 +147,9 @@ fn shards(plan: &Plan, config: &Config, nodes: &[Arc<Shared>]) -> anyhow::Result
     let mut shards: Vec<ShardPlan> = (0..plan.primaries).map(|_| ShardPlan { nodes: Vec::new() }).collect();
     for (number, shared) in (0..plan.node_count()).zip(nodes) {
         let listeners = runtime::listen(&[&plan.bind], plan.port(number), config.tcp_backlog() as i32)
-            .with_context(|| format!("Port {} is taken? Choose other ports with --port", plan.port(number)))?;
+            .with_context(|| {
+                format!("Port {} is taken? Choose other ports with --port", plan.port(number))
+            })?;
         shards[usize::from(plan.primary_of(number))].nodes.push((Arc::clone(shared), listeners));
     }
     Ok(shards)
@@ -168,7 +170,10 @@ fn serve_on_threads(shards: Vec<ShardPlan>) -> anyhow::Result<Vec<std::thread::J
         .map(|(number, share)| {
             let ready = ready.clone();
             let work = move || serve_share(share, &ready);
-            std::thread::Builder::new().name(format!("nodes-{number}")).spawn(work).context("cannot start a thread")
+            std::thread::Builder::new()
+                .name(format!("nodes-{number}"))
+                .spawn(work)
+                .context("cannot start a thread")
         })
         .collect::<anyhow::Result<Vec<_>>>()?;
     for _ in &threads {

@@ -19,7 +19,8 @@ pub(crate) fn include(pattern: &str) -> Result<Vec<(String, String)>, String> {
 
 fn read_text(path: &PathBuf) -> Result<(String, String), String> {
     let name = path.display().to_string();
-    let text = fs::read_to_string(path).map_err(|error| format!("can't open config file '{name}': {error}"))?;
+    let text =
+        fs::read_to_string(path).map_err(|error| format!("can't open config file '{name}': {error}"))?;
     Ok((name, text))
 }
 

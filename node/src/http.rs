@@ -28,8 +28,7 @@ use tokio_stream::wrappers::WatchStream;
 use crate::log::Log;
 
 /// What the page may load: itself, its worker and its WASM, and data of this server.
-const CONTENT_SECURITY_POLICY: &str =
-    "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:";
+const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:";
 
 /// What is shown where the page should be, in a program built without it.
 const NOT_BUILT: &str = include_str!("http/not-built.html");
@@ -46,7 +45,11 @@ type Topologies = watch::Receiver<Option<Arc<Topology>>>;
 ///
 /// # Errors
 /// The address cannot be bound.
-pub(crate) async fn start(address: &str, topologies: Topologies, log: &Log) -> anyhow::Result<std::net::SocketAddr> {
+pub(crate) async fn start(
+    address: &str,
+    topologies: Topologies,
+    log: &Log,
+) -> anyhow::Result<std::net::SocketAddr> {
     let listener = tokio::net::TcpListener::bind(address)
         .await
         .with_context(|| format!("Could not listen on HTTP address {address}"))?;
@@ -92,8 +95,11 @@ async fn page(uri: Uri) -> Response {
         Some(file) => {
             let policy = HeaderName::from_static("content-security-policy");
             let kind = mime_guess::from_path(path).first_or_octet_stream();
-            let headers =
-                [(header::CONTENT_TYPE, kind.essence_str()), (policy, CONTENT_SECURITY_POLICY), cache_of(path)];
+            let headers = [
+                (header::CONTENT_TYPE, kind.essence_str()),
+                (policy, CONTENT_SECURITY_POLICY),
+                cache_of(path),
+            ];
             (headers, file.data).into_response()
         }
         None if Page::iter().next().is_none() => {
@@ -105,6 +111,7 @@ async fn page(uri: Uri) -> Response {
 
 /// Names under `assets/` carry a hash of their content; other files are asked for anew each time.
 fn cache_of(path: &str) -> (HeaderName, &'static str) {
-    let lifetime = if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let lifetime =
+        if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
     (header::CACHE_CONTROL, lifetime)
 }

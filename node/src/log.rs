@@ -82,7 +82,8 @@ impl Log {
         if level < *self.level.lock() {
             return;
         }
-        let line = format!("{}:M {} {} {}{message}\n", std::process::id(), timestamp(), level.mark(), self.prefix);
+        let line =
+            format!("{}:M {} {} {}{message}\n", std::process::id(), timestamp(), level.mark(), self.prefix);
         // A log that cannot be written (full disk, closed pipe) must not stop the server.
         let _ = match &self.file {
             Some(file) => file.lock().write_all(line.as_bytes()),
@@ -114,8 +115,7 @@ fn open_file(path: &Path) -> anyhow::Result<File> {
 }
 
 fn timestamp() -> String {
-    const FORMAT: &[time::format_description::BorrowedFormatItem<'_>] = format_description!(
-        "[day] [month repr:short] [year] [hour]:[minute]:[second].[subsecond digits:3]"
-    );
+    const FORMAT: &[time::format_description::BorrowedFormatItem<'_>] =
+        format_description!("[day] [month repr:short] [year] [hour]:[minute]:[second].[subsecond digits:3]");
     OffsetDateTime::now_utc().format(FORMAT).unwrap_or_default()
 }

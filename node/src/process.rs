@@ -49,7 +49,8 @@ pub(crate) fn cpu_time_us() -> (u64, u64) {
     let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
     // The second field, the command's name, may hold blanks; it ends with the last parenthesis.
     let fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-    let field = |index: usize| fields.split_whitespace().nth(index).and_then(|ticks| ticks.parse::<u64>().ok());
+    let field =
+        |index: usize| fields.split_whitespace().nth(index).and_then(|ticks| ticks.parse::<u64>().ok());
     (field(11).unwrap_or(0) * TICK_US, field(12).unwrap_or(0) * TICK_US)
 }
 

@@ -17,7 +17,11 @@ pub(crate) fn current_thread() -> io::Result<Runtime> {
 ///
 /// # Errors
 /// An address that must be there cannot be bound.
-pub(crate) fn listen(addresses: &[&str], port: u16, backlog: i32) -> anyhow::Result<Vec<std::net::TcpListener>> {
+pub(crate) fn listen(
+    addresses: &[&str],
+    port: u16,
+    backlog: i32,
+) -> anyhow::Result<Vec<std::net::TcpListener>> {
     if port == 0 {
         return Ok(Vec::new());
     }
@@ -43,7 +47,10 @@ fn parse_address(address: &str) -> io::Result<IpAddr> {
         "::*" => Ok(Ipv6Addr::UNSPECIFIED.into()),
         "localhost" => Ok(Ipv4Addr::LOCALHOST.into()),
         literal => literal.parse().map_err(|_| {
-            io::Error::new(io::ErrorKind::InvalidInput, format!("'{literal}' is not an address; bind takes addresses, not names"))
+            io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!("'{literal}' is not an address; bind takes addresses, not names"),
+            )
         }),
     }
 }

@@ -152,7 +152,10 @@ fn start_worker<A: ShardAccess + Send + Sync + 'static>(
             }
         });
     };
-    std::thread::Builder::new().name(format!("data-{number}")).spawn(work).expect("the system starts a thread");
+    std::thread::Builder::new()
+        .name(format!("data-{number}"))
+        .spawn(work)
+        .expect("the system starts a thread");
     sender
 }
 
@@ -178,7 +181,10 @@ fn admitted(shared: &Shared, stream: &TcpStream, peer: SocketAddr) -> bool {
     let refusal = if shared.clients.len() as u64 >= u64::from(config.maxclients()) {
         shared.stats.rejected.fetch_add(1, Ordering::Relaxed);
         ErrorReply::MaxClients
-    } else if config.protected_mode() && config.requirepass().is_empty() && !peer.ip().to_canonical().is_loopback() {
+    } else if config.protected_mode()
+        && config.requirepass().is_empty()
+        && !peer.ip().to_canonical().is_loopback()
+    {
         shared.stats.rejected.fetch_add(1, Ordering::Relaxed);
         ErrorReply::ProtectedMode
     } else {
@@ -213,8 +219,13 @@ fn begin_session(shared: &Shared, stream: &TcpStream) -> std::io::Result<Session
         SockRef::from(stream).set_tcp_keepalive(&keepalive)?;
     }
     let authenticated = config.requirepass().is_empty();
-    let mut session =
-        Session::new(shared.clients.next_id(), peer.to_string(), local.to_string(), shared.now(), authenticated);
+    let mut session = Session::new(
+        shared.clients.next_id(),
+        peer.to_string(),
+        local.to_string(),
+        shared.now(),
+        authenticated,
+    );
     session.is_local = peer.ip().to_canonical().is_loopback();
     Ok(session)
 }

@@ -1,6 +1,5 @@
 //! Requests that name no command, and the error texts for them.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::Command;
@@ -25,13 +24,11 @@ pub enum Unknown<'a> {
 }
 
 impl From<Unknown<'_>> for ErrorReply {
-    /// Bytes that are no UTF-8 become U+FFFD, because error texts are strings. Redis repeats them as they
-    /// are.
     fn from(unknown: Unknown<'_>) -> ErrorReply {
         match unknown {
-            Unknown::Command(args) => ErrorReply::UnknownCommand(text(&beginning(args))),
+            Unknown::Command(args) => ErrorReply::UnknownCommand(beginning(args)),
             Unknown::Subcommand { container, sent } => ErrorReply::UnknownSubcommand {
-                sent: text(printed(sent, REPEATED_LEN_MAX)),
+                sent: printed(sent, REPEATED_LEN_MAX).to_vec(),
                 container: container.name.to_ascii_uppercase(),
             },
         }
@@ -65,10 +62,6 @@ fn quote(out: &mut Vec<u8>, word: &[u8], len_max: usize) {
 fn printed(word: &[u8], len_max: usize) -> &[u8] {
     let end = word.iter().take(len_max).position(|&byte| byte == 0).unwrap_or(word.len().min(len_max));
     &word[..end]
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }
 
 #[cfg(test)]

@@ -11,8 +11,6 @@
 //!
 //! Source of the rules and of the words: `processMultibulkBuffer` and `processInlineBuffer` of Redis 7.2.
 
-use alloc::format;
-use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::args::{Args, Span};
@@ -62,19 +60,22 @@ pub enum ProtocolError {
 }
 
 impl ProtocolError {
-    /// Redis' words, to stand after `Protocol error: `.
-    pub fn text(&self) -> String {
-        match self {
-            ProtocolError::InlineTooLong => "too big inline request".into(),
-            ProtocolError::UnbalancedQuotes => "unbalanced quotes in request".into(),
-            ProtocolError::CountTooLong => "too big mbulk count string".into(),
-            ProtocolError::InvalidCount => "invalid multibulk length".into(),
-            ProtocolError::UnauthenticatedCount => "unauthenticated multibulk length".into(),
-            ProtocolError::LengthTooLong => "too big bulk count string".into(),
-            ProtocolError::ExpectedBulk(byte) => format!("expected '$', got '{}'", *byte as char),
-            ProtocolError::InvalidLength => "invalid bulk length".into(),
-            ProtocolError::UnauthenticatedLength => "unauthenticated bulk length".into(),
-        }
+    /// Redis' words, to stand after `Protocol error: `. One of them repeats a byte that may be no text.
+    pub fn text(&self) -> Vec<u8> {
+        let words: &[u8] = match self {
+            ProtocolError::InlineTooLong => b"too big inline request",
+            ProtocolError::UnbalancedQuotes => b"unbalanced quotes in request",
+            ProtocolError::CountTooLong => b"too big mbulk count string",
+            ProtocolError::InvalidCount => b"invalid multibulk length",
+            ProtocolError::UnauthenticatedCount => b"unauthenticated multibulk length",
+            ProtocolError::LengthTooLong => b"too big bulk count string",
+            ProtocolError::ExpectedBulk(byte) => {
+                return [b"expected '$', got '", &[*byte][..], b"'"].concat();
+            }
+            ProtocolError::InvalidLength => b"invalid bulk length",
+            ProtocolError::UnauthenticatedLength => b"unauthenticated bulk length",
+        };
+        words.to_vec()
     }
 }
 
@@ -204,7 +205,8 @@ impl Decoder {
         let Some((line, next)) = line(buffer, self.at) else {
             return incomplete_line(buffer, self.at, ProtocolError::CountTooLong);
         };
-        let count = parse_integer(&line[1..]).filter(|n| *n <= ARGS_MAX).ok_or(ProtocolError::InvalidCount)?;
+        let count =
+            parse_integer(&line[1..]).filter(|n| *n <= ARGS_MAX).ok_or(ProtocolError::InvalidCount)?;
         if count > UNAUTHENTICATED_ARGS_MAX && !limits.authenticated {
             return Err(ProtocolError::UnauthenticatedCount);
         }
@@ -318,6 +320,7 @@ pub fn parse_integer(text: &[u8]) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::format;
     use proptest::prelude::*;
 
     const OPEN: Limits = Limits { bulk_len_max: 512 << 20, authenticated: true };

@@ -299,7 +299,10 @@ mod tests {
         assert_eq!(both(|w| w.boolean(true)), pair(":1\r\n", "#t\r\n"));
         assert_eq!(both(|w| w.double_text("1.5")), pair("$3\r\n1.5\r\n", ",1.5\r\n"));
         assert_eq!(both(|w| w.verbatim("txt", b"hi")), pair("$2\r\nhi\r\n", "=6\r\ntxt:hi\r\n"));
-        assert_eq!(both(|w| w.integer(i64::MIN)), pair(":-9223372036854775808\r\n", ":-9223372036854775808\r\n"));
+        assert_eq!(
+            both(|w| w.integer(i64::MIN)),
+            pair(":-9223372036854775808\r\n", ":-9223372036854775808\r\n")
+        );
         assert_eq!(both(|w| w.bulk(&[b'x'; 12])), pair("$12\r\nxxxxxxxxxxxx\r\n", "$12\r\nxxxxxxxxxxxx\r\n"));
     }
 

@@ -63,7 +63,7 @@ pub enum ErrorReply {
     /// GT together with LT.
     ExpireGtWithLt,
     /// An option of EXPIRE that is not one.
-    UnsupportedOption(String),
+    UnsupportedOption(Sent),
     /// Source and destination of a copy are one key.
     SameObject,
     /// A database number outside the configured ones.
@@ -85,11 +85,11 @@ pub enum ErrorReply {
     /// OBJECT IDLETIME with an LFU policy.
     ObjectIdletimeWithLfu,
     /// No such command; the text repeats the beginning of what was sent.
-    UnknownCommand(String),
+    UnknownCommand(Sent),
     /// No such subcommand.
     UnknownSubcommand {
         /// The word sent as the subcommand.
-        sent: String,
+        sent: Sent,
         /// The container, in upper case.
         container: String,
     },
@@ -108,13 +108,13 @@ pub enum ErrorReply {
     /// HELLO on a connection that must authenticate first.
     HelloNeedsAuth,
     /// A word of HELLO that is not an option.
-    HelloOption(String),
+    HelloOption(Sent),
     /// A client name with spaces or line breaks.
     ClientName,
     /// An attribute of CLIENT SETINFO with spaces or line breaks.
-    ClientAttribute(String),
+    ClientAttribute(Sent),
     /// An attribute of CLIENT SETINFO that is not one.
-    UnknownClientAttribute(String),
+    UnknownClientAttribute(Sent),
     /// CLIENT KILL found nobody.
     NoSuchClient,
     /// CLIENT LIST ID with something else than a number.
@@ -122,13 +122,13 @@ pub enum ErrorReply {
     /// CLIENT KILL ID with something else than a number above 0.
     ClientIdNotPositive,
     /// A user that does not exist.
-    UnknownUser(String),
+    UnknownUser(Sent),
     /// A CLIENT type that is not one.
-    UnknownClientType(String),
+    UnknownClientType(Sent),
     /// A command for cluster mode sent to a node without it.
     ClusterDisabled,
     /// A node id that names no known node.
-    UnknownNode(String),
+    UnknownNode(Sent),
     /// A slot that is not a number in 0..16384.
     InvalidSlot,
     /// CLUSTER COUNTKEYSINSLOT with a number that is no slot.
@@ -174,13 +174,13 @@ pub enum ErrorReply {
     /// maxclients is reached.
     MaxClients,
     /// The request breaks RESP.
-    Protocol(ProtocolErrorText),
+    Protocol(Sent),
     /// A connection from outside while protected mode is on.
     ProtectedMode,
     /// DEBUG while `enable-debug-command` forbids it.
     DebugNotAllowed,
     /// No such subcommand of DEBUG, or not with that many arguments.
-    DebugSubcommand(String),
+    DebugSubcommand(Sent),
     /// A type that DEBUG PROTOCOL does not know.
     DebugProtocolType,
     /// DEBUG PROTOCOL with a type that RESP2 does not have.
@@ -196,8 +196,8 @@ pub enum ErrorReply {
 /// A command's name in an error text, as Redis writes it there (lower case, `config|get` for a subcommand).
 pub type CommandName = &'static str;
 
-/// What is wrong with the bytes of a request.
-pub type ProtocolErrorText = String;
+/// Bytes that came from the client and are repeated in the text as they are, UTF-8 or not.
+pub type Sent = Vec<u8>;
 
 const PROTECTED_MODE: &str = "DENIED Redis is running in protected mode because protected mode is enabled and no password is set for the default user. In this mode connections are only accepted from the loopback interface. If you want to connect from external computers to Redis you may adopt one of the following solutions: 1) Just disable protected mode sending the command 'CONFIG SET protected-mode no' from the loopback interface by connecting to Redis from the same host the server is running, however MAKE SURE Redis is not publicly accessible from internet if you do so. Use CONFIG REWRITE to make this change permanent. 2) Alternatively you can just disable the protected mode by editing the Redis configuration file, and setting the protected mode option to 'no', and then restarting the server. 3) If you started the server manually just for testing, restart it with the '--protected-mode no' option. 4) Setup a an authentication password for the default user. NOTE: You only need to do one of the above things in order for the server to start accepting connections from the outside.";
 
@@ -210,8 +210,7 @@ impl ErrorReply {
     /// Appends the text with line breaks made blanks, as Redis does, so that it stays one line.
     pub(super) fn write_line(&self, out: &mut Vec<u8>) {
         let start = out.len();
-        // Writing into a Vec through the adapter cannot fail.
-        let _ = write!(Text(out), "{self}");
+        self.write_text(out);
         for byte in &mut out[start..] {
             if matches!(byte, b'\r' | b'\n') {
                 *byte = b' ';
@@ -271,7 +270,9 @@ impl ErrorReply {
             ErrorReply::HelloNeedsAuth => {
                 "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time"
             }
-            ErrorReply::ClientName => "ERR Client names cannot contain spaces, newlines or special characters.",
+            ErrorReply::ClientName => {
+                "ERR Client names cannot contain spaces, newlines or special characters."
+            }
             ErrorReply::NoSuchClient => "ERR No such client",
             ErrorReply::InvalidClientId => "ERR Invalid client ID",
             ErrorReply::ClientIdNotPositive => "ERR client-id should be greater than 0",
@@ -306,43 +307,57 @@ impl ErrorReply {
             _ => return None,
         })
     }
-}
 
-impl fmt::Display for ErrorReply {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// Appends the text. Texts without parts are in [`fixed`](Self::fixed).
+    fn write_text(&self, out: &mut Vec<u8>) {
         if let Some(text) = self.fixed() {
-            return f.write_str(text);
+            return out.extend_from_slice(text.as_bytes());
         }
+        let mut text = Text(out);
         match self {
             ErrorReply::OutOfRangeBetween(low, high) => {
-                write!(f, "ERR value is out of range, value must between {low} and {high}")
+                text.put(format_args!("ERR value is out of range, value must between {low} and {high}"))
             }
-            ErrorReply::InvalidExpire(name) => write!(f, "ERR invalid expire time in '{name}' command"),
-            ErrorReply::UnsupportedOption(word) => write!(f, "ERR Unsupported option {word}"),
-            ErrorReply::InvalidSwapDbIndex(which) => write!(f, "ERR invalid {which} DB index"),
-            ErrorReply::UnknownCommand(sent) => write!(f, "ERR unknown command {sent}"),
+            ErrorReply::InvalidExpire(name) => {
+                text.put(format_args!("ERR invalid expire time in '{name}' command"))
+            }
+            ErrorReply::UnsupportedOption(word) => text.around("ERR Unsupported option ", word, ""),
+            ErrorReply::InvalidSwapDbIndex(which) => text.put(format_args!("ERR invalid {which} DB index")),
+            ErrorReply::UnknownCommand(sent) => text.around("ERR unknown command ", sent, ""),
             ErrorReply::UnknownSubcommand { sent, container } => {
-                write!(f, "ERR unknown subcommand '{sent}'. Try {container} HELP.")
+                text.around("ERR unknown subcommand '", sent, "'. Try ");
+                text.put(format_args!("{container} HELP."));
             }
-            ErrorReply::Arity(name) => write!(f, "ERR wrong number of arguments for '{name}' command"),
-            ErrorReply::HelloOption(word) => write!(f, "ERR Syntax error in HELLO option '{word}'"),
+            ErrorReply::Arity(name) => {
+                text.put(format_args!("ERR wrong number of arguments for '{name}' command"))
+            }
+            ErrorReply::HelloOption(word) => text.around("ERR Syntax error in HELLO option '", word, "'"),
             ErrorReply::ClientAttribute(name) => {
-                write!(f, "ERR {name} cannot contain spaces, newlines or special characters.")
+                text.around("ERR ", name, " cannot contain spaces, newlines or special characters.")
             }
-            ErrorReply::UnknownClientAttribute(word) => write!(f, "ERR Unrecognized option '{word}'"),
-            ErrorReply::UnknownClientType(word) => write!(f, "ERR Unknown client type '{word}'"),
-            ErrorReply::UnknownUser(name) => write!(f, "ERR No such user '{name}'"),
-            ErrorReply::DebugSubcommand(word) => write!(
-                f,
-                "ERR unknown subcommand or wrong number of arguments for '{word}'. Try DEBUG HELP."
-            ),
-            ErrorReply::UnknownNode(id) => write!(f, "ERR Unknown node {id}"),
-            ErrorReply::Moved { slot, endpoint } => write!(f, "MOVED {slot} {endpoint}"),
-            ErrorReply::Ask { slot, endpoint } => write!(f, "ASK {slot} {endpoint}"),
-            ErrorReply::Protocol(what) => write!(f, "ERR Protocol error: {what}"),
-            ErrorReply::Other(text) => f.write_str(text),
+            ErrorReply::UnknownClientAttribute(word) => text.around("ERR Unrecognized option '", word, "'"),
+            ErrorReply::UnknownClientType(word) => text.around("ERR Unknown client type '", word, "'"),
+            ErrorReply::UnknownUser(name) => text.around("ERR No such user '", name, "'"),
+            ErrorReply::DebugSubcommand(word) => {
+                let before = "ERR unknown subcommand or wrong number of arguments for '";
+                text.around(before, word, "'. Try DEBUG HELP.")
+            }
+            ErrorReply::UnknownNode(id) => text.around("ERR Unknown node ", id, ""),
+            ErrorReply::Moved { slot, endpoint } => text.put(format_args!("MOVED {slot} {endpoint}")),
+            ErrorReply::Ask { slot, endpoint } => text.put(format_args!("ASK {slot} {endpoint}")),
+            ErrorReply::Protocol(what) => text.around("ERR Protocol error: ", what, ""),
+            ErrorReply::Other(words) => text.around(words, b"", ""),
             fixed => unreachable!("{fixed:?} has no text"),
         }
+    }
+}
+
+/// The text for people; bytes of the client that are no UTF-8 become U+FFFD, only the reply has them as they are.
+impl fmt::Display for ErrorReply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = Vec::new();
+        self.write_text(&mut text);
+        f.write_str(&String::from_utf8_lossy(&text))
     }
 }
 
@@ -350,9 +365,35 @@ impl core::error::Error for ErrorReply {}
 
 struct Text<'a>(&'a mut Vec<u8>);
 
+impl Text<'_> {
+    fn put(&mut self, text: fmt::Arguments<'_>) {
+        // A vector takes any text.
+        let _ = self.write_fmt(text);
+    }
+
+    /// Writes what the client sent between words of ours.
+    fn around(&mut self, before: &str, sent: &[u8], after: &str) {
+        self.0.extend_from_slice(before.as_bytes());
+        self.0.extend_from_slice(sent);
+        self.0.extend_from_slice(after.as_bytes());
+    }
+}
+
 impl fmt::Write for Text<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.0.extend_from_slice(text.as_bytes());
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_client_sent_comes_back_byte_for_byte_in_one_line() {
+        let mut line = Vec::new();
+        ErrorReply::HelloOption(b"\xff\r\n".to_vec()).write_line(&mut line);
+        assert_eq!(line, b"ERR Syntax error in HELLO option '\xff  '");
     }
 }

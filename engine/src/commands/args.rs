@@ -31,7 +31,9 @@ pub(crate) fn db_index(index: i64, config: &Config) -> Result<DbIndex, ErrorRepl
 
 /// A client's name or attribute: printable ASCII without blanks.
 pub(crate) fn client_text(word: &[u8]) -> Option<String> {
-    word.iter().all(|byte| (b'!'..=b'~').contains(byte)).then(|| word.iter().map(|byte| *byte as char).collect())
+    word.iter()
+        .all(|byte| (b'!'..=b'~').contains(byte))
+        .then(|| word.iter().map(|byte| *byte as char).collect())
 }
 
 /// An integer in `low..=high`.

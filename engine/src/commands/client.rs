@@ -65,7 +65,7 @@ fn setname(connection: &mut Connection<'_>, args: Args<'_>, reply: &mut ReplyWri
 
 fn setinfo(connection: &mut Connection<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
     let (attribute, value) = (args.at(2), args.at(3));
-    let sent = || String::from_utf8_lossy(attribute).into_owned();
+    let sent = || attribute.to_vec();
     let session = &mut *connection.session;
     let field = match attribute {
         word if args::is(word, "lib-name") => &mut session.lib_name,

@@ -1,6 +1,5 @@
 //! The CLUSTER commands that only read: what this node knows of the cluster, and which keys lie in a slot here.
 
-use alloc::string::String;
 use alloc::sync::Arc;
 
 use slotway_core::id::NodeId;
@@ -118,7 +117,7 @@ fn count_failure_reports(
 
 fn node_named(topology: &Topology, name: &[u8]) -> Result<NodeIndex, ErrorReply> {
     let found = NodeId::parse(name).and_then(|id| topology.find(&id));
-    found.ok_or_else(|| ErrorReply::UnknownNode(String::from_utf8_lossy(name).into_owned()))
+    found.ok_or_else(|| ErrorReply::UnknownNode(name.to_vec()))
 }
 
 fn keyslot(connection: &mut Connection<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {

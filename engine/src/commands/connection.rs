@@ -132,12 +132,14 @@ fn authenticate(connection: &mut Connection<'_>, user: &[u8], password: &[u8]) -
 
 /// Compares without telling by its time where the first difference is.
 fn same_in_constant_time(expected: &[u8], given: &[u8]) -> bool {
-    let difference = (0..expected.len()).fold(0, |sum, at| sum | (expected[at] ^ given.get(at).copied().unwrap_or(0)));
+    let difference =
+        (0..expected.len()).fold(0, |sum, at| sum | (expected[at] ^ given.get(at).copied().unwrap_or(0)));
     difference == 0 && expected.len() == given.len()
 }
 
 fn hello(connection: &mut Connection<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
-    let version = args.get(1).map(|word| args::integer_or(word, ErrorReply::ProtocolNotAnInteger)).transpose()?;
+    let version =
+        args.get(1).map(|word| args::integer_or(word, ErrorReply::ProtocolNotAnInteger)).transpose()?;
     let protocol = match version {
         None => connection.session.protocol,
         Some(2) => Protocol::Resp2,
@@ -177,7 +179,7 @@ impl<'a> HelloOptions<'a> {
             } else if args::is(word, "setname") && left >= 1 {
                 options.name = Some(args::client_text(words.value()?).ok_or(ErrorReply::ClientName)?);
             } else {
-                return Err(ErrorReply::HelloOption(String::from_utf8_lossy(word).into_owned()));
+                return Err(ErrorReply::HelloOption(word.to_vec()));
             }
         }
         Ok(options)
@@ -190,9 +192,10 @@ fn greet(connection: &Connection<'_>, reply: &mut ReplyWriter<'_>) {
         Protocol::Resp2 => 2,
         Protocol::Resp3 => 3,
     };
-    let replica = connection.node.topology().is_some_and(|topology| {
-        topology.myself().is_some_and(|me| topology.node(me).is_replica())
-    });
+    let replica = connection
+        .node
+        .topology()
+        .is_some_and(|topology| topology.myself().is_some_and(|me| topology.node(me).is_replica()));
     reply.map(7);
     for (field, value) in [("server", "redis"), ("version", REDIS_VERSION)] {
         reply.bulk(field.as_bytes());

@@ -36,7 +36,7 @@ fn debug(whole: &mut Whole<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> 
         [text] if is("error") => return Err(ErrorReply::other(String::from_utf8_lossy(text))),
         [text] if is("log") => log(whole, text, reply),
         [count, rest @ ..] if is("populate") && rest.len() <= 2 => populate(whole, count, rest, reply)?,
-        _ => return Err(ErrorReply::DebugSubcommand(String::from_utf8_lossy(subcommand).into_owned())),
+        _ => return Err(ErrorReply::DebugSubcommand(subcommand.to_vec())),
     }
     Ok(Effect::None)
 }

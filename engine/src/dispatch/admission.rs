@@ -59,7 +59,8 @@ fn client_is_authenticated(admission: &Admission<'_>) -> Result<(), ErrorReply> 
 /// Without eviction a command that may need memory is refused once `maxmemory` is reached.
 fn memory_is_left(admission: &Admission<'_>) -> Result<(), ErrorReply> {
     let limit = admission.config.maxmemory();
-    match limit > 0 && admission.command.flags.contains(Flag::DenyOom) && admission.used_memory as u64 > limit {
+    match limit > 0 && admission.command.flags.contains(Flag::DenyOom) && admission.used_memory as u64 > limit
+    {
         true => Err(ErrorReply::OutOfMemory),
         false => Ok(()),
     }

@@ -73,7 +73,8 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
     }
 
     fn end_of_group(&self, first: usize, wanted: ShardSet) -> usize {
-        let same = |prepared: &&Prepared<'_>| matches!(prepared, Prepared::Data { shards, .. } if *shards == wanted);
+        let same =
+            |prepared: &&Prepared<'_>| matches!(prepared, Prepared::Data { shards, .. } if *shards == wanted);
         first + self.prepared[first..].iter().take_while(same).count()
     }
 
@@ -86,7 +87,9 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         let topology = self.node.topology();
         for index in first..end {
             let mark = self.reply.len();
-            let Prepared::Data { command, handler, args, key, .. } = &self.prepared[index] else { return index };
+            let Prepared::Data { command, handler, args, key, .. } = &self.prepared[index] else {
+                return index;
+            };
             let (command, handler, args, key) = (*command, *handler, *args, *key);
             let outcome = self.data(held, topology.as_deref(), command, handler, args, key);
             self.settle(command, mark, outcome);
@@ -125,8 +128,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         self.admit(BEFORE_ROUTING, command, memory)?;
         let touch = if self.session.no_touch && command.id != TOUCH { Touch::No } else { Touch::Yes };
         let (layout, hasher) = (self.engine.shards.layout(), &self.engine.hasher);
-        let mut data =
-            Data::new(held, layout, hasher, self.session.db, self.now, &self.config, touch, key);
+        let mut data = Data::new(held, layout, hasher, self.session.db, self.now, &self.config, touch, key);
         if let Some(topology) = topology {
             route_here(topology, self.session, command, args, &mut data)?;
         }
@@ -152,7 +154,12 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         outcome
     }
 
-    fn admit(&self, guards: &[Guard], command: &'static Command, used_memory: usize) -> Result<(), ErrorReply> {
+    fn admit(
+        &self,
+        guards: &[Guard],
+        command: &'static Command,
+        used_memory: usize,
+    ) -> Result<(), ErrorReply> {
         admit(guards, &Admission { command, session: self.session, config: &self.config, used_memory })
     }
 

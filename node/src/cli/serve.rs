@@ -20,7 +20,11 @@ use crate::{files, http, process, runtime, server, signals};
 pub(crate) fn run(args: &[String]) -> anyhow::Result<ExitCode> {
     match args.first().map(String::as_str) {
         Some("-v" | "--version") => {
-            println!("Slotway server v={} (Redis {})", env!("CARGO_PKG_VERSION"), slotway_engine::REDIS_VERSION);
+            println!(
+                "Slotway server v={} (Redis {})",
+                env!("CARGO_PKG_VERSION"),
+                slotway_engine::REDIS_VERSION
+            );
             return Ok(ExitCode::SUCCESS);
         }
         Some("-h" | "--help") => {
@@ -52,12 +56,14 @@ fn configure(words: &[String]) -> anyhow::Result<(Config, Option<PathBuf>)> {
     let mut load = |name: &str, text: &str| config.load(name, text, &mut |pattern| files::include(pattern));
     let mut path = None;
     if let Some(file) = &line.config_file {
-        let text = fs::read_to_string(file).with_context(|| format!("Fatal error, can't open config file '{file}'"))?;
+        let text = fs::read_to_string(file)
+            .with_context(|| format!("Fatal error, can't open config file '{file}'"))?;
         load(file, &text)?;
         path = Some(fs::canonicalize(file).unwrap_or_else(|_| file.into()));
     }
     if line.stdin {
-        let text = io::read_to_string(io::stdin()).context("cannot read the configuration from standard input")?;
+        let text =
+            io::read_to_string(io::stdin()).context("cannot read the configuration from standard input")?;
         load("standard input", &text)?;
     }
     load("the command line", &line.text)?;
@@ -89,7 +95,10 @@ fn listen(config: &Config) -> anyhow::Result<Vec<std::net::TcpListener>> {
     let addresses: Vec<&str> = config.bind().iter().map(String::as_str).collect();
     let listeners = runtime::listen(&addresses, config.port(), config.tcp_backlog() as i32)?;
     if listeners.is_empty() && config.port() != 0 {
-        return Err(anyhow!("Failed listening on port {} (tcp): no address to listen on. Set 'bind'.", config.port()));
+        return Err(anyhow!(
+            "Failed listening on port {} (tcp): no address to listen on. Set 'bind'.",
+            config.port()
+        ));
     }
     Ok(listeners)
 }
@@ -116,7 +125,10 @@ fn alone(config: &Config) -> anyhow::Result<slotway_core::topology::Topology> {
     node.flags = NodeFlags::MYSELF.with(NodeFlags::PRIMARY);
     node.port = config.port();
     node.bus_port = match config.cluster_port() {
-        0 => config.port().checked_add(10_000).context("cluster mode needs a port of at most 55535, or cluster-port")?,
+        0 => config
+            .port()
+            .checked_add(10_000)
+            .context("cluster mode needs a port of at most 55535, or cluster-port")?,
         port => port,
     };
     node.ip = config.cluster_announce_ip().to_owned();

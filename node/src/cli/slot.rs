@@ -98,7 +98,8 @@ fn print(out: &mut dyn io::Write, key: &[u8], topology: Option<&Topology>, json:
     let text = String::from_utf8_lossy(key);
     let tag = hash_tag(key).map(|range| String::from_utf8_lossy(&key[range]));
     let owner = topology.and_then(|topology| topology.owner(slot).map(|owner| topology.node(owner)));
-    let owner = owner.map(|node| Owner { id: node.id.as_str(), address: format!("{}:{}", node.host(), node.port) });
+    let owner =
+        owner.map(|node| Owner { id: node.id.as_str(), address: format!("{}:{}", node.host(), node.port) });
     let line = Line { key: &text, slot: slot.get(), tag: tag.as_deref(), owner };
     if json {
         serde_json::to_writer(&mut *out, &line)?;

@@ -1,7 +1,5 @@
 //! Which connections CLIENT KILL and CLIENT LIST TYPE mean.
 
-use alloc::string::String;
-
 use slotway_core::resp::error::ErrorReply;
 
 use super::super::args::{self, Options};
@@ -32,7 +30,7 @@ impl ClientType {
 
     pub(super) fn parse(word: &[u8]) -> Result<ClientType, ErrorReply> {
         let known = Self::WORDS.into_iter().find(|(name, _)| args::is(word, name));
-        known.map(|(_, kind)| kind).ok_or_else(|| ErrorReply::UnknownClientType(text(word)))
+        known.map(|(_, kind)| kind).ok_or_else(|| ErrorReply::UnknownClientType(word.to_vec()))
     }
 
     /// Connections of clients send commands and nothing else, as long as nobody can subscribe or replicate.
@@ -77,7 +75,7 @@ impl<'a> Filter<'a> {
             word if args::is(word, "laddr") => self.local_address = Some(value),
             // There is one user until ACLs come, so that naming it chooses everybody.
             word if args::is(word, "user") && value == b"default" => {}
-            word if args::is(word, "user") => return Err(ErrorReply::UnknownUser(text(value))),
+            word if args::is(word, "user") => return Err(ErrorReply::UnknownUser(value.to_vec())),
             word if args::is(word, "skipme") && args::is(value, "yes") => self.skip_me = true,
             word if args::is(word, "skipme") && args::is(value, "no") => self.skip_me = false,
             _ => return Err(ErrorReply::Syntax),
@@ -101,8 +99,4 @@ fn client_id(word: &[u8]) -> Result<ClientId, ErrorReply> {
         id @ 1.. => Ok(ClientId(id as u64)),
         _ => Err(ErrorReply::ClientIdNotPositive),
     }
-}
-
-fn text(word: &[u8]) -> String {
-    String::from_utf8_lossy(word).into_owned()
 }
