@@ -7,7 +7,7 @@
 //!                                                `--rewrite-----> redis.conf
 //! ```
 //!
-//! Every directive of Redis 7.2 is known, by one line in [`directives`]: what has no effect yet is accepted, checked and
+//! Every directive of Redis 7.2 is known, by one line in `directives`: what has no effect yet is accepted, checked and
 //! shown all the same. Nothing here reads a file, listens or allocates a port: the node is given text and gives text, and
 //! applies what [`Config::set`] reports as changed.
 //!
@@ -37,6 +37,7 @@ mod value;
 mod words;
 
 use alloc::borrow::Cow;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 pub use accessors::ClientMemory;
@@ -45,6 +46,7 @@ pub use declaration::{Declaration, Subject};
 pub use directive::Directive;
 pub use error::{ConfigError, SetError};
 pub use keyspace_events::KeyspaceEvents;
+pub use load::Include;
 pub use output_limit::{OutputLimit, OutputLimits};
 pub use save_point::SavePoint;
 pub use set::{Asker, Changes};
@@ -71,7 +73,7 @@ pub struct Config {
     values: Vec<Value>,
     declarations: Vec<Declaration>,
     /// The users as they are now, for CONFIG REWRITE; `None` until told.
-    users: Option<Vec<alloc::string::String>>,
+    users: Option<Vec<String>>,
     /// Whether a file has set `save`: its first `save` replaces the default, later ones add to it.
     save_loaded: bool,
 }

@@ -4,7 +4,6 @@
 //! any case. Later lines win; `save` adds up, `user`, `rename-command` and `loadmodule` are collected, `include` is read in
 //! its place. The first fault ends it.
 
-use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
@@ -69,8 +68,8 @@ impl Config {
     }
 
     /// Sets a directive to `args` as a file does.
-    fn set_from_file(&mut self, id: Id, found: Found, args: &[&[u8]]) -> Result<(), Reason> {
-        let old = self.value(id);
+    fn set_from_file(&mut self, found: Found, args: &[&[u8]]) -> Result<(), Reason> {
+        let old = self.value(found.id);
         let mut new = old.changed(found.directive, args)?;
         if let (Value::Save(points), Value::Save(added)) = (old, &mut new) {
             // An empty argument takes back what earlier lines added.
@@ -79,7 +78,7 @@ impl Config {
             }
             self.save_loaded = true;
         }
-        self.put(id, new);
+        self.put(found.id, new);
         Ok(())
     }
 }
@@ -120,32 +119,34 @@ impl Loader<'_, '_> {
     }
 
     fn directive(&mut self, found: Found, args: &[&[u8]]) -> Result<(), Reason> {
-        match args {
+        match (found.directive.is_list(), args) {
             // A list may also be one argument with blanks in it.
-            [list] if found.directive.is_list() && !list.is_empty() => {
+            (true, [list]) if !list.is_empty() => {
                 let words = split_args(list).unwrap_or_default();
                 let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
-                self.config.set_from_file(found.id, found, &words)
+                self.config.set_from_file(found, &words)
             }
-            [_] => self.config.set_from_file(found.id, found, args),
-            _ if found.directive.is_list() => self.config.set_from_file(found.id, found, args),
-            _ => Err(WRONG_COUNT.into()),
+            (true, _) | (false, [_]) => self.config.set_from_file(found, args),
+            (false, _) => Err(WRONG_COUNT.into()),
         }
     }
 
     fn statement(&mut self, line: &Line<'_>, name: &[u8], args: &[&[u8]]) -> Result<(), ConfigError> {
         match (name.to_ascii_lowercase().as_slice(), args) {
             (b"include", [path]) => self.include(line, path),
-            (b"user", [_, ..]) => Ok(self.declare(Subject::User, line, args)),
             (b"rename-command", [command, _]) if command::lookup(command).is_none() => {
                 Err(line.error("No such command in rename-command".into()))
             }
-            (b"rename-command", [_, _]) => Ok(self.declare(Subject::RenameCommand, line, args)),
-            (b"loadmodule", [_, ..]) => Ok(self.declare(Subject::LoadModule, line, args)),
             (b"sentinel", []) => Ok(()),
             (b"sentinel", _) => Err(line.error("sentinel directive while not in sentinel mode".into())),
             (name, [_]) if OBSOLETE.iter().any(|obsolete| obsolete.as_bytes() == name) => Ok(()),
-            _ => Err(line.unknown(name)),
+            (name, args) => match subject_of(name, args) {
+                Some(subject) => {
+                    self.declare(subject, line, args);
+                    Ok(())
+                }
+                None => Err(line.unknown(name)),
+            },
         }
     }
 
@@ -173,6 +174,15 @@ impl Loader<'_, '_> {
     }
 }
 
+fn subject_of(name: &[u8], args: &[&[u8]]) -> Option<Subject> {
+    match (name, args) {
+        (b"user", [_, ..]) => Some(Subject::User),
+        (b"rename-command", [_, _]) => Some(Subject::RenameCommand),
+        (b"loadmodule", [_, ..]) => Some(Subject::LoadModule),
+        _ => None,
+    }
+}
+
 impl Line<'_> {
     fn error(&self, reason: Reason) -> ConfigError {
         ConfigError {
@@ -186,7 +196,7 @@ impl Line<'_> {
 
     fn unknown(&self, name: &[u8]) -> ConfigError {
         ConfigError {
-            suggestion: suggest(&format!("{}", name.escape_ascii())),
+            suggestion: suggest(&name.escape_ascii().to_string()),
             ..self.error(BAD_DIRECTIVE.into())
         }
     }

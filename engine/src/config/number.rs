@@ -11,7 +11,7 @@ use super::Reason;
 
 /// How a number is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Unit {
+pub(crate) enum Unit {
     /// Decimal digits.
     Plain,
     /// Bytes, with or without a unit.
@@ -24,17 +24,17 @@ pub enum Unit {
 
 /// A directive that holds a number.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Int {
+pub(crate) struct Int {
     /// The smallest value allowed.
-    pub low: i128,
+    pub(super) low: i128,
     /// The largest value allowed.
-    pub high: i128,
+    pub(super) high: i128,
     /// The value without configuration.
-    pub default: i128,
+    pub(super) default: i128,
     /// How it is written.
-    pub unit: Unit,
+    pub(super) unit: Unit,
     /// Values outside these bounds, though allowed, become the nearest bound (`hz`).
-    pub clamp: Option<(i128, i128)>,
+    pub(super) clamp: Option<(i128, i128)>,
 }
 
 impl Int {

@@ -6,6 +6,10 @@ use super::{directives, load};
 
 /// The known name closest to `name`, if it is close enough to be a slip of the fingers.
 pub(super) fn suggest(name: &str) -> Option<&'static str> {
+    const LEN_MAX: usize = 64;
+    if name.len() > LEN_MAX {
+        return None;
+    }
     let name = name.to_ascii_lowercase();
     let allowed = 1 + name.len() / 5;
     let directives = directives::all().flat_map(|(_, directive)| [Some(directive.name), directive.alias]);
@@ -18,7 +22,8 @@ pub(super) fn suggest(name: &str) -> Option<&'static str> {
 }
 
 /// Insertions, deletions, replacements and swaps of neighbours that make `b` of `a`: the optimal string alignment
-/// distance. Names in files are bounded by nothing, but the known ones are short: one row per byte of `a`, three kept.
+/// distance. One row per byte of `a`, three
+/// of them kept.
 fn distance(a: &[u8], b: &[u8]) -> usize {
     let mut before: Vec<usize> = Vec::new();
     let mut row: Vec<usize> = (0..=b.len()).collect();

@@ -5,8 +5,7 @@ mod load;
 mod rewrite;
 mod set;
 
-use alloc::string::{String, ToString};
-use alloc::vec::Vec;
+use alloc::string::ToString;
 
 use super::*;
 
