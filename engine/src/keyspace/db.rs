@@ -189,7 +189,9 @@ impl Db {
         let slot = slots.get_mut(settings.layout.index_in_shard(key.slot))?;
         let SlotKeys { table, volatile } = slot;
         let is_it = |entry: Entry<'_>| entry.key() == key.bytes;
-        let Lookup::Taken(taken) = table.take_if(key.hash, is_it, |_| true, table_memory) else { return None };
+        let Lookup::Taken(taken) = table.take_if(key.hash, is_it, |_| true, table_memory) else {
+            return None;
+        };
         tally.removed(volatile, taken.as_entry());
         if taken.as_entry().is_expired(now) {
             tally.counters.expired += 1;
@@ -272,7 +274,10 @@ impl Db {
 
     /// Bytes asked of the allocator for keys, values and tables.
     pub fn used_memory(&self) -> usize {
-        size_of::<Self>() + self.slots.capacity() * size_of::<SlotKeys>() + self.table_memory + self.tally.memory
+        size_of::<Self>()
+            + self.slots.capacity() * size_of::<SlotKeys>()
+            + self.table_memory
+            + self.tally.memory
     }
 
     /// Removes all keys; says how many there were.

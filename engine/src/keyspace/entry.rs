@@ -486,5 +486,6 @@ fn header(
 }
 
 fn layout(size: usize) -> Layout {
-    Layout::from_size_align(size, ALIGN).expect("an entry holds slices that exist, so its size is below isize::MAX")
+    Layout::from_size_align(size, ALIGN)
+        .expect("an entry holds slices that exist, so its size is below isize::MAX")
 }

@@ -15,7 +15,7 @@ pub struct Expired {
     pub count: u64,
     /// Entries examined, with or without an expiry.
     pub examined: u32,
-    /// True when the call has been through all that there is, so that calling again at once is useless.
+    /// True when the call has come to the end of the last database: the next one begins anew.
     pub done: bool,
 }
 
@@ -38,29 +38,28 @@ pub(super) struct ExpireCursor {
 const TTL_AVERAGE_PARTS: u64 = 50;
 
 impl Shard {
-    /// Examines up to about `budget` entries and removes those that have expired, after telling `on_expired` the database and
-    /// the key. Does nothing under [`ExpiryPolicy::Keep`].
+    /// Goes on where the last call stopped, examines about `budget` entries at most and removes those that have expired; tells
+    /// `on_expired` the database and the key. Does nothing under [`ExpiryPolicy::Keep`].
     pub fn expire_cycle(
         &mut self,
         now: UnixMs,
         budget: u32,
         mut on_expired: impl FnMut(DbIndex, &[u8]),
     ) -> Expired {
-        let mut report = Expired::default();
-        let mut left = if self.settings.expiry_policy == ExpiryPolicy::Keep { 0 } else { self.dbs.len() + 1 };
-        while left > 0 && report.examined < budget {
+        let mut report =
+            Expired { done: self.settings.expiry_policy == ExpiryPolicy::Keep, ..Expired::default() };
+        while !report.done && report.examined < budget {
             let ExpireCursor { db, slot, position } = self.expire_cursor;
             let index = DbIndex(db as u16);
             let next = self.dbs[db].as_deref_mut().and_then(|db| {
                 db.expire(now, (slot, position), budget, &mut report, |key| on_expired(index, key))
             });
+            report.done = next.is_none() && db + 1 == self.dbs.len();
             self.expire_cursor = match next {
                 Some((slot, position)) => ExpireCursor { db, slot, position },
                 None => ExpireCursor { db: (db + 1) % self.dbs.len(), slot: 0, position: 0 },
             };
-            left -= usize::from(next.is_none());
         }
-        report.done = left == 0;
         report
     }
 }

@@ -297,7 +297,8 @@ impl<T: Thin> SlotTable<T> {
         let Some((source, bit)) = split_of(new) else { return };
         let target = self.root.bucket(new);
         self.drain_bucket(source, |table, place| {
-            let hash = if bit < SEGMENT_LEN { u64::from(place.read().tag()) } else { hash_of(table.at(place)) };
+            let hash =
+                if bit < SEGMENT_LEN { u64::from(place.read().tag()) } else { hash_of(table.at(place)) };
             if hash as usize & bit != 0 {
                 let cell = bucket::remove(table.root.bucket(source), place, memory);
                 bucket::push(target, cell, memory);
@@ -307,7 +308,8 @@ impl<T: Thin> SlotTable<T> {
 
     /// Gives up the last bucket while the table is too empty, and moves its entries to where they came from.
     fn shrink(&mut self, memory: &mut usize) {
-        while self.len() * LOAD_MIN.1 < self.root.len() * LOAD_MIN.0 && (self.len == 0 || self.root.len() > 1) {
+        while self.len() * LOAD_MIN.1 < self.root.len() * LOAD_MIN.0 && (self.len == 0 || self.root.len() > 1)
+        {
             let last = self.root.len() - 1;
             if let Some((target, _)) = split_of(last) {
                 while let Some(cell) = bucket::pop(self.root.bucket(last), memory) {

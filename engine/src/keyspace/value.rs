@@ -163,7 +163,19 @@ mod tests {
         for number in [0, 1, -1, 10, 42, i64::MAX, i64::MIN, -9_000_000_000] {
             assert_eq!(parse_canonical(number.to_string().as_bytes()), Some(number));
         }
-        for text in ["", "-", "-0", "+1", "01", "1 ", " 1", "1.0", "9223372036854775808", "-9223372036854775809", "1a"] {
+        for text in [
+            "",
+            "-",
+            "-0",
+            "+1",
+            "01",
+            "1 ",
+            " 1",
+            "1.0",
+            "9223372036854775808",
+            "-9223372036854775809",
+            "1a",
+        ] {
             assert_eq!(parse_canonical(text.as_bytes()), None, "{text}");
         }
         assert_eq!(parse_canonical(b"000000000000000000001"), None);

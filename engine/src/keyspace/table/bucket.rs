@@ -55,7 +55,8 @@ impl Cell {
     /// The address in a cell that is not empty.
     pub(super) fn address(self) -> NonNull<u8> {
         let address = (self.0 & ADDRESS_MASK & !MARKS) as usize;
-        NonNull::new(core::ptr::with_exposed_provenance_mut(address)).expect("what is in a cell has an address")
+        NonNull::new(core::ptr::with_exposed_provenance_mut(address))
+            .expect("what is in a cell has an address")
     }
 }
 
