@@ -67,7 +67,9 @@ LABEL org.opencontainers.image.title="Slotway" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.created="${CREATED}"
 COPY --from=build /out/ /
-ENV PATH=/usr/local/bin
+# As in the Redis image: what may reach a container's port is decided where the port is published.
+ENV PATH=/usr/local/bin \
+    SLOTWAY_PROTECTED_MODE=no
 WORKDIR /data
 VOLUME /data
 # By number, so that Kubernetes can see that it is not root.

@@ -1,0 +1,155 @@
+# Everything that is done with Slotway, from a fresh clone on. `make help` lists it.
+#
+# Each target installs what it lacks, says so, and does nothing twice: a second run is quick.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+CARGO ?= cargo
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+STAMPS := target/stamps
+export PATH := $(CURDIR)/target/tools/bin:$(CURDIR)/web/node_modules/.bin:$(PATH)
+
+BINARY := $(TARGET)/release/slotway
+PAGE := web/dist/index.html
+NODE_MODULES := web/node_modules/.package-lock.json
+
+# What the playground and the npm package are made of.
+files = $(shell find $(1) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/pkg*/*' 2>/dev/null)
+WASM_SOURCES = Cargo.toml Cargo.lock rust-toolchain.toml $(call files,core wasm)
+WEB_SOURCES = $(call files,web)
+
+# --- using it -----------------------------------------------------------------------------------
+
+.PHONY: run
+run: release ## Set up everything and start a cluster with the playground (ARGS='--primaries 5')
+	@exec $(BINARY) dev $(ARGS)
+
+.PHONY: release
+release: setup-targets $(PAGE) ## Build the binary with the playground in it: target/release/slotway
+	@echo '== building the server'
+	$(CARGO) build --release --package slotway
+
+.PHONY: web
+web: $(PAGE) ## Build the playground: web/dist
+
+.PHONY: npm
+npm: $(STAMPS)/npm ## Build the JavaScript package: wasm/pkg
+
+.PHONY: image
+image: ## Build the container image: slotway:latest
+	docker build --tag slotway:latest --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) \
+	  --build-arg CREATED=$$(date -u +%Y-%m-%dT%H:%M:%SZ) .
+
+VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
+REVISION = $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+
+# --- testing it ---------------------------------------------------------------------------------
+
+# In the order in which mistakes are cheap to find.
+STEPS := fmt clippy doc deny shell unit server suites wasm web e2e fuzz image
+
+.PHONY: test
+test: setup-test ## Test everything; ends with a table of what ran (V=1 shows all output)
+	@rm -rf target/test
+	@$(MAKE) --no-print-directory --keep-going $(STEPS:%=test-%) || true
+	@echo
+	@scripts/summary $(STEPS)
+
+.PHONY: $(STEPS:%=test-%)
+
+test-fmt:
+	@scripts/step fmt $(CARGO) fmt --all --check
+
+test-clippy: $(PAGE)
+	@scripts/step clippy $(CARGO) clippy --quiet --workspace --all-targets --all-features -- -D warnings
+
+test-doc: $(PAGE)
+	@RUSTDOCFLAGS='-D warnings' scripts/step doc $(CARGO) doc --quiet --workspace --no-deps --document-private-items
+
+test-deny:
+	@scripts/step deny cargo-deny check --hide-inclusion-graph bans licenses sources
+
+test-shell:
+	@scripts/step shell scripts/lint-shell
+
+test-unit: $(PAGE)
+	@scripts/step unit $(CARGO) test --workspace --exclude slotway-tests --all-features
+
+# The servers under test: quick to build, and with overflow checks.
+test-server: $(PAGE)
+	@scripts/step server $(CARGO) build --profile test-server --package slotway
+
+test-suites: test-server
+	@scripts/step suites $(CARGO) test --package slotway-tests
+
+test-wasm: $(STAMPS)/npm
+	@scripts/step wasm node --test wasm/tests
+
+test-web: $(NODE_MODULES) $(STAMPS)/web-wasm
+	@scripts/step web sh -c 'cd web && npm run check && npm test'
+
+test-e2e: $(PAGE) test-server
+	@SLOTWAY_BIN=$(abspath $(TARGET)/test-server/slotway) scripts/step e2e npm --prefix web run test:e2e
+
+test-fuzz:
+	@scripts/step fuzz $(CARGO) check --manifest-path fuzz/Cargo.toml
+
+test-image:
+	@scripts/step image docker/with-docker docker/test-image
+
+.PHONY: bench
+bench: release ## Measure against redis-server and the crc16 crate; some minutes
+	@scripts/setup-packages redis-server redis-benchmark
+	tests/perf/run
+
+# cargo-fuzz needs a nightly compiler.
+FUZZ_SECONDS ?= 30
+.PHONY: fuzz
+fuzz: ## Feed each decoder with made-up bytes, FUZZ_SECONDS=30 each
+	@scripts/setup-rust fuzz
+	@for target in $$($(CARGO) +nightly fuzz list); do \
+	  echo "== $$target" && \
+	  $(CARGO) +nightly fuzz run "$$target" -- -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=1024 || exit 1; \
+	done
+
+# --- what the targets above stand on ------------------------------------------------------------
+
+.PHONY: setup-targets
+setup-targets:
+	@scripts/setup-rust targets
+
+.PHONY: setup-test
+setup-test: setup-targets
+	@scripts/setup-packages node npm python3 redis-server redis-cli redis-benchmark chromium
+	@scripts/setup-rust deny
+
+$(NODE_MODULES): web/package-lock.json
+	@echo '== installing the packages of the playground'
+	npm --prefix web ci --no-audit --no-fund
+	@touch $@
+
+$(STAMPS)/web-wasm: $(WASM_SOURCES) $(NODE_MODULES)
+	@echo '== building the core for the browser'
+	@scripts/setup-rust targets wasm-tools
+	npm --prefix web run build:wasm
+	@mkdir -p $(STAMPS) && touch $@
+
+$(PAGE): $(WEB_SOURCES) $(STAMPS)/web-wasm
+	@echo '== building the playground'
+	npm --prefix web run build
+	@touch $@
+
+$(STAMPS)/npm: $(WASM_SOURCES) $(NODE_MODULES)
+	@echo '== building the JavaScript package'
+	@scripts/setup-rust targets wasm-tools
+	wasm-pack build wasm --target nodejs --out-dir pkg --profile wasm
+	@mkdir -p $(STAMPS) && touch $@
+
+.PHONY: clean
+clean: ## Remove what was built; installed tools stay
+	rm -rf $(TARGET) target web/dist web/node_modules wasm/pkg wasm/pkg-web tests/clients/node_modules tests/clients/.venv
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
