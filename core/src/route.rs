@@ -211,3 +211,149 @@ fn served_by_replica(topology: &Topology, owner: NodeIndex, intent: Intent) -> b
     let my_primary = topology.myself().and_then(|me| topology.node(me).primary);
     reads && my_primary == Some(owner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::topology::TopologyBuilder;
+    use crate::topology::samples::{primary, slot, three_primaries_one_replica};
+    use alloc::format;
+    use alloc::string::ToString;
+
+    const NO_POLICY: DownPolicy = DownPolicy { allow_reads: false, allow_shard_channels: false };
+    const READ: Intent = Intent { access: Access::Read, asking: false, readonly: false };
+    const WRITE: Intent = Intent { access: Access::Write, ..READ };
+    const ASKED: Intent = Intent { asking: true, ..READ };
+
+    /// The first node of the sample owns 0 to 5460 but 100, gives 93 to the third node and takes 16000 from it; node 4
+    /// is its replica.
+    fn decide(number: u16, intent: Intent) -> Decision {
+        route(&up(three_primaries_one_replica()), KeySlots::One(slot(number)), intent, NO_POLICY)
+    }
+
+    fn up(topology: Topology) -> Topology {
+        topology.with_state(ClusterState::Ok)
+    }
+
+    fn down(topology: Topology) -> Topology {
+        topology.with_state(ClusterState::Fail)
+    }
+
+    fn node(number: u16) -> NodeIndex {
+        three_primaries_one_replica().find(&primary(number).id).expect("a node of the sample")
+    }
+
+    #[test]
+    fn without_keys_any_node_serves() {
+        let decision = route(&down(three_primaries_one_replica()), KeySlots::None, WRITE, NO_POLICY);
+        assert_eq!(decision, Decision::Serve);
+    }
+
+    #[test]
+    fn the_owner_serves_and_others_redirect_to_it() {
+        assert_eq!(decide(0, WRITE), Decision::Serve);
+        assert_eq!(decide(5461, READ), Decision::Moved(slot(5461), node(2)));
+    }
+
+    #[test]
+    fn a_slot_without_owner_is_refused_before_anything_else() {
+        assert_eq!(decide(100, READ), Decision::Down(Down::SlotNotServed));
+        let several = KeySlots::Several(slot(100));
+        let decision = route(&down(three_primaries_one_replica()), several, READ, NO_POLICY);
+        assert_eq!(decision, Decision::Down(Down::SlotNotServed));
+    }
+
+    #[test]
+    fn keys_of_several_slots_are_refused_even_if_one_node_owns_them() {
+        let keys = KeySlots::None.and(slot(1)).and(slot(1)).and(slot(2)).and(slot(1));
+        assert_eq!(keys, KeySlots::Several(slot(1)));
+        assert_eq!(route(&up(three_primaries_one_replica()), keys, READ, NO_POLICY), Decision::CrossSlot);
+    }
+
+    #[test]
+    fn a_cluster_that_is_down_serves_only_what_its_policy_lets_through() {
+        let topology = down(three_primaries_one_replica());
+        let decide = |intent, policy| route(&topology, KeySlots::One(slot(0)), intent, policy);
+        let reads = DownPolicy { allow_reads: true, allow_shard_channels: false };
+        let channels = DownPolicy { allow_reads: false, allow_shard_channels: true };
+        let channel = Intent { access: Access::ShardChannel, ..READ };
+        assert_eq!(decide(READ, NO_POLICY), Decision::Down(Down::Cluster));
+        assert_eq!(decide(READ, reads), Decision::Serve);
+        assert_eq!(decide(WRITE, reads), Decision::Down(Down::ClusterReadsOnly));
+        assert_eq!(decide(channel, reads), Decision::Down(Down::Cluster));
+        assert_eq!(decide(channel, channels), Decision::Serve);
+    }
+
+    #[test]
+    fn a_slot_that_is_leaving_is_served_as_long_as_its_keys_are_here() {
+        let Decision::DependsOnPresence(open) = decide(93, WRITE) else { panic!("slot 93 is open") };
+        assert_eq!(open.resolve(Presence { present: 2, missing: 0 }), Decision::Serve);
+        assert_eq!(open.resolve(Presence { present: 1, missing: 1 }), Decision::TryAgain);
+        assert_eq!(open.resolve(Presence { present: 0, missing: 2 }), Decision::Ask(slot(93), node(3)));
+    }
+
+    #[test]
+    fn a_slot_that_is_arriving_is_served_to_those_sent_here() {
+        assert_eq!(decide(16000, READ), Decision::Moved(slot(16000), node(3)));
+        let Decision::DependsOnPresence(open) = decide(16000, ASKED) else { panic!("slot 16000 is open") };
+        assert_eq!(open.resolve(Presence { present: 0, missing: 1 }), Decision::Serve);
+        assert_eq!(open.resolve(Presence { present: 1, missing: 1 }), Decision::TryAgain);
+        assert_eq!(open.resolve(Presence { present: 2, missing: 0 }), Decision::Serve);
+    }
+
+    #[test]
+    fn asking_opens_no_slot_that_is_not_arriving() {
+        assert_eq!(decide(5461, ASKED), Decision::Moved(slot(5461), node(2)));
+    }
+
+    #[test]
+    fn shard_channels_stay_with_the_owner_of_an_open_slot() {
+        let channel = Intent { access: Access::ShardChannel, ..READ };
+        assert_eq!(decide(93, channel), Decision::Serve);
+        assert_eq!(decide(16000, Intent { asking: true, ..channel }), Decision::Moved(slot(16000), node(3)));
+    }
+
+    #[test]
+    fn migrate_is_served_at_both_ends_of_an_open_slot() {
+        let migrate = Intent { access: Access::Migrate, ..READ };
+        assert_eq!(decide(93, migrate), Decision::Serve);
+        assert_eq!(decide(16000, migrate), Decision::Serve);
+        assert_eq!(decide(5461, migrate), Decision::Moved(slot(5461), node(2)));
+    }
+
+    #[test]
+    fn a_replica_serves_reads_of_its_own_primary_to_those_who_said_readonly() {
+        let topology = up(three_primaries_one_replica().as_seen_by(node(4), 8));
+        let decide = |number, intent| route(&topology, KeySlots::One(slot(number)), intent, NO_POLICY);
+        let readonly = Intent { readonly: true, ..READ };
+        assert_eq!(decide(0, readonly), Decision::Serve);
+        assert_eq!(decide(0, READ), Decision::Moved(slot(0), node(1)));
+        assert_eq!(decide(0, Intent { readonly: true, ..WRITE }), Decision::Moved(slot(0), node(1)));
+        assert_eq!(decide(5461, readonly), Decision::Moved(slot(5461), node(2)));
+        assert_eq!(decide(0, Intent { access: Access::ShardChannel, ..READ }), Decision::Serve);
+    }
+
+    #[test]
+    fn a_node_that_does_not_know_itself_redirects_everything() {
+        let mut cluster = TopologyBuilder::new(1);
+        let owner = cluster.node(primary(1));
+        cluster.own(owner, [crate::slot::SlotRange::ALL]);
+        let topology = cluster.build().expect("one owner");
+        let decision = route(&topology, KeySlots::One(slot(7)), READ, NO_POLICY);
+        assert_eq!(decision, Decision::Moved(slot(7), owner));
+    }
+
+    #[test]
+    fn refusals_have_redis_words() {
+        let words = |decision: Decision| {
+            decision.refusal(|node| format!("host:{}", node.index())).map(|error| error.to_string())
+        };
+        assert_eq!(words(Decision::Serve), None);
+        assert_eq!(words(Decision::Moved(slot(5), node(1))).unwrap(), "MOVED 5 host:0");
+        assert_eq!(words(Decision::Ask(slot(5), node(3))).unwrap(), "ASK 5 host:2");
+        assert!(words(Decision::TryAgain).unwrap().starts_with("TRYAGAIN "));
+        assert!(words(Decision::CrossSlot).unwrap().starts_with("CROSSSLOT "));
+        assert_eq!(words(Decision::Down(Down::SlotNotServed)).unwrap(), "CLUSTERDOWN Hash slot not served");
+        assert_eq!(words(Decision::Down(Down::Cluster)).unwrap(), "CLUSTERDOWN The cluster is down");
+    }
+}

@@ -236,6 +236,11 @@ impl Topology {
             ..self.clone()
         }
     }
+
+    /// The same cluster in another state.
+    pub fn with_state(&self, state: ClusterState) -> Topology {
+        Topology { state, ..self.clone() }
+    }
 }
 
 /// The version and CLUSTER NODES: an owner per slot would fill screens.

@@ -70,7 +70,7 @@ mod tests {
     use super::*;
     use crate::resp::args::ArgsBuf;
     use alloc::format;
-    use alloc::string::ToString;
+    use alloc::string::{String, ToString};
 
     fn refused(words: &[&str]) -> String {
         let args: ArgsBuf = words.iter().collect();

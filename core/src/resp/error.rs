@@ -171,6 +171,8 @@ pub enum ErrorReply {
     ClusterDownReadOnly,
     /// maxmemory is reached and nothing may be evicted.
     OutOfMemory,
+    /// A write sent to a replica.
+    ReadOnlyReplica,
     /// maxclients is reached.
     MaxClients,
     /// The request breaks RESP.
@@ -293,6 +295,7 @@ impl ErrorReply {
                 "CLUSTERDOWN The cluster is down and only accepts read commands"
             }
             ErrorReply::OutOfMemory => "OOM command not allowed when used memory > 'maxmemory'.",
+            ErrorReply::ReadOnlyReplica => "READONLY You can't write against a read only replica.",
             ErrorReply::MaxClients => "ERR max number of clients reached",
             ErrorReply::ProtectedMode => PROTECTED_MODE,
             ErrorReply::DebugProtocolType => {

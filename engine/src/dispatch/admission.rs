@@ -15,7 +15,9 @@ pub(super) struct Admission<'a> {
     pub(super) command: &'static Command,
     pub(super) session: &'a Session,
     pub(super) config: &'a Config,
-    /// Bytes taken by the data in hand.
+    /// This node replicates another one.
+    pub(super) is_replica: bool,
+    /// Bytes taken by the data in hand; 0 where `maxmemory` sets no limit.
     pub(super) used_memory: usize,
 }
 
@@ -31,7 +33,8 @@ pub(super) const BEFORE_ROUTING: &[Guard] =
     &[Guard { check: debug_is_enabled }, Guard { check: client_is_authenticated }];
 
 /// Asked of a command that will be served here.
-pub(super) const AFTER_ROUTING: &[Guard] = &[Guard { check: memory_is_left }];
+pub(super) const AFTER_ROUTING: &[Guard] =
+    &[Guard { check: memory_is_left }, Guard { check: replica_takes_no_writes }];
 
 /// The refusal of the first guard that has one.
 pub(super) fn admit(guards: &[Guard], admission: &Admission<'_>) -> Result<(), ErrorReply> {
@@ -62,6 +65,14 @@ fn memory_is_left(admission: &Admission<'_>) -> Result<(), ErrorReply> {
     match limit > 0 && admission.command.flags.contains(Flag::DenyOom) && admission.used_memory as u64 > limit
     {
         true => Err(ErrorReply::OutOfMemory),
+        false => Ok(()),
+    }
+}
+
+fn replica_takes_no_writes(admission: &Admission<'_>) -> Result<(), ErrorReply> {
+    let writes = admission.command.flags.contains(Flag::Write);
+    match admission.is_replica && writes && admission.config.replica_read_only() {
+        true => Err(ErrorReply::ReadOnlyReplica),
         false => Ok(()),
     }
 }

@@ -9,11 +9,11 @@ use slotway_core::resp::args::Args;
 use slotway_core::resp::decode::BATCH_MAX;
 use slotway_core::resp::encode::ReplyWriter;
 use slotway_core::resp::error::ErrorReply;
-use slotway_core::route::{self, Access, Decision, DownPolicy, Intent, KeySlots, Presence};
+use slotway_core::route::{self, Access, Decision, Intent, KeySlots, Presence};
 use slotway_core::time::UnixMs;
-use slotway_core::topology::{NodeIndex, Topology};
+use slotway_core::topology::{self, NodeIndex, Topology};
 
-use super::admission::{AFTER_ROUTING, Admission, BEFORE_ROUTING, Guard, admit};
+use super::admission::{AFTER_ROUTING, Admission, BEFORE_ROUTING, admit};
 use super::{Engine, Prepared, Tally};
 use crate::commands::{Connection, Data, Whole};
 use crate::config::Config;
@@ -124,20 +124,23 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         args: Args<'_>,
         key: Option<Key<'_>>,
     ) -> Outcome {
-        let memory = held.used_memory();
-        self.admit(BEFORE_ROUTING, command, memory)?;
+        let admission = admission(command, self.session, &self.config, topology, || held.used_memory());
+        admit(BEFORE_ROUTING, &admission)?;
         let touch = if self.session.no_touch && command.id != TOUCH { Touch::No } else { Touch::Yes };
         let (layout, hasher) = (self.engine.shards.layout(), &self.engine.hasher);
         let mut data = Data::new(held, layout, hasher, self.session.db, self.now, &self.config, touch, key);
         if let Some(topology) = topology {
             route_here(topology, self.session, command, args, &mut data)?;
         }
-        self.admit(AFTER_ROUTING, command, memory)?;
+        admit(AFTER_ROUTING, &admission)?;
         handler(&mut data, args, &mut self.reply)
     }
 
     fn alone(&mut self, command: &'static Command, handler: Handler, args: Args<'_>) -> Outcome {
-        self.admit(BEFORE_ROUTING, command, 0)?;
+        let topology = self.node.topology();
+        let admission = admission(command, self.session, &self.config, topology.as_deref(), || 0);
+        admit(BEFORE_ROUTING, &admission)?;
+        admit(AFTER_ROUTING, &admission)?;
         let Engine { shards, hasher, registry } = self.engine;
         let mut connection =
             Connection { session: self.session, node: self.node, config: &self.config, now: self.now };
@@ -152,15 +155,6 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         self.config = self.node.config();
         self.now = self.node.now();
         outcome
-    }
-
-    fn admit(
-        &self,
-        guards: &[Guard],
-        command: &'static Command,
-        used_memory: usize,
-    ) -> Result<(), ErrorReply> {
-        admit(guards, &Admission { command, session: self.session, config: &self.config, used_memory })
     }
 
     /// After a command: the error if it failed, its effects, and the end of what holds for one command only.
@@ -198,6 +192,21 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
     }
 }
 
+/// What the guards are asked about.
+fn admission<'r>(
+    command: &'static Command,
+    session: &'r Session,
+    config: &'r Config,
+    topology: Option<&Topology>,
+    used_memory: impl FnOnce() -> usize,
+) -> Admission<'r> {
+    let myself = topology.and_then(|topology| topology.myself().map(|me| topology.node(me)));
+    let is_replica = myself.is_some_and(topology::Node::is_replica);
+    // Counted only where there is a limit: it takes a walk over the databases.
+    let used_memory = if config.maxmemory() > 0 { used_memory() } else { 0 };
+    Admission { command, session, config, is_replica, used_memory }
+}
+
 /// Lets a command pass that is served here.
 ///
 /// # Errors
@@ -212,11 +221,7 @@ fn route_here(
     let slots = keys::routed(command, args)
         .fold(KeySlots::None, |slots, key| slots.and(data.key(args.at(key.index)).slot()));
     let config = data.config();
-    let policy = DownPolicy {
-        allow_reads: config.cluster_allow_reads_when_down(),
-        allow_shard_channels: config.cluster_allow_pubsubshard_when_down(),
-    };
-    let mut decision = route::route(topology, slots, intent_of(command, session), policy);
+    let mut decision = route::route(topology, slots, intent_of(command, session), config.down_policy());
     if let Decision::DependsOnPresence(open) = decision {
         decision = open.resolve(presence(command, args, data));
     }
