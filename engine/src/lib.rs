@@ -23,5 +23,7 @@ pub mod node;
 pub mod registry;
 pub mod session;
 pub mod shards;
+#[cfg(test)]
+mod testing;
 
 pub use commands::REDIS_VERSION;

@@ -1,0 +1,321 @@
+//! A node for unit tests: the engine over data that one thread owns, with a clock that stands still until it is moved.
+//!
+//! ```text
+//!   let mut client = TestClient::new();
+//!   assert_eq!(client.run("SET a 1"), "+OK\r\n");
+//! ```
+//!
+//! Requests go through the decoder and dispatch as they do in a node; a reply is the bytes that would go out.
+
+use alloc::format;
+use alloc::rc::Rc;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::cell::{Cell, RefCell};
+
+use slotway_core::id::{NodeId, ShardId};
+use slotway_core::resp::decode::{Decoder, Limits};
+use slotway_core::resp::error::ErrorReply;
+use slotway_core::resp::inline::split_args;
+use slotway_core::slot::{Slot, SlotRange};
+use slotway_core::time::UnixMs;
+use slotway_core::topology::{self, NodeFlags, Topology, TopologyBuilder};
+
+use crate::config::{Asker, Config};
+use crate::dispatch::{Engine, Requests};
+use crate::keyspace::{KeyHasher, Layout, Shard};
+use crate::node::{ClientCard, Facts, Node, Shutdown};
+use crate::session::{After, ClientId, Session};
+use crate::shards::Owned;
+
+/// When every test begins.
+pub(crate) const START: UnixMs = UnixMs::from_ms(1_700_000_000_000);
+
+/// The databases of a test's node.
+const DATABASES: u16 = 16;
+
+/// A connection to a node of its own, or to the node of another one.
+pub(crate) struct TestClient {
+    world: Rc<World>,
+    /// What the node remembers of the connection.
+    pub(crate) session: Session,
+}
+
+struct World {
+    node: TestNode,
+    engine: Engine<Owned>,
+}
+
+impl TestClient {
+    /// The first connection to a new node without cluster mode.
+    pub(crate) fn new() -> Self {
+        Self::with_config("")
+    }
+
+    /// The same, with directives as in redis.conf.
+    pub(crate) fn with_config(text: &str) -> Self {
+        Self::of_node(TestNode::new(text))
+    }
+
+    /// The first connection to a node that is in the cluster of `topology`.
+    pub(crate) fn in_cluster(topology: Topology) -> Self {
+        let node = TestNode::new("cluster-enabled yes");
+        node.topology.replace(Some(Arc::new(topology)));
+        Self::of_node(node)
+    }
+
+    fn of_node(node: TestNode) -> Self {
+        let layout = Layout::new(1, DATABASES).expect("one shard");
+        let hasher = KeyHasher::new(42);
+        let engine = Engine::new(Owned::new(layout, Shard::new(layout, 0, hasher)), hasher);
+        Rc::new(World { node, engine }).connect()
+    }
+
+    /// Another connection to the same node.
+    pub(crate) fn another(&self) -> Self {
+        Rc::clone(&self.world).connect()
+    }
+
+    /// The node.
+    pub(crate) fn node(&self) -> &TestNode {
+        &self.world.node
+    }
+
+    /// Switches this connection to RESP3.
+    pub(crate) fn resp3(mut self) -> Self {
+        assert!(self.run("HELLO 3").starts_with('%'));
+        self
+    }
+
+    /// Executes one request, given as a line with Redis' quotes and escapes, and returns the bytes of the reply.
+    #[track_caller]
+    pub(crate) fn run(&mut self, line: &str) -> String {
+        let words = split_args(line.as_bytes()).expect("quotes are balanced");
+        let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
+        self.run_args(&words)
+    }
+
+    /// Executes one request. Bytes of the reply that are no UTF-8 become U+FFFD.
+    pub(crate) fn run_args(&mut self, words: &[&[u8]]) -> String {
+        let mut buffer = format!("*{}\r\n", words.len()).into_bytes();
+        for word in words {
+            buffer.extend_from_slice(format!("${}\r\n", word.len()).as_bytes());
+            buffer.extend_from_slice(word);
+            buffer.extend_from_slice(b"\r\n");
+        }
+        String::from_utf8_lossy(&self.run_bytes(&buffer)).into_owned()
+    }
+
+    /// Executes all requests of `buffer` as one batch.
+    pub(crate) fn run_bytes(&mut self, buffer: &[u8]) -> Vec<u8> {
+        let World { node, engine } = &*self.world;
+        let (mut decoder, mut out) = (Decoder::default(), Vec::new());
+        decoder.decode(buffer, Limits { bulk_len_max: 1 << 29, authenticated: true });
+        let requests = Requests { decoder: &decoder, buffer };
+        let tally = engine.execute(node, &mut self.session, requests, &mut out);
+        node.changes.set(node.changes.get() + tally.changes);
+        node.publish(&self.session);
+        out
+    }
+}
+
+impl World {
+    fn connect(self: Rc<Self>) -> TestClient {
+        let id = self.node.next_client_id();
+        let (address, local) = (format!("127.0.0.1:{}", 50_000 + id.0), String::from("127.0.0.1:6379"));
+        let authenticated = self.node.config().requirepass().is_empty();
+        let session = Session::new(id, address, local, self.node.now(), authenticated);
+        self.node.publish(&session);
+        TestClient { world: self, session }
+    }
+}
+
+/// The node around the engine, all of it settable.
+pub(crate) struct TestNode {
+    now: Cell<UnixMs>,
+    random: Cell<u64>,
+    config: RefCell<Arc<Config>>,
+    topology: RefCell<Option<Arc<Topology>>>,
+    cards: RefCell<Vec<ClientCard>>,
+    client_ids: Cell<u64>,
+    /// Changes of data so far.
+    pub(crate) changes: Cell<u64>,
+    /// Connections killed by others, in order.
+    pub(crate) killed: RefCell<Vec<ClientId>>,
+    /// What SHUTDOWN last asked for.
+    pub(crate) shutdown: Cell<Option<Shutdown>>,
+    /// Whether keys expire in the background.
+    pub(crate) active_expire: Cell<bool>,
+    /// Microseconds slept so far.
+    pub(crate) slept_us: Cell<u64>,
+    /// Lines of the log.
+    pub(crate) log: RefCell<Vec<String>>,
+}
+
+impl TestNode {
+    fn new(text: &str) -> Self {
+        let mut config = Config::default();
+        config.load("test", text, &mut |_| Ok(Vec::new())).expect("directives that a node starts with");
+        config.finish().expect("directives that agree");
+        Self {
+            now: Cell::new(START),
+            random: Cell::new(0),
+            config: RefCell::new(Arc::new(config)),
+            topology: RefCell::default(),
+            cards: RefCell::default(),
+            client_ids: Cell::new(0),
+            changes: Cell::new(0),
+            killed: RefCell::default(),
+            shutdown: Cell::new(None),
+            active_expire: Cell::new(true),
+            slept_us: Cell::new(0),
+            log: RefCell::default(),
+        }
+    }
+
+    /// Moves the clock forward.
+    pub(crate) fn advance_ms(&self, ms: u64) {
+        self.now.set(self.now.get().plus_ms(ms));
+    }
+
+    /// Puts another topology in the place of the present one.
+    pub(crate) fn set_topology(&self, topology: Topology) {
+        self.topology.replace(Some(Arc::new(topology)));
+    }
+
+    fn next_client_id(&self) -> ClientId {
+        self.client_ids.set(self.client_ids.get() + 1);
+        ClientId(self.client_ids.get())
+    }
+
+    fn publish(&self, session: &Session) {
+        let mut cards = self.cards.borrow_mut();
+        cards.retain(|card| card.session.id != session.id);
+        if session.after == After::Continue {
+            let session = session.clone();
+            let card =
+                ClientCard { session, active_at: self.now(), query_len: 0, query_free: 0, memory: 0, fd: 8 };
+            cards.push(card);
+            cards.sort_by_key(|card| card.session.id);
+        }
+    }
+}
+
+impl Node for TestNode {
+    fn now(&self) -> UnixMs {
+        self.now.get()
+    }
+
+    fn now_us(&self) -> u64 {
+        self.now.get().as_ms() * 1000
+    }
+
+    /// 1, 2, 3 ...
+    fn random(&self) -> u64 {
+        self.random.set(self.random.get() + 1);
+        self.random.get()
+    }
+
+    fn config(&self) -> Arc<Config> {
+        Arc::clone(&self.config.borrow())
+    }
+
+    fn set_config(&self, pairs: &[(&[u8], &[u8])], asker: Asker) -> Result<(), ErrorReply> {
+        let mut config = Config::clone(&self.config());
+        let _effects = config.set(pairs, asker)?;
+        self.config.replace(Arc::new(config));
+        Ok(())
+    }
+
+    fn rewrite_config(&self) -> Result<(), ErrorReply> {
+        Err(ErrorReply::other("ERR The server is running without a config file"))
+    }
+
+    fn topology(&self) -> Option<Arc<Topology>> {
+        self.topology.borrow().clone()
+    }
+
+    fn facts(&self) -> Facts {
+        Facts {
+            run_id: "0123456789".repeat(4),
+            os: "Linux test".into(),
+            started_at: START,
+            port: 6379,
+            connected_clients: self.cards.borrow().len() as u64,
+            changes: self.changes.get(),
+            ..Facts::default()
+        }
+    }
+
+    fn reset_stats(&self) {
+        self.changes.set(0);
+    }
+
+    fn clients(&self) -> Vec<ClientCard> {
+        self.cards.borrow().clone()
+    }
+
+    fn kill_clients(&self, ids: &[ClientId]) -> usize {
+        let mut cards = self.cards.borrow_mut();
+        let before = cards.len();
+        cards.retain(|card| !ids.contains(&card.session.id));
+        self.killed.borrow_mut().extend_from_slice(ids);
+        before - cards.len()
+    }
+
+    fn shutdown(&self, how: Shutdown) -> Result<(), ErrorReply> {
+        if how.abort && self.shutdown.take().is_none() {
+            return Err(ErrorReply::NoShutdown);
+        }
+        self.shutdown.set((!how.abort).then_some(how));
+        Ok(())
+    }
+
+    fn set_active_expire(&self, on: bool) {
+        self.active_expire.set(on);
+    }
+
+    fn sleep(&self, us: u64) {
+        self.slept_us.set(self.slept_us.get().saturating_add(us));
+    }
+
+    fn log(&self, line: &str) {
+        self.log.borrow_mut().push(line.into());
+    }
+}
+
+/// Three nodes on ports 7000 to 7002: `a` and `b` with half of the slots each, `c` a replica of `a`; as `a` sees them.
+pub(crate) fn three_nodes() -> TopologyBuilder {
+    let mut builder = TopologyBuilder::new(1);
+    let half = Slot::new(8192).expect("a slot");
+    let below = Slot::new(8191).expect("a slot");
+    let a = builder.node(topology::Node {
+        flags: NodeFlags::PRIMARY | NodeFlags::MYSELF,
+        ..node_named(b'a', b'a', 7000)
+    });
+    let b = builder.node(node_named(b'b', b'b', 7001));
+    let c = builder.node(node_named(b'c', b'a', 7002));
+    builder.set_primary(c, a);
+    builder.own(a, SlotRange::new(Slot::MIN, below));
+    builder.own(b, SlotRange::new(half, Slot::MAX));
+    builder
+}
+
+/// A node whose name and whose shard's name are 40 times a letter.
+fn node_named(name: u8, shard: u8, port: u16) -> topology::Node {
+    topology::Node {
+        shard_id: ShardId::parse(&[shard; 40]),
+        ip: "127.0.0.1".into(),
+        port,
+        bus_port: port + 10_000,
+        ..topology::Node::new(NodeId::parse(&[name; 40]).expect("a name"))
+    }
+}
+
+#[test]
+fn a_test_client_sees_what_another_one_did() {
+    let mut client = TestClient::new();
+    assert_eq!(client.run("SET a 1"), "+OK\r\n");
+    assert_eq!(client.another().run("GET a"), "$1\r\n1\r\n");
+}
