@@ -44,3 +44,11 @@ fn type_of(value: &JsValue) -> String {
     }
     value.js_typeof().as_string().unwrap_or_default()
 }
+
+/// Property `name` of an object that may be left out; `undefined` if it is not there.
+pub(crate) fn property(object: &JsValue, name: &str) -> Result<JsValue, JsValue> {
+    if object.is_undefined() || object.is_null() {
+        return Ok(JsValue::UNDEFINED);
+    }
+    js_sys::Reflect::get(object, &JsValue::from_str(name)).map_err(|_| expected("options", "an object", object))
+}

@@ -9,11 +9,13 @@
 
 mod input;
 mod keys;
+mod topology;
 pub mod view;
 
 use wasm_bindgen::prelude::wasm_bindgen;
 
 pub use keys::{crc16, explain, hash_tag, key_slot, key_slots};
+pub use topology::parse_topology;
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = include_str!("types.d.ts");

@@ -57,3 +57,9 @@ export interface NodeView {
   /** How many slots the ranges have. */
   slots: number;
 }
+
+/** What the reader of a reply knows besides it. */
+export interface ParseOptions {
+  /** The host that was asked: where nodes are that tell no host of their own. */
+  queriedHost?: string;
+}

@@ -1,0 +1,172 @@
+// The map as 128 x 128 pixels, one for each slot, and the drawing on top of it.
+//
+// The pixels are scaled up by the canvas: one putImageData and one drawImage a frame, where 16384 rectangles would take
+// longer than a frame. What moves with the pointer is drawn on a second canvas.
+
+import { type Rgb, UNSERVED, mix, rgb } from '../topology/palette'
+import { NOBODY, type SlotTable, runs } from '../topology/slot-table'
+import { SIDE, SLOT_COUNT, borders, cellOf, centreOf } from './geometry'
+
+export interface Theme {
+  /** What shows through the tints. */
+  readonly paper: Rgb
+  readonly ink: string
+  readonly halo: string
+}
+
+export const LIGHT: Theme = { paper: rgb('#ffffff'), ink: '#1b1d22', halo: '#ffffff' }
+export const DARK: Theme = { paper: rgb('#16181d'), ink: '#f4f2ee', halo: '#0c0d10' }
+
+export interface MapPicture {
+  readonly table: SlotTable
+  /** How many keys are in each slot. */
+  readonly keys: Uint32Array
+  /** The shard to bring out; the others fade. */
+  readonly highlight: number | null
+  readonly theme: Theme
+}
+
+/** How much of its colour a slot without keys shows: enough to tell shards apart, little enough for keys to stand out. */
+const TINT = 0.42
+const TINT_FADED = 0.12
+/** The least that one key adds. */
+const KEY_STEP = 0.3
+
+/** Red, green, blue, alpha of each slot. */
+export function slotPixels({ table, keys, highlight, theme }: MapPicture): Uint8ClampedArray<ArrayBuffer> {
+  const pixels = new Uint8ClampedArray(SLOT_COUNT * 4)
+  const most = keys.reduce((max, count) => Math.max(max, count), 1)
+  const colours = table.shards.map((shard) => rgb(shard.colour))
+  for (let slot = 0; slot < SLOT_COUNT; slot++) {
+    const owner = table.owners[slot]!
+    const tint = highlight === null || highlight === owner ? TINT : TINT_FADED
+    const colour = owner === NOBODY ? unserved(slot, theme) : mix(colours[owner]!, theme.paper, tint + heat(keys[slot]!, most) * (1 - tint))
+    pixels.set([colour.r, colour.g, colour.b, 255], slot * 4)
+  }
+  return pixels
+}
+
+/** 0 without keys, 1 for the slot with the most: by logarithm, since one hash tag may hold nearly all. */
+function heat(count: number, most: number): number {
+  if (count === 0) return 0
+  return KEY_STEP + ((1 - KEY_STEP) * Math.log(count + 1)) / Math.log(most + 1)
+}
+
+/** A chequered grey: seen without colour to be none of the shards. */
+function unserved(slot: number, theme: Theme): Rgb {
+  const { x, y } = cellOf(slot)
+  return mix(rgb(UNSERVED), theme.paper, ((x >> 1) + (y >> 1)) % 2 === 0 ? 0.7 : 0.2)
+}
+
+/** Draws the slots, the grid between them and the borders between shards. `size` is in device pixels. */
+export function drawMap(context: CanvasRenderingContext2D, picture: MapPicture, pixels: CanvasImageSource, size: number): void {
+  context.imageSmoothingEnabled = false
+  context.clearRect(0, 0, size, size)
+  context.drawImage(pixels, 0, 0, size, size)
+  const cell = size / SIDE
+  if (cell >= 4) drawGrid(context, picture.theme, cell, size)
+  drawBorders(context, picture, cell)
+  drawLetters(context, picture, size)
+}
+
+function drawGrid(context: CanvasRenderingContext2D, theme: Theme, cell: number, size: number): void {
+  const { r, g, b } = theme.paper
+  context.fillStyle = `rgb(${r} ${g} ${b} / 45%)`
+  const width = Math.max(1, Math.round(cell / 6))
+  for (let at = 1; at < SIDE; at++) {
+    context.fillRect(at * cell - width, 0, width, size)
+    context.fillRect(0, at * cell - width, size, width)
+  }
+}
+
+function drawBorders(context: CanvasRenderingContext2D, { table, theme }: MapPicture, cell: number): void {
+  context.strokeStyle = theme.ink
+  context.lineWidth = Math.max(1, Math.round(cell / 3))
+  context.beginPath()
+  for (const { from, to } of borders(table.owners)) {
+    context.moveTo(from.x * cell, from.y * cell)
+    context.lineTo(to.x * cell, to.y * cell)
+  }
+  context.stroke()
+}
+
+/** Each band that is tall enough has its shard's letter in the middle. */
+function drawLetters(context: CanvasRenderingContext2D, { table, theme, highlight }: MapPicture, size: number): void {
+  for (const [start, end] of runs(table)) {
+    const owner = table.owners[start]!
+    const rows = (end - start + 1) / SIDE
+    const shard = table.shards[owner]
+    if (shard === undefined || rows < 4) continue
+    const height = Math.min(rows * 0.5, 14) * (size / SIDE)
+    const { y } = centreOf(Math.floor((start + end) / 2), size)
+    context.globalAlpha = highlight === null || highlight === owner ? 0.85 : 0.2
+    context.font = `700 ${height}px system-ui, sans-serif`
+    context.textAlign = 'center'
+    context.textBaseline = 'middle'
+    context.fillStyle = theme.ink
+    context.fillText(shard.letter, size / 2, y)
+    context.globalAlpha = 1
+  }
+}
+
+export interface Marks {
+  /** Slots to ring because keys are there; none when there are too many to tell apart. */
+  readonly keys: readonly number[]
+  readonly hover: number | null
+  readonly pinned: number | null
+  readonly theme: Theme
+}
+
+/** Draws what changes with pointer and selection. `size` is in device pixels, `unit` device pixels per CSS pixel. */
+export function drawMarks(context: CanvasRenderingContext2D, marks: Marks, size: number, unit: number): void {
+  context.clearRect(0, 0, size, size)
+  for (const slot of marks.keys) ring(context, centreOf(slot, size), 3.5 * unit, 1.5 * unit, marks.theme)
+  if (marks.hover !== null) frame(context, marks.hover, size, unit, marks.theme)
+  if (marks.pinned !== null) pin(context, marks.pinned, size, unit, marks.theme)
+}
+
+function ring(context: CanvasRenderingContext2D, { x, y }: { x: number; y: number }, radius: number, width: number, theme: Theme): void {
+  context.beginPath()
+  context.arc(x, y, radius, 0, 2 * Math.PI)
+  context.fillStyle = theme.ink
+  context.strokeStyle = theme.halo
+  context.lineWidth = width
+  context.fill()
+  context.stroke()
+}
+
+function frame(context: CanvasRenderingContext2D, slot: number, size: number, unit: number, theme: Theme): void {
+  const cell = size / SIDE
+  const { x, y } = cellOf(slot)
+  const gap = unit
+  context.strokeStyle = theme.ink
+  context.lineWidth = 2 * unit
+  context.strokeRect(x * cell - gap, y * cell - gap, cell + 2 * gap, cell + 2 * gap)
+}
+
+/** A ring round the slot, and lines from the map's edges to it. */
+function pin(context: CanvasRenderingContext2D, slot: number, size: number, unit: number, theme: Theme): void {
+  const { x, y } = centreOf(slot, size)
+  const radius = 9 * unit
+  context.beginPath()
+  for (const [from, to] of [[0, x - radius], [x + radius, size]] as const) {
+    context.moveTo(from, y)
+    context.lineTo(to, y)
+  }
+  for (const [from, to] of [[0, y - radius], [y + radius, size]] as const) {
+    context.moveTo(x, from)
+    context.lineTo(x, to)
+  }
+  context.strokeStyle = theme.ink
+  context.globalAlpha = 0.55
+  context.lineWidth = unit
+  context.stroke()
+  context.globalAlpha = 1
+  for (const [colour, width] of [[theme.halo, 5], [theme.ink, 2.5]] as const) {
+    context.beginPath()
+    context.arc(x, y, radius, 0, 2 * Math.PI)
+    context.strokeStyle = colour
+    context.lineWidth = width * unit
+    context.stroke()
+  }
+}

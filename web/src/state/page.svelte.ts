@@ -1,0 +1,160 @@
+// What the page shows: the keys, the cluster, and one linked selection (key -> slot -> node).
+//
+// Views read these fields and call these methods; they hold no state of their own but what only they draw.
+
+import { parseTopology, type TopologyView } from 'slotway-wasm'
+import { type KeyList, find, keysInSlot, listKeys, size, textOf } from '../keys/key-list'
+import { Lister } from '../keys/lister'
+import { tagForSlot } from '../keys/tag-for-slot'
+import { readPaste } from '../topology/cli-output'
+import { EXAMPLE_KEYS, EXAMPLE_NODES } from '../topology/example'
+import { type LiveStatus, watchCluster } from '../topology/live'
+import { type SlotTable, slotTable } from '../topology/slot-table'
+import { type Shared, readFragment, writeFragment } from './fragment'
+
+export type Source = 'live' | 'example' | 'pasted'
+
+/** Text longer than this is not put into the text field: browsers are slow to lay it out. */
+export const FIELD_MAX = 200_000
+
+export class Page {
+  text = $state.raw('')
+  list = $state.raw<KeyList>(listKeys(''))
+  /** True while a worker lists many keys. */
+  listing = $state(false)
+
+  source = $state<Source>('example')
+  live = $state<LiveStatus>('asking')
+  pasted = $state('')
+  pasteError = $state('')
+  table = $state.raw<SlotTable>(example())
+
+  /** The selected key's place in the list. */
+  selected = $state<number | null>(null)
+  pinned = $state<number | null>(null)
+  hover = $state<number | null>(null)
+  /** The shard brought out on the map. */
+  highlight = $state<number | null>(null)
+
+  #liveView: TopologyView | null = null
+  #pastedView: TopologyView | null = null
+  #chosen = false
+  /** What to select when the keys that are being listed have come. */
+  #wanted: Partial<Shared> & { key?: string } = {}
+  #lister = new Lister((list) => this.#listed(list))
+
+  constructor(shared: Shared) {
+    this.#wanted = { slot: shared.slot }
+    this.setText(shared.keys ?? EXAMPLE_KEYS)
+    if (this.selected === null && this.pinned === null && size(this.list) > 1) this.selectKey(shared.keys === null ? 1 : 0)
+  }
+
+  /** Opens the page as the address says. */
+  static async open(): Promise<Page> {
+    return new Page(await readFragment(location.hash))
+  }
+
+  setText(text: string): void {
+    if (this.selected !== null) this.#wanted = { key: textOf(this.list, this.selected) }
+    this.text = text
+    this.listing = this.#lister.list(text)
+  }
+
+  selectKey(at: number): void {
+    this.selected = at
+    this.pinned = this.list.slots[at] ?? null
+  }
+
+  /** Pins `slot` and selects the first key in it. */
+  pin(slot: number): void {
+    this.pinned = slot
+    this.selected = keysInSlot(this.list, slot, 1)[0] ?? null
+  }
+
+  unpin(): void {
+    this.pinned = null
+    this.selected = null
+  }
+
+  /** Adds a key that lands in `slot`. */
+  addKeyFor(slot: number): void {
+    const key = `{${tagForSlot(slot)}}:key`
+    this.selected = null
+    this.#wanted = { key }
+    this.setText(`${this.text.replace(/\n*$/, '')}\n${key}`.trimStart())
+  }
+
+  toggleHighlight(shard: number): void {
+    this.highlight = this.highlight === shard ? null : shard
+  }
+
+  /** Shows the cluster of another source, because a person asked for it. */
+  choose(source: Source): void {
+    this.#chosen = true
+    this.#show(source)
+  }
+
+  paste(text: string): void {
+    this.pasted = text
+    this.pasteError = ''
+    this.#pastedView = null
+    if (text.trim() !== '') this.#readPasted(text)
+    if (this.source === 'pasted') this.#show('pasted')
+  }
+
+  /** Follows the node that serves the page, if one does, until the function returned is called. */
+  follow(): () => void {
+    return watchCluster({
+      onStatus: (status) => {
+        this.live = status
+      },
+      onTopology: (view) => {
+        this.#liveView = view
+        if (this.source === 'live' || !this.#chosen) this.#show('live')
+      },
+    })
+  }
+
+  /** The fragment that brings others to what is shown now. */
+  fragment(): Promise<string> {
+    return writeFragment({ keys: this.text === EXAMPLE_KEYS ? null : this.text, slot: this.pinned })
+  }
+
+  #show(source: Source): void {
+    this.source = source
+    const view = source === 'live' ? this.#liveView : source === 'pasted' ? this.#pastedView : null
+    this.table = view === null ? example() : slotTable(view)
+    if (this.highlight !== null && this.highlight >= this.table.shards.length) this.highlight = null
+  }
+
+  #readPasted(text: string): void {
+    try {
+      this.#pastedView = parseTopology(readPaste(text))
+    } catch (error) {
+      this.pasteError = error instanceof Error ? error.message : String(error)
+    }
+  }
+
+  #listed(list: KeyList): void {
+    this.list = list
+    this.listing = false
+    const { key, slot } = this.#wanted
+    this.#wanted = {}
+    if (slot !== undefined && slot !== null) return this.pin(slot)
+    const at = key === undefined ? -1 : find(list, key)
+    if (at >= 0) return this.selectKey(at)
+    if (this.selected !== null || this.pinned === null) this.#selectLast()
+  }
+
+  /** The key that was selected is gone: the one now being typed is most likely the last. */
+  #selectLast(): void {
+    if (size(this.list) > 0) this.selectKey(size(this.list) - 1)
+    else this.unpin()
+  }
+}
+
+let exampleTable: SlotTable | undefined
+
+function example(): SlotTable {
+  return (exampleTable ??= slotTable(parseTopology(EXAMPLE_NODES)))
+}
