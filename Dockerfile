@@ -9,7 +9,7 @@
 # RUST_IMAGE   Rust with rustup, Debian below; its version is that of rust-toolchain.toml.
 # NODE_IMAGE   only its node and npm are used, to build the playground.
 # PLAYGROUND   `build` compiles the playground here; `context` takes the web/dist that is in the build context.
-ARG RUST_IMAGE=rust:1.95-bookworm
+ARG RUST_IMAGE=rust:1.95.0-bookworm
 ARG NODE_IMAGE=node:22-bookworm-slim
 
 FROM ${NODE_IMAGE} AS node
@@ -19,6 +19,7 @@ FROM ${RUST_IMAGE} AS tools
 ARG PLAYGROUND=build
 WORKDIR /src
 COPY rust-toolchain.toml ./
+COPY wasm/Cargo.toml wasm/
 COPY scripts/setup-rust scripts/setup-packages scripts/
 RUN scripts/setup-packages musl-gcc && scripts/setup-rust targets
 RUN test "$PLAYGROUND" = context || scripts/setup-rust wasm-tools
