@@ -195,3 +195,6 @@ fn kill_matching(connection: &mut Connection<'_>, filter: &Filter<'_>) -> usize 
     }
     connection.node.kill_clients(&others) + own.len()
 }
+
+#[cfg(test)]
+mod tests;

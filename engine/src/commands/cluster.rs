@@ -161,3 +161,6 @@ fn slot_of(word: &[u8]) -> Result<Option<Slot>, ErrorReply> {
     let number = args::integer(word)?;
     Ok(u16::try_from(number).ok().and_then(Slot::new))
 }
+
+#[cfg(test)]
+mod tests;

@@ -176,3 +176,73 @@ fn served_subcommands<'r>(
 fn named(name: &[u8], registry: &Registry) -> Option<&'static Command> {
     command::lookup_full(name).filter(|command| registry.serves(command))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::TestClient;
+
+    #[test]
+    fn what_is_not_served_is_unknown_but_its_keys_are_not() {
+        let mut client = TestClient::new();
+        assert_eq!(client.run("COMMAND INFO xadd nosuch"), "*2\r\n$-1\r\n$-1\r\n");
+        assert_eq!(client.run("COMMAND DOCS xadd"), "*0\r\n");
+        assert_eq!(client.run("COMMAND LIST FILTERBY PATTERN xad*"), "*0\r\n");
+        assert_eq!(client.run("COMMAND GETKEYS xadd k * a b"), "*1\r\n$1\r\nk\r\n");
+    }
+
+    #[test]
+    fn info_tells_numbers_flags_and_key_specs() {
+        let mut client = TestClient::new().resp3();
+        assert_eq!(
+            client.run("COMMAND INFO get"),
+            "*1\r\n*10\r\n$3\r\nget\r\n:2\r\n~2\r\n+readonly\r\n+fast\r\n:1\r\n:1\r\n:1\r\n\
+             ~3\r\n+@read\r\n+@string\r\n+@fast\r\n~0\r\n~1\r\n%3\r\n$5\r\nflags\r\n~2\r\n+RO\r\n+access\r\n\
+             $12\r\nbegin_search\r\n%2\r\n$4\r\ntype\r\n$5\r\nindex\r\n$4\r\nspec\r\n%1\r\n$5\r\nindex\r\n:1\r\n\
+             $9\r\nfind_keys\r\n%2\r\n$4\r\ntype\r\n$5\r\nrange\r\n$4\r\nspec\r\n\
+             %3\r\n$7\r\nlastkey\r\n:0\r\n$7\r\nkeystep\r\n:1\r\n$5\r\nlimit\r\n:0\r\n~0\r\n"
+        );
+    }
+
+    #[test]
+    fn docs_tell_grammar_and_subcommands() {
+        let mut client = TestClient::new().resp3();
+        assert_eq!(
+            client.run("COMMAND DOCS get"),
+            "%1\r\n$3\r\nget\r\n%5\r\n$7\r\nsummary\r\n$34\r\nReturns the string value of a key.\r\n\
+             $5\r\nsince\r\n$5\r\n1.0.0\r\n$5\r\ngroup\r\n$6\r\nstring\r\n$10\r\ncomplexity\r\n$4\r\nO(1)\r\n\
+             $9\r\narguments\r\n*1\r\n%4\r\n$4\r\nname\r\n$3\r\nkey\r\n$4\r\ntype\r\n$3\r\nkey\r\n\
+             $12\r\ndisplay_text\r\n$3\r\nkey\r\n$14\r\nkey_spec_index\r\n:0\r\n"
+        );
+        assert!(
+            client.run("COMMAND DOCS config").contains("$11\r\nsubcommands\r\n%5\r\n$10\r\nconfig|get\r\n")
+        );
+    }
+
+    #[test]
+    fn list_filters_by_pattern_and_category() {
+        let mut client = TestClient::new();
+        assert_eq!(client.run("COMMAND LIST FILTERBY PATTERN CONFIG|g*"), "*1\r\n$10\r\nconfig|get\r\n");
+        assert_eq!(client.run("COMMAND LIST FILTERBY MODULE json"), "*0\r\n");
+        assert_eq!(client.run("COMMAND LIST FILTERBY ACLCAT nosuch"), "*0\r\n");
+        assert!(client.run("COMMAND LIST FILTERBY ACLCAT string").contains("$3\r\nget\r\n"));
+        assert_eq!(client.run("COMMAND LIST FILTERBY NAME x"), "-ERR syntax error\r\n");
+        assert_eq!(client.run("COMMAND LIST PATTERN"), "-ERR syntax error\r\n");
+    }
+
+    #[test]
+    fn keys_of_any_request_are_found() {
+        let mut client = TestClient::new();
+        for (request, reply) in [
+            ("GETKEYS mset a 1 b 2", "*2\r\n$1\r\na\r\n$1\r\nb\r\n"),
+            ("GETKEYS eval x 0", "*0\r\n"),
+            ("GETKEYS memory usage k", "*1\r\n$1\r\nk\r\n"),
+            ("GETKEYS ping", "-ERR The command has no key arguments\r\n"),
+            ("GETKEYS nosuch", "-ERR Invalid command specified\r\n"),
+            ("GETKEYS config nosuch", "-ERR Invalid command specified\r\n"),
+            ("GETKEYS get", "-ERR Invalid number of arguments specified for command\r\n"),
+            ("GETKEYSANDFLAGS set a b", "*1\r\n*2\r\n$1\r\na\r\n*2\r\n+OW\r\n+update\r\n"),
+        ] {
+            assert_eq!(client.run(&alloc::format!("COMMAND {request}")), reply, "{request}");
+        }
+    }
+}

@@ -61,3 +61,45 @@ fn resetstat(whole: &mut Whole<'_>, _: Args<'_>, reply: &mut ReplyWriter<'_>) ->
     reply.ok();
     Ok(Effect::None)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::TestClient;
+
+    #[test]
+    fn get_answers_with_a_map() {
+        let mut client = TestClient::new();
+        assert_eq!(
+            client.run("CONFIG GET maxmem* nosuch MAXMEMORY").matches("$9\r\nmaxmemory\r\n").count(),
+            1
+        );
+        assert_eq!(client.run("CONFIG GET nosuch"), "*0\r\n");
+        assert_eq!(client.resp3().run("CONFIG GET hz"), "%1\r\n$2\r\nhz\r\n$2\r\n10\r\n");
+    }
+
+    #[test]
+    fn set_is_all_or_none() {
+        let mut client = TestClient::new();
+        assert_eq!(client.run("CONFIG SET maxmemory 1mb timeout 7"), "+OK\r\n");
+        assert_eq!(
+            client.run("CONFIG SET timeout 8 maxmemory x"),
+            "-ERR CONFIG SET failed (possibly related to argument 'maxmemory') - argument must be a memory value\r\n"
+        );
+        assert_eq!(client.run("CONFIG GET timeout"), "*2\r\n$7\r\ntimeout\r\n$1\r\n7\r\n");
+        assert_eq!(client.run("CONFIG SET timeout 8 hz"), "-ERR syntax error\r\n");
+        assert_eq!(
+            client.run("CONFIG SET nosuch 1"),
+            "-ERR Unknown option or number of arguments for CONFIG SET - 'nosuch'\r\n"
+        );
+    }
+
+    #[test]
+    fn resetstat_counts_from_zero_again() {
+        let mut client = TestClient::new();
+        client.run("SET a 1");
+        client.run("GET a");
+        assert!(client.run("INFO stats").contains("keyspace_hits:1\r\n"));
+        assert_eq!(client.run("CONFIG RESETSTAT"), "+OK\r\n");
+        assert!(client.run("INFO stats").contains("keyspace_hits:0\r\n"));
+    }
+}

@@ -162,3 +162,6 @@ fn add(whole: &Whole<'_>, key: &[u8], value: &[u8]) {
         }
     });
 }
+
+#[cfg(test)]
+mod tests;

@@ -238,3 +238,57 @@ fn cpu(picture: &Picture<'_>, lines: &mut Lines) {
 fn cluster(picture: &Picture<'_>, lines: &mut Lines) {
     lines.field("cluster_enabled", u8::from(picture.config.cluster_enabled()));
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{TestClient, three_nodes};
+
+    #[test]
+    fn sections_come_in_their_own_order_and_unknown_ones_not_at_all() {
+        let mut client = TestClient::new();
+        assert_eq!(client.run("INFO nosuch"), "$0\r\n\r\n");
+        assert_eq!(client.run("INFO Cluster"), "$30\r\n# Cluster\r\ncluster_enabled:0\r\n\r\n");
+        let two = client.run("INFO keyspace cluster nosuch keyspace");
+        assert_eq!(two, "$44\r\n# Cluster\r\ncluster_enabled:0\r\n\r\n# Keyspace\r\n\r\n");
+        let all = client.run("INFO");
+        assert_eq!(all.matches("\r\n# ").count(), 10);
+        assert_eq!(client.run("INFO everything"), all);
+    }
+
+    #[test]
+    fn keyspace_has_a_line_for_each_database_with_keys() {
+        let mut client = TestClient::new();
+        client.run("MSET a 1 b 2");
+        client.run("SELECT 3");
+        client.run("SET c 3 EX 100");
+        let text = client.run("INFO keyspace");
+        assert!(
+            text.contains("# Keyspace\r\ndb0:keys=2,expires=0,avg_ttl=0\r\ndb3:keys=1,expires=1,avg_ttl="),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn replication_tells_a_replica_from_a_primary() {
+        let topology = three_nodes().build().unwrap();
+        let (c, _) = topology.nodes().last().unwrap();
+        let mut replica = TestClient::in_cluster(topology.as_seen_by(c, 1));
+        assert!(
+            replica
+                .run("INFO replication")
+                .contains("role:slave\r\nmaster_host:127.0.0.1\r\nmaster_port:7000\r\n")
+        );
+        let mut primary = TestClient::in_cluster(topology);
+        assert!(primary.run("INFO replication").contains("role:master\r\nconnected_slaves:0\r\n"));
+        assert!(primary.run("INFO server").contains("redis_mode:cluster\r\n"));
+    }
+
+    #[test]
+    fn every_line_is_a_field_a_heading_or_blank() {
+        let text = TestClient::new().run("INFO");
+        for line in text.split("\r\n").skip(1) {
+            assert!(line.is_empty() || line.starts_with("# ") || line.contains(':'), "{line}");
+        }
+        assert!(text.contains("\r\nloading:0\r\n"));
+    }
+}

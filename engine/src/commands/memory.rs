@@ -50,3 +50,32 @@ fn usage(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -
     }
     Ok(Effect::None)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::TestClient;
+
+    #[test]
+    fn usage_grows_with_the_value() {
+        let mut client = TestClient::new();
+        assert_eq!(client.run("MEMORY USAGE a"), "$-1\r\n");
+        client.run("SET a 1");
+        client.run("SETRANGE b 9999 x");
+        let [small, large] =
+            ["a", "b"].map(|key| client.run(&alloc::format!("MEMORY USAGE {key} SAMPLES 0")));
+        let bytes = |reply: &str| reply[1..].trim().parse::<u32>().unwrap();
+        assert!(bytes(&small) < 100 && (10_000..30_000).contains(&bytes(&large)), "{small} {large}");
+    }
+
+    #[test]
+    fn samples_must_be_a_number() {
+        let mut client = TestClient::new();
+        assert_eq!(
+            client.run("MEMORY USAGE a SAMPLES x"),
+            "-ERR value is not an integer or out of range\r\n"
+        );
+        for line in ["MEMORY USAGE a SAMPLES -1", "MEMORY USAGE a SAMPLES", "MEMORY USAGE a FOO 1"] {
+            assert_eq!(client.run(line), "-ERR syntax error\r\n", "{line}");
+        }
+    }
+}

@@ -164,3 +164,78 @@ fn shutdown_options(args: Args<'_>) -> Result<Shutdown, ErrorReply> {
         _ => Err(ErrorReply::Syntax),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::node::Shutdown;
+    use crate::session::After;
+    use crate::testing::{TestClient, three_nodes};
+
+    #[test]
+    fn databases_are_counted_flushed_and_swapped() {
+        let mut client = TestClient::new();
+        client.run("MSET a 1 b 2");
+        assert_eq!(client.run("DBSIZE"), ":2\r\n");
+        assert_eq!(client.run("SWAPDB 0 1"), "+OK\r\n");
+        assert_eq!(client.run("DBSIZE"), ":0\r\n");
+        assert_eq!(client.run("FLUSHDB ASYNC"), "+OK\r\n");
+        client.run("SELECT 1");
+        assert_eq!(client.run("DBSIZE"), ":2\r\n");
+        assert_eq!(client.run("FLUSHALL"), "+OK\r\n");
+        assert_eq!(client.run("DBSIZE"), ":0\r\n");
+        assert_eq!(client.run("FLUSHALL now"), "-ERR syntax error\r\n");
+    }
+
+    #[test]
+    fn swapdb_takes_two_numbers_of_databases() {
+        let mut client = TestClient::new();
+        for (line, error) in [
+            ("SWAPDB x 1", "ERR invalid first DB index"),
+            ("SWAPDB 0 99999999999", "ERR invalid second DB index"),
+            ("SWAPDB 99 x", "ERR invalid second DB index"),
+            ("SWAPDB 0 16", "ERR DB index is out of range"),
+            ("SWAPDB -1 0", "ERR DB index is out of range"),
+        ] {
+            assert_eq!(client.run(line), alloc::format!("-{error}\r\n"), "{line}");
+        }
+        let mut node = TestClient::in_cluster(three_nodes().build().unwrap());
+        assert_eq!(node.run("SWAPDB x 1"), "-ERR SWAPDB is not allowed in cluster mode\r\n");
+    }
+
+    #[test]
+    fn role_tells_a_replica_whom_it_follows() {
+        assert_eq!(TestClient::new().run("ROLE"), "*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n");
+        let topology = three_nodes().build().unwrap();
+        let (c, _) = topology.nodes().last().unwrap();
+        assert_eq!(
+            TestClient::in_cluster(topology.as_seen_by(c, 1)).run("ROLE"),
+            "*5\r\n$5\r\nslave\r\n$9\r\n127.0.0.1\r\n:7000\r\n$9\r\nconnected\r\n:0\r\n"
+        );
+    }
+
+    #[test]
+    fn shutdown_says_nothing_and_closes() {
+        let mut client = TestClient::new();
+        assert_eq!(client.run("SHUTDOWN NOSAVE NOW"), "");
+        assert_eq!(client.session.after, After::Close);
+        let asked = client.node().shutdown.get();
+        assert_eq!(asked, Some(Shutdown { save: Some(false), now: true, ..Shutdown::default() }));
+    }
+
+    #[test]
+    fn shutdown_options_must_agree() {
+        let mut client = TestClient::new();
+        for line in ["SHUTDOWN SAVE NOSAVE", "SHUTDOWN ABORT NOW", "SHUTDOWN please"] {
+            assert_eq!(client.run(line), "-ERR syntax error\r\n", "{line}");
+        }
+        assert_eq!(client.run("SHUTDOWN ABORT"), "-ERR No shutdown in progress.\r\n");
+    }
+
+    #[test]
+    fn time_and_version_are_told() {
+        let mut client = TestClient::new();
+        assert_eq!(client.run("TIME"), "*2\r\n$10\r\n1700000000\r\n$1\r\n0\r\n");
+        assert_eq!(client.run("LOLWUT"), "$17\r\nRedis ver. 7.2.4\n\r\n");
+        assert_eq!(client.run("LOLWUT VERSION x"), "-ERR value is not an integer or out of range\r\n");
+    }
+}
