@@ -20,9 +20,12 @@ mod config;
 mod connection;
 mod data;
 mod debug;
+mod expire;
+mod generic;
 mod help;
 mod info;
 mod memory;
+mod object;
 mod server;
 mod string;
 mod whole;
@@ -45,8 +48,11 @@ pub fn families() -> impl Iterator<Item = &'static [Binding]> {
         config::COMMANDS,
         connection::COMMANDS,
         debug::COMMANDS,
+        expire::COMMANDS,
+        generic::COMMANDS,
         info::COMMANDS,
         memory::COMMANDS,
+        object::COMMANDS,
         server::COMMANDS,
         string::COMMANDS,
     ]

@@ -80,10 +80,22 @@ impl<'d, 'h> Data<'d, 'h> {
         self.db_of(&key).find(now, &key, touch)
     }
 
+    /// Reads the entry of `key`, counting a hit or a miss, but not as a use of it: TYPE, TTL, OBJECT.
+    pub fn look(&mut self, key: &[u8]) -> Option<Entry<'_>> {
+        let (now, key) = (self.now, self.key(key));
+        self.db_of(&key).find(now, &key, Touch::No)
+    }
+
     /// True when `key` exists. Neither counted nor noted as a use.
     pub fn exists(&mut self, key: &[u8]) -> bool {
         let (now, key) = (self.now, self.key(key));
         self.db_of(&key).exists(now, &key)
+    }
+
+    /// True when `key` exists in another database.
+    pub fn exists_in(&mut self, db: DbIndex, key: &[u8]) -> bool {
+        let (now, key) = (self.now, self.key(key));
+        self.shard_of(&key).db(db).exists(now, &key)
     }
 
     /// Sets `key` to a string, whatever it held.
@@ -108,6 +120,27 @@ impl<'d, 'h> Data<'d, 'h> {
     pub fn remove(&mut self, key: &[u8]) -> bool {
         let (now, key) = (self.now, self.key(key));
         self.db_of(&key).remove(now, &key)
+    }
+
+    /// Gives the value and expiry of `from` to `to`, in place of what was there. False if there is no `from`.
+    pub fn rename(&mut self, from: &[u8], to: &[u8]) -> bool {
+        let (now, from, to) = (self.now, self.key(from), self.key(to));
+        let taken = self.db_of(&from).take(now, &from);
+        taken.map(|value| self.db_of(&to).put(now, &to, value)).is_some()
+    }
+
+    /// Moves `key` to another database, in place of what was there. False if there is no `key`.
+    pub fn move_to(&mut self, key: &[u8], target: DbIndex) -> bool {
+        let (now, key) = (self.now, self.key(key));
+        let taken = self.db_of(&key).take(now, &key);
+        taken.map(|value| self.shard_of(&key).db(target).put(now, &key, value)).is_some()
+    }
+
+    /// Copies the value and expiry of `from` to `to` of any database, in place of what was there. False if there is no `from`.
+    pub fn copy(&mut self, from: &[u8], target: DbIndex, to: &[u8]) -> bool {
+        let (now, from, to) = (self.now, self.key(from), self.key(to));
+        let copied = self.db_of(&from).duplicate(now, &from, &to);
+        copied.map(|value| self.shard_of(&to).db(target).put(now, &to, value)).is_some()
     }
 
     /// Checks that a string of `len` bytes may grow by `more`.
