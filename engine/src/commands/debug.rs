@@ -16,6 +16,7 @@ use slotway_core::time::UnixMs;
 use super::{Binding, Whole, args, help};
 use crate::keyspace::{DbIndex, Entry, Expiry, NewValue, ValueRef};
 use crate::registry::{Effect, Handler, Outcome};
+use crate::shards::Held;
 use digest::Digest;
 
 /// What this family executes.
@@ -83,21 +84,24 @@ fn dataset_digest(whole: &Whole<'_>) -> Digest {
     let (now, databases) = (whole.connection.now, whole.shards.layout().databases());
     let mut dataset = Digest::default();
     whole.shards.all_shards(&mut |held| {
-        for index in (0..databases).map(DbIndex) {
-            let (mut keys, mut is_empty) = (Digest::default(), true);
-            held.each(|shard| {
-                shard.db(index).for_each_key(now, |entry| {
-                    keys.xor(Digest::of_key(entry));
-                    is_empty = false;
-                });
-            });
-            if !is_empty {
-                dataset.mix(&u32::from(index.0).to_be_bytes());
+        for db in (0..databases).map(DbIndex) {
+            if let Some(keys) = db_digest(now, held, db) {
+                dataset.mix(&u32::from(db.0).to_be_bytes());
                 dataset.xor(keys);
             }
         }
     });
     dataset
+}
+
+/// The digest of the keys of a database; `None` without any.
+fn db_digest(now: UnixMs, held: &mut Held<'_>, db: DbIndex) -> Option<Digest> {
+    let mut digest = None;
+    held.each(|shard| {
+        let keys = shard.db(db);
+        keys.for_each_key(now, |entry| digest.get_or_insert_with(Digest::default).xor(Digest::of_key(entry)));
+    });
+    digest
 }
 
 /// The digests of values, zero for keys that are not there.

@@ -5,7 +5,10 @@ use slotway_core::resp::error::ErrorReply;
 
 use super::args;
 
-const TYPES: &[(&str, fn(&mut ReplyWriter<'_>))] = &[
+/// A type's name, and what writes its sample.
+type Sample = (&'static str, fn(&mut ReplyWriter<'_>));
+
+const TYPES: &[Sample] = &[
     ("string", |reply| reply.bulk(b"Hello World")),
     ("integer", |reply| reply.integer(12345)),
     ("double", |reply| reply.double_text("3.141")),
