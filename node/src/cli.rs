@@ -19,13 +19,13 @@ const SERVER_NAMES: [&str; 3] = ["redis-server", "valkey-server", "slotway-serve
 
 const EXAMPLES: &str = "\
 Examples:
-  slotway dev                                a cluster of 3 primaries and 3 replicas on ports 7000 to 7005
-  slotway dev --nodes 1 --port 6379          a cluster of one node that owns all slots
-  slotway                                    one server on port 6379, as redis-server
-  slotway /etc/redis/redis.conf --port 7777  one server, configured by file and command line
-  echo 'port 7777' | slotway -               one server, configured from standard input
-  slotway slot user:{42}:cart                the slot of a key, and why
-  slotway ping -p 7777                       exit code 0 if a server answers there
+  slotway dev                           a cluster: 3 primaries, 3 replicas, ports 7000 to 7005
+  slotway dev --nodes 1 --port 6379     a cluster of one node that owns all slots
+  slotway                               one server on port 6379, as redis-server
+  slotway /etc/redis.conf --port 7777   one server, configured by file and command line
+  echo 'port 7777' | slotway -          one server, configured from standard input
+  slotway slot user:{42}:cart           the slot of a key, and why
+  slotway ping -p 7777                  exit code 0 if a server answers there
 
 Every directive of redis.conf is an option of the server: --maxmemory 1gb --save 60 1000";
 

@@ -14,6 +14,7 @@
 mod cli;
 mod client;
 mod clients;
+mod daemon;
 mod dev;
 mod files;
 mod http;

@@ -12,6 +12,7 @@ use slotway_engine::config::{Config, args};
 use slotway_engine::node::Node as _;
 use tokio::task::LocalSet;
 
+use crate::daemon::{self, PidFile};
 use crate::log::{Level, Log};
 use crate::shared::Shared;
 use crate::{files, http, process, runtime, server, signals};
@@ -33,9 +34,15 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<ExitCode> {
         }
         _ => {}
     }
-    let (mut config, config_file) = configure(args)?;
+    let Source { mut config, file: config_file, stdin } = configure(args)?;
+    if config.daemonize() && !daemon::is_in_background() {
+        daemon::start_in_background(args, &stdin)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     enter_folder(&mut config)?;
     let log = Log::open(config.logfile(), Level::of(config.loglevel()))?;
+    let (_pid_file, problem) = PidFile::write(config.pidfile());
+    problem.iter().for_each(|problem| log.warning(problem));
     limit_clients(&mut config, &log);
     let listeners = listen(&config)?;
     let shared = Arc::new(Shared::new(config, config_file, log));
@@ -49,26 +56,35 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// A configuration, and where it came from.
+struct Source {
+    config: Config,
+    /// The file given, for CONFIG REWRITE.
+    file: Option<PathBuf>,
+    /// What standard input said.
+    stdin: String,
+}
+
 /// Reads configuration file, standard input and command line, in this order.
-fn configure(words: &[String]) -> anyhow::Result<(Config, Option<PathBuf>)> {
+fn configure(words: &[String]) -> anyhow::Result<Source> {
     let line = args::parse(words);
-    let mut config = Config::default();
-    let mut load = |name: &str, text: &str| config.load(name, text, &mut |pattern| files::include(pattern));
-    let mut path = None;
+    let mut source = Source { config: Config::default(), file: None, stdin: String::new() };
+    let mut load =
+        |name: &str, text: &str| source.config.load(name, text, &mut |pattern| files::include(pattern));
     if let Some(file) = &line.config_file {
         let text = fs::read_to_string(file)
             .with_context(|| format!("Fatal error, can't open config file '{file}'"))?;
         load(file, &text)?;
-        path = Some(fs::canonicalize(file).unwrap_or_else(|_| file.into()));
+        source.file = Some(fs::canonicalize(file).unwrap_or_else(|_| file.into()));
     }
     if line.stdin {
-        let text =
+        source.stdin =
             io::read_to_string(io::stdin()).context("cannot read the configuration from standard input")?;
-        load("standard input", &text)?;
+        load("standard input", &source.stdin)?;
     }
     load("the command line", &line.text)?;
-    config.finish()?;
-    Ok((config, path))
+    source.config.finish()?;
+    Ok(source)
 }
 
 /// Goes to `dir`, where relative paths begin.
