@@ -28,6 +28,15 @@ pub(crate) fn expected(what: &str, type_name: &str, found: &JsValue) -> JsValue 
     type_error(&format!("{what} must be {type_name}, not {}", type_of(found)))
 }
 
+/// The items of an array.
+#[cfg(feature = "routing")]
+pub(crate) fn items(value: &JsValue, what: &str) -> Result<Vec<JsValue>, JsValue> {
+    match value.dyn_ref::<js_sys::Array>() {
+        Some(items) => Ok(items.to_vec()),
+        None => Err(expected(what, "an array", value)),
+    }
+}
+
 /// A `TypeError` with these words.
 pub(crate) fn type_error(words: &str) -> JsValue {
     TypeError::new(words).into()
@@ -45,10 +54,18 @@ fn type_of(value: &JsValue) -> String {
     value.js_typeof().as_string().unwrap_or_default()
 }
 
+/// True when property `name` of an object that may be left out is true.
+#[cfg(feature = "routing")]
+pub(crate) fn is_set(object: &JsValue, name: &str) -> Result<bool, JsValue> {
+    property(object, name).map(|value| value.is_truthy())
+}
+
 /// Property `name` of an object that may be left out; `undefined` if it is not there.
+#[cfg(feature = "routing")]
 pub(crate) fn property(object: &JsValue, name: &str) -> Result<JsValue, JsValue> {
     if object.is_undefined() || object.is_null() {
         return Ok(JsValue::UNDEFINED);
     }
-    js_sys::Reflect::get(object, &JsValue::from_str(name)).map_err(|_| expected("options", "an object", object))
+    js_sys::Reflect::get(object, &JsValue::from_str(name))
+        .map_err(|_| expected("options", "an object", object))
 }

@@ -9,12 +9,22 @@
 
 mod input;
 mod keys;
+#[cfg(feature = "routing")]
+mod plan;
+#[cfg(feature = "routing")]
+mod route;
+#[cfg(feature = "routing")]
 mod topology;
 pub mod view;
 
 use wasm_bindgen::prelude::wasm_bindgen;
 
 pub use keys::{crc16, explain, hash_tag, key_slot, key_slots};
+#[cfg(feature = "routing")]
+pub use plan::{plan_add, plan_rebalance, plan_remove, spread};
+#[cfg(feature = "routing")]
+pub use route::route;
+#[cfg(feature = "routing")]
 pub use topology::parse_topology;
 
 #[wasm_bindgen(typescript_custom_section)]

@@ -63,3 +63,30 @@ export interface ParseOptions {
   /** The host that was asked: where nodes are that tell no host of their own. */
   queriedHost?: string;
 }
+
+/** What the connection has sent before, and what the node allows while the cluster is down. All false when left out. */
+export interface SessionFlags {
+  asking?: boolean;
+  readonly?: boolean;
+  allowReadsWhenDown?: boolean;
+  refuseShardChannelsWhenDown?: boolean;
+}
+
+/** Where a command goes. */
+export interface Decision {
+  verdict: 'serve' | 'dependsOnPresence' | 'moved' | 'ask' | 'tryAgain' | 'crossSlot' | 'down' | 'refused';
+  /** The slot of the keys; `null` without keys or when they lie in several. */
+  slot: number | null;
+  /** The id of the node that serves it; `null` if any does, or none. */
+  node: string | null;
+  /** The keys that decide, each with its place in `argv`. */
+  keys: Array<{ index: number; slot: number }>;
+  /** The error that the node asked would answer. */
+  reply: string | null;
+}
+
+/** Which slots go where. */
+export interface PlanView {
+  moves: Array<{ from: string | null; to: string; ranges: SlotRange[]; slots: number }>;
+  slots: number;
+}

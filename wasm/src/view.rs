@@ -3,7 +3,11 @@
 //! Everything crosses as JSON-like objects (no `Map`, `null` for nothing), so that a page can clone, store and
 //! compare it, and so that a view drawn in a test is the view drawn from a live cluster.
 
+#[cfg(feature = "routing")]
+mod decision;
 mod explanation;
+#[cfg(feature = "routing")]
+mod rebuild;
 
 use std::ops::Range;
 
@@ -11,6 +15,8 @@ use serde::Serialize;
 use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::JsValue;
 
+#[cfg(feature = "routing")]
+pub use decision::{DecisionView, RoutedKey, Verdict};
 pub use explanation::{Explanation, Step, TagRule};
 
 /// A part of a key, in bytes, `end` not included.
@@ -27,6 +33,9 @@ impl From<Range<usize>> for ByteRange {
         Self { start: range.start, end: range.end }
     }
 }
+
+#[cfg(feature = "routing")]
+pub(crate) use rebuild::topology_of;
 
 /// `view` as a plain JavaScript value.
 pub(crate) fn to_js(view: &impl Serialize) -> Result<JsValue, JsValue> {

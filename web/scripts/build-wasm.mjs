@@ -1,12 +1,22 @@
-// Builds the core for the browser into wasm/pkg-web: `npm run build:wasm`.
+// Builds the core for the browser: `npm run build:wasm`.
 //
-// wasm-pack finds wasm-opt on PATH, where npm puts the package `binaryen` for scripts: nothing is downloaded. The crate is built with the
-// workspace's profile `wasm`.
+//     wasm/pkg-slots   slots only: small, what the page loads first
+//     wasm/pkg-web     topologies, routes and plans too: loaded when something is pasted
+//
+// wasm-pack finds wasm-opt on PATH, where npm puts the package `binaryen` for scripts: nothing is downloaded. The crate is built with
+// the workspace's profile `wasm`, but for size: what a page waits for is the network.
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
 const crate = fileURLToPath(new URL('../../wasm', import.meta.url))
-const options = ['--target', 'web', '--out-dir', 'pkg-web', '--profile', 'wasm']
-const { status, error } = spawnSync('wasm-pack', ['build', crate, ...options], { stdio: 'inherit' })
-if (error) console.error(`wasm-pack does not start (${error.message}): cargo install wasm-pack`)
-process.exit(status ?? 1)
+const env = { ...process.env, CARGO_PROFILE_WASM_OPT_LEVEL: 'z' }
+
+function build(folder, ...cargoOptions) {
+  const options = ['--target', 'web', '--out-dir', folder, '--profile', 'wasm']
+  const { status, error } = spawnSync('wasm-pack', ['build', crate, ...options, ...cargoOptions], { stdio: 'inherit', env })
+  if (error) console.error(`wasm-pack does not start (${error.message}): cargo install wasm-pack`)
+  if (status !== 0) process.exit(status ?? 1)
+}
+
+build('pkg-slots', '--no-default-features')
+build('pkg-web')
