@@ -103,7 +103,9 @@ impl Header {
 /// about the same length then overwrite each other in place, and `dealloc` needs no stored capacity.
 fn size_class(len: usize) -> usize {
     let power = 1 << (len.max(2) - 1).ilog2();
-    len.next_multiple_of((power / 8).max(ALIGN))
+    let step = (power / 8).max(ALIGN);
+    // A power of two: no need for the division of `next_multiple_of`, which showed in profiles.
+    (len + step - 1) & !(step - 1)
 }
 
 /// A value on its way into an entry.

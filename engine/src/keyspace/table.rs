@@ -125,7 +125,7 @@ impl<T: Thin> SlotTable<T> {
     #[inline]
     pub(super) fn prefetch_entries(&self, hash: u64) {
         let Some(bucket) = self.bucket_of(hash) else { return };
-        for place in bucket::cells(bucket).filter(|place| place.read().matches(tag(hash))) {
+        for place in bucket::matches(bucket, tag(hash)) {
             prefetch(place.read().address());
             // Most entries straddle two lines; the value is on the second.
             prefetch(next_line(place.read().address()));
@@ -258,8 +258,8 @@ impl<T: Thin> SlotTable<T> {
     #[inline]
     fn locate(&self, hash: u64, is_it: impl Fn(T::Ref<'_>) -> bool) -> Option<Place> {
         let tag = tag(hash);
-        let places = bucket::buckets(self.bucket_of(hash)?).flat_map(bucket::cells);
-        places.filter(|place| place.read().matches(tag)).find(|&place| is_it(self.at(place)))
+        bucket::buckets(self.bucket_of(hash)?)
+            .find_map(|bucket| bucket::matches(bucket, tag).find(|&place| is_it(self.at(place))))
     }
 
     /// The entry at `place`, which holds one.

@@ -100,11 +100,26 @@ impl Place {
 }
 
 /// The eight cells of one bucket.
+#[inline]
 pub(super) fn cells(bucket: NonNull<Bucket>) -> impl Iterator<Item = Place> {
     (0..BUCKET_LEN).map(move |index| Place { bucket, index })
 }
 
+/// The cells of one bucket that hold an entry with this tag. Compares all of them before it looks at any, so that the
+/// processor has one branch to predict rather than eight.
+#[inline]
+pub(super) fn matches(bucket: NonNull<Bucket>, tag: u16) -> impl Iterator<Item = Place> {
+    let mut left =
+        cells(bucket).fold(0u32, |mask, place| mask | u32::from(place.read().matches(tag)) << place.index);
+    core::iter::from_fn(move || {
+        let index = (left != 0).then(|| left.trailing_zeros() as usize)?;
+        left &= left - 1;
+        Some(Place { bucket, index })
+    })
+}
+
 /// The buckets of a chain.
+#[inline]
 pub(super) fn buckets(first: NonNull<Bucket>) -> impl Iterator<Item = NonNull<Bucket>> {
     core::iter::successors(Some(first), |&bucket| link_of(bucket).read().next())
 }
