@@ -4,6 +4,7 @@
 //! several with one command) without a single error, then tries commands of other shapes. The programs of the other
 //! languages are in `clients/`.
 
+use std::ffi::OsStr;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -17,6 +18,8 @@ use slotway_tests::random::Random;
 use slotway_tests::wire::Connection;
 
 const KEYS: usize = 10_000;
+/// A client that takes longer hangs.
+const CLIENT_SECONDS_MAX: &str = "120";
 /// Keys of one MSET.
 const GROUP: usize = 4;
 
@@ -67,13 +70,20 @@ fn set_up() {
 }
 
 fn python(cluster: &Cluster, protocol: &str) -> Result<(), String> {
-    let mut command = Command::new(folder().join(".venv/bin/python"));
+    let mut command = limited(folder().join(".venv/bin/python"));
     run(command.arg("redis_py.py").arg(cluster.port().to_string()).arg(protocol))
 }
 
 fn node(cluster: &Cluster, args: &[&str]) -> Result<(), String> {
-    let mut command = Command::new("node");
+    let mut command = limited("node");
     run(command.arg(args[0]).arg(cluster.port().to_string()).args(&args[1..]))
+}
+
+/// A program that is ended when it hangs: some clients wait for a broken cluster for ever.
+fn limited(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new("timeout");
+    command.arg(CLIENT_SECONDS_MAX).arg(program);
+    command
 }
 
 /// Runs a program of `clients/`; what it printed when it fails or complains.
@@ -129,7 +139,7 @@ fn cli(cluster: &Cluster) -> Result<(), String> {
     let script: String =
         (0..1000).map(|n| format!("SET cli:{n} \"value \\x00 {n}\"\nGET cli:{n}\nDEL cli:{n}\n")).collect();
     let port = cluster.port().to_string();
-    let output = fed(Command::new(redis_cli()).args(["-c", "-p", &port]), script)?;
+    let output = fed(limited(redis_cli()).args(["-c", "-p", &port]), script)?;
     succeeded(&output)?;
     let text = String::from_utf8_lossy(&output.stdout);
     let replies: Vec<&str> = text.lines().filter(|line| !line.starts_with("-> Redirected")).collect();
@@ -140,7 +150,7 @@ fn cli(cluster: &Cluster) -> Result<(), String> {
 
 fn benchmark(cluster: &Cluster) -> Result<(), String> {
     let port = cluster.port().to_string();
-    let mut command = Command::new(redis_benchmark());
+    let mut command = limited(redis_benchmark());
     command.args(["--cluster", "-p", &port, "-t", "set,get", "-P", "16", "-n", "100000", "-q"]);
     let output = command.stdin(Stdio::null()).output().map_err(|error| error.to_string())?;
     succeeded(&output)?;
