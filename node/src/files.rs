@@ -14,7 +14,7 @@ pub(crate) fn include(pattern: &str) -> Result<Vec<(String, String)>, String> {
     } else {
         vec![pattern.into()]
     };
-    paths.iter().map(|path| read_text(path)).collect()
+    paths.iter().map(read_text).collect()
 }
 
 fn read_text(path: &PathBuf) -> Result<(String, String), String> {

@@ -165,6 +165,7 @@ impl Node for Shared {
             rss,
             rss_peak,
             system_memory: process::system_memory(),
+            allocator: "mimalloc",
             cpu_user_us,
             cpu_system_us,
             ..Facts::default()
@@ -187,7 +188,7 @@ impl Node for Shared {
 
     fn shutdown(&self, how: Shutdown) -> Result<(), ErrorReply> {
         if how.abort {
-            return Err(ErrorReply::other("ERR No shutdown in progress."));
+            return Err(ErrorReply::NoShutdown);
         }
         self.log.warning("User requested shutdown...");
         self.stop();

@@ -50,7 +50,7 @@ struct Owner<'a> {
 /// Prints a line per key.
 pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let nodes_on_stdin = options.nodes.as_deref().is_some_and(|path| path.as_os_str() == "-");
-    let topology = options.nodes.as_ref().map(|path| read_nodes(path)).transpose()?;
+    let topology = options.nodes.as_ref().map(read_nodes).transpose()?;
     let mut out = io::BufWriter::new(io::stdout().lock());
     let print = |out: &mut dyn io::Write, key: &[u8]| print(out, key, topology.as_ref(), options.json);
     let result = if !options.keys.is_empty() {
