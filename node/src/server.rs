@@ -29,7 +29,7 @@ use crate::process;
 use crate::shared::Shared;
 
 /// Shards per data thread where several threads share the data: few enough to walk, enough that two threads seldom meet.
-const SHARDS_PER_THREAD: u16 = 64;
+const SHARDS_PER_THREAD: u16 = 16;
 /// How often periodic work is done.
 const CRON: Duration = Duration::from_millis(100);
 /// How long to wait before accepting again when the system has no more file descriptors.
