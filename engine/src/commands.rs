@@ -13,6 +13,8 @@
 //! reply back. They check everything before they change anything.
 
 mod args;
+mod bitfield;
+mod bitmap;
 mod client;
 mod cluster;
 mod command;
@@ -26,6 +28,7 @@ mod help;
 mod info;
 mod memory;
 mod object;
+mod scan;
 mod server;
 mod string;
 mod whole;
@@ -42,6 +45,8 @@ pub type Binding = (&'static str, Handler);
 /// The lists of all families.
 pub fn families() -> impl Iterator<Item = &'static [Binding]> {
     [
+        bitfield::COMMANDS,
+        bitmap::COMMANDS,
         client::COMMANDS,
         cluster::COMMANDS,
         command::COMMANDS,
@@ -53,6 +58,7 @@ pub fn families() -> impl Iterator<Item = &'static [Binding]> {
         info::COMMANDS,
         memory::COMMANDS,
         object::COMMANDS,
+        scan::COMMANDS,
         server::COMMANDS,
         string::COMMANDS,
     ]

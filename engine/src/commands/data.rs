@@ -1,5 +1,7 @@
 //! The context of commands on keys: the shards in hand, seen through one session.
 
+use alloc::vec::Vec;
+
 use slotway_core::resp::error::ErrorReply;
 use slotway_core::time::UnixMs;
 
@@ -105,9 +107,15 @@ impl<'d, 'h> Data<'d, 'h> {
     }
 
     /// Changes the bytes of the string at `key` in place; an absent key begins as the empty string.
-    pub fn modify<R>(&mut self, key: &[u8], change: impl FnOnce(&mut alloc::vec::Vec<u8>) -> R) -> R {
+    pub fn modify<R>(&mut self, key: &[u8], change: impl FnOnce(&mut Vec<u8>) -> R) -> R {
         let (now, key) = (self.now, self.key(key));
         self.db_of(&key).modify_bytes(now, &key, change)
+    }
+
+    /// Sets `key` to a string, whatever it held, that counts as modified in place: encoding `raw`, even if short.
+    pub fn put_raw(&mut self, key: &[u8], bytes: Vec<u8>) {
+        self.remove(key);
+        self.modify(key, |text| *text = bytes);
     }
 
     /// Sets or removes the expiry of `key`. True if the key exists and its expiry changed.

@@ -1,0 +1,247 @@
+//! The keys of the selected database, over all shards: SCAN, KEYS, RANDOMKEY.
+
+use alloc::vec::Vec;
+
+use slotway_core::resp::args::Args;
+use slotway_core::resp::encode::{Decimal, ReplyWriter};
+use slotway_core::resp::error::ErrorReply;
+
+use super::args::{self, Options};
+use super::{Binding, Whole};
+use crate::glob::{Case, glob_match};
+use crate::keyspace::{Entry, ScanCursor};
+use crate::registry::{Effect, Handler, Outcome};
+
+/// What this family executes.
+pub(super) const COMMANDS: &[Binding] =
+    &[("keys", Handler::Node(keys)), ("randomkey", Handler::Node(randomkey)), ("scan", Handler::Node(scan))];
+
+/// SCAN's COUNT when none is given.
+const COUNT: usize = 10;
+
+/// All shards at once, so that no key is missed, or seen twice, while it is renamed from one shard to another.
+fn keys(whole: &mut Whole<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
+    let (db, now, pattern) = (whole.db(), whole.connection.now, Pattern::new(args.at(1)));
+    let array = reply.deferred();
+    let mut count = 0;
+    whole.shards.all_shards(&mut |held| {
+        held.each(|shard| {
+            shard.db(db).for_each_key(now, |entry| {
+                if pattern.matches(entry.key()) {
+                    reply.bulk(entry.key());
+                    count += 1;
+                }
+            });
+        });
+    });
+    reply.close(array, count);
+    Ok(Effect::None)
+}
+
+/// Each shard's random key takes the place of the one before it with the chance that the shard has among those seen so
+/// far: in the end every key is equally likely.
+fn randomkey(whole: &mut Whole<'_>, _: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
+    let (db, now, node) = (whole.db(), whole.connection.now, whole.connection.node);
+    let mut random = || node.random();
+    let (mut chosen, mut seen) = (None::<Vec<u8>>, 0);
+    whole.shards.each_shard(&mut |shard| {
+        let db = shard.db(db);
+        seen += db.len() as u64;
+        if db.is_empty() || chosen.is_some() && random() % seen >= db.len() as u64 {
+            return;
+        }
+        if let Some(entry) = db.random_key(now, &mut random) {
+            chosen = Some(entry.key().to_vec());
+        }
+    });
+    reply.bulk_or_null(chosen.as_deref());
+    Ok(Effect::None)
+}
+
+fn scan(whole: &mut Whole<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
+    let cursor = parse_cursor(args.at(1)).ok_or(ErrorReply::InvalidCursor)?;
+    let options = ScanOptions::read(args)?;
+    let (mut items, mut count) = (Vec::new(), 0);
+    let mut keys = ReplyWriter::new(&mut items, reply.protocol());
+    let next = visit(whole, ScanCursor::from_u64(cursor), options.count, &mut |entry| {
+        if options.wants(entry) {
+            keys.bulk(entry.key());
+            count += 1;
+        }
+    });
+    reply.array(2);
+    // A cursor is below 2^62.
+    reply.bulk(Decimal::new().format(next.to_u64() as i64));
+    reply.array(count);
+    reply.raw(&items);
+    Ok(Effect::None)
+}
+
+/// Visits about `count` keys from `cursor` on, shard after shard. Returns where to go on: the start once all have been seen.
+fn visit(
+    whole: &Whole<'_>,
+    mut cursor: ScanCursor,
+    count: usize,
+    visit: &mut dyn FnMut(Entry<'_>),
+) -> ScanCursor {
+    let (db, now, layout) = (whole.db(), whole.connection.now, whole.shards.layout());
+    let mut left = count;
+    while left > 0 {
+        let (index, mut next) = (layout.shard_of(cursor.slot()), None);
+        whole.shards.one_shard(index, &mut |shard| {
+            next = shard.db(db).scan(now, cursor, left, |entry| {
+                left = left.saturating_sub(1);
+                visit(entry);
+            });
+        });
+        if let Some(next) = next {
+            return next;
+        }
+        match layout.scan_start(index + 1) {
+            Some(start) => cursor = start,
+            None => return ScanCursor::START,
+        }
+    }
+    cursor
+}
+
+/// The options of SCAN.
+struct ScanOptions<'a> {
+    count: usize,
+    pattern: Option<Pattern<'a>>,
+    type_name: Option<&'a [u8]>,
+}
+
+impl<'a> ScanOptions<'a> {
+    fn read(args: Args<'a>) -> Result<Self, ErrorReply> {
+        let mut options = Self { count: COUNT, pattern: None, type_name: None };
+        let mut words = Options::new(args, 2);
+        while let Some(word) = words.word() {
+            match word {
+                word if args::is(word, "count") => options.count = count(words.value()?)?,
+                word if args::is(word, "match") => options.pattern = Some(Pattern::new(words.value()?)),
+                word if args::is(word, "type") => options.type_name = Some(words.value()?),
+                _ => return Err(ErrorReply::Syntax),
+            }
+        }
+        Ok(options)
+    }
+
+    /// A type that does not exist is that of no key.
+    fn wants(&self, entry: Entry<'_>) -> bool {
+        self.pattern.is_none_or(|pattern| pattern.matches(entry.key()))
+            && self.type_name.is_none_or(|name| args::is(name, entry.kind().name()))
+    }
+}
+
+fn count(arg: &[u8]) -> Result<usize, ErrorReply> {
+    match args::integer(arg)? {
+        count @ 1.. => Ok(usize::try_from(count).unwrap_or(usize::MAX)),
+        _ => Err(ErrorReply::Syntax),
+    }
+}
+
+/// A pattern of keys. A lone `*` is tested for once only; it also matches the empty key, as no other glob does.
+#[derive(Clone, Copy)]
+enum Pattern<'a> {
+    Any,
+    Glob(&'a [u8]),
+}
+
+impl<'a> Pattern<'a> {
+    fn new(pattern: &'a [u8]) -> Self {
+        if pattern == b"*" { Pattern::Any } else { Pattern::Glob(pattern) }
+    }
+
+    fn matches(self, key: &[u8]) -> bool {
+        match self {
+            Pattern::Any => true,
+            Pattern::Glob(pattern) => glob_match(pattern, key, Case::Sensitive),
+        }
+    }
+}
+
+/// A cursor as C's `strtoul` reads it, by which Redis does: signs and no digits at all are fine, leading blanks are not.
+fn parse_cursor(text: &[u8]) -> Option<u64> {
+    let text = text.split(|byte| *byte == 0).next().unwrap_or_default();
+    let (negative, digits) = match text {
+        [] => return Some(0),
+        [b'-', digits @ ..] => (true, digits),
+        [b'+', digits @ ..] | digits => (false, digits),
+    };
+    if digits.is_empty() {
+        return None;
+    }
+    let magnitude = digits.iter().try_fold(0u64, |sum, byte| {
+        let digit = char::from(*byte).to_digit(10)?;
+        sum.checked_mul(10)?.checked_add(digit.into())
+    })?;
+    Some(if negative { magnitude.wrapping_neg() } else { magnitude })
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+    use std::collections::BTreeSet;
+    use std::string::String;
+
+    use super::*;
+    use crate::testing::TestClient;
+
+    /// The cursor and the keys of a SCAN's reply.
+    fn parts(reply: &str) -> (String, BTreeSet<String>) {
+        let mut lines = reply.split("\r\n").filter(|line| !line.is_empty() && !line.starts_with(['*', '$']));
+        let cursor = lines.next().expect("a cursor").into();
+        (cursor, lines.map(String::from).collect())
+    }
+
+    #[test]
+    fn scan_comes_by_every_key_and_then_to_its_end() {
+        let mut client = TestClient::new();
+        (0..100).for_each(|n| drop(client.run(&format!("SET key:{n} {n}"))));
+        let (mut cursor, mut seen) = (String::from("0"), BTreeSet::new());
+        loop {
+            let (next, keys) = parts(&client.run(&format!("SCAN {cursor} COUNT 7 TYPE String MATCH key:*")));
+            seen.extend(keys);
+            cursor = next;
+            if cursor == "0" {
+                break;
+            }
+        }
+        assert_eq!(seen, (0..100).map(|n| format!("key:{n}")).collect());
+    }
+
+    #[test]
+    fn keys_that_have_expired_are_not_shown() {
+        let mut client = TestClient::new();
+        client.run("MSET a 1 b 2");
+        client.run("PEXPIRE a 1");
+        client.node().advance_ms(2);
+        assert_eq!(client.run("KEYS *"), "*1\r\n$1\r\nb\r\n");
+        assert_eq!(client.run("SCAN 0"), "*2\r\n$1\r\n0\r\n*1\r\n$1\r\nb\r\n");
+        assert_eq!(client.run("RANDOMKEY"), "$1\r\nb\r\n");
+        client.run("DEL b");
+        assert_eq!(client.run("RANDOMKEY"), "$-1\r\n");
+    }
+
+    #[test]
+    fn a_lone_star_matches_the_empty_key_too() {
+        let mut client = TestClient::new();
+        client.run("SET '' 1");
+        assert_eq!(client.run("KEYS *"), "*1\r\n$0\r\n\r\n");
+        assert_eq!(client.run("KEYS **"), "*0\r\n");
+        assert_eq!(client.run("SCAN 0 TYPE list"), "*2\r\n$1\r\n0\r\n*0\r\n");
+    }
+
+    #[test]
+    fn cursors_are_read_as_c_reads_them() {
+        for (text, cursor) in
+            [("", 0), ("007", 7), ("+5", 5), ("-1", u64::MAX), ("18446744073709551615", u64::MAX)]
+        {
+            assert_eq!(parse_cursor(text.as_bytes()), Some(cursor), "{text}");
+        }
+        for text in ["a", "+", "-", " 1", "1 ", "0x1", "18446744073709551616"] {
+            assert_eq!(parse_cursor(text.as_bytes()), None, "{text}");
+        }
+    }
+}
