@@ -20,6 +20,8 @@
 
 mod array;
 mod bucket;
+#[cfg(test)]
+mod tests;
 
 use array::Root;
 use bucket::{BUCKET_LEN, Bucket, Cell, Place, tag};
@@ -65,6 +67,10 @@ const TAG_INDEX_BITS: u32 = 8;
 const LOAD_MAX: (usize, usize) = (13, 2);
 /// Entries per bucket below which one is given up: far enough from the other not to swing.
 const LOAD_MIN: (usize, usize) = (13, 5);
+/// Longest chain that giving up a bucket may make: three lines.
+const MERGED_LEN_MAX: usize = 22;
+/// Buckets that one write gives up at most.
+const SHRINK_STEP: usize = 4;
 
 const ADDRESS_MASK: u64 = (1 << TAG_SHIFT) - 1;
 const TAG_SHIFT: u32 = 48;
@@ -180,6 +186,7 @@ impl<T: Thin> SlotTable<T> {
         memory: &mut usize,
     ) {
         self.len += 1;
+        self.shrink(memory);
         self.grow(hash_of, memory);
         let bucket = self.root.bucket(index_of(hash, self.root.len()));
         bucket::push(bucket, Cell::entry(entry.into_raw(), hash), memory);
@@ -306,18 +313,33 @@ impl<T: Thin> SlotTable<T> {
         });
     }
 
-    /// Gives up the last bucket while the table is too empty, and moves its entries to where they came from.
+    /// Gives up some of the last buckets if the table is too empty, and moves their entries to where they came from.
+    ///
+    /// Whoever removes entries in scan order (the expiry cycle, SCAN with DEL) leaves all the others in few buckets, whatever
+    /// the size of the table. So a bucket is kept as long as giving it up would make a long chain; later writes catch up,
+    /// a few buckets each.
     fn shrink(&mut self, memory: &mut usize) {
-        while self.len() * LOAD_MIN.1 < self.root.len() * LOAD_MIN.0 && (self.len == 0 || self.root.len() > 1)
-        {
-            let last = self.root.len() - 1;
-            if let Some((target, _)) = split_of(last) {
-                while let Some(cell) = bucket::pop(self.root.bucket(last), memory) {
-                    bucket::push(self.root.bucket(target), cell, memory);
-                }
+        if self.len == 0 {
+            return core::mem::replace(&mut self.root, Root::EMPTY).release(memory);
+        }
+        for _ in 0..SHRINK_STEP {
+            let Some((target, _)) = self.superfluous_bucket().and_then(split_of) else { return };
+            while let Some(cell) = bucket::pop(self.root.bucket(self.root.len() - 1), memory) {
+                bucket::push(self.root.bucket(target), cell, memory);
             }
             self.root = self.root.without_bucket(memory);
         }
+    }
+
+    /// The last bucket, if the table is too empty and can do without it.
+    fn superfluous_bucket(&self) -> Option<usize> {
+        let buckets = self.root.len();
+        if self.len() * LOAD_MIN.1 >= buckets * LOAD_MIN.0 {
+            return None;
+        }
+        let (target, _) = split_of(buckets - 1)?;
+        let chain_len = |index| bucket::entries(self.root.bucket(index)).count();
+        (chain_len(buckets - 1) + chain_len(target) <= MERGED_LEN_MAX).then_some(buckets - 1)
     }
 
     /// The bucket that covers `position`, and where the next one begins.
