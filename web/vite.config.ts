@@ -12,14 +12,16 @@ export default defineConfig({
   base: './',
   plugins: [svelte()],
   resolve: {
-    alias: { 'slotway-wasm': here('../wasm/pkg-web/slotway_wasm.js') },
-    conditions: ['browser'],
+    alias: {
+      'slotway-wasm/routing': here('../wasm/pkg-web/slotway_wasm.js'),
+      'slotway-wasm': here('../wasm/pkg-slots/slotway_slots.js'),
+    },
   },
   // The wasm file must stay a file: as a data: URL the page's security policy would refuse it.
   build: { target: 'es2022', assetsInlineLimit: 0 },
   worker: { format: 'es' },
   server: {
-    fs: { allow: ['.', '../wasm/pkg-web'] },
+    fs: { allow: ['.', '../wasm'] },
     ...(node ? { proxy: { '/api': node } } : {}),
   },
   test: { include: ['src/**/*.test.ts'], setupFiles: ['tests/unit-setup.ts'], environment: 'node' },

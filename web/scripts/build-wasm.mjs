@@ -11,12 +11,12 @@ import { fileURLToPath } from 'node:url'
 const crate = fileURLToPath(new URL('../../wasm', import.meta.url))
 const env = { ...process.env, CARGO_PROFILE_WASM_OPT_LEVEL: 'z' }
 
-function build(folder, ...cargoOptions) {
-  const options = ['--target', 'web', '--out-dir', folder, '--profile', 'wasm']
+function build(folder, name, ...cargoOptions) {
+  const options = ['--target', 'web', '--profile', 'wasm', '--out-dir', folder, '--out-name', name]
   const { status, error } = spawnSync('wasm-pack', ['build', crate, ...options, ...cargoOptions], { stdio: 'inherit', env })
   if (error) console.error(`wasm-pack does not start (${error.message}): cargo install wasm-pack`)
   if (status !== 0) process.exit(status ?? 1)
 }
 
-build('pkg-slots', '--no-default-features')
-build('pkg-web')
+build('pkg-slots', 'slotway_slots', '--no-default-features')
+build('pkg-web', 'slotway_wasm')

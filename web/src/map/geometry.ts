@@ -27,9 +27,13 @@ export function centreOf(slot: number, size: number): Point {
   return { x: ((x + 0.5) * size) / SIDE, y: ((y + 0.5) * size) / SIDE }
 }
 
-/** Device pixels per slot that fit in `width` CSS pixels: whole ones, so that all slots are of one size. */
-export function cellPixels(width: number, pixelRatio: number): number {
-  return Math.max(1, Math.floor((width * pixelRatio) / SIDE))
+/** Least device pixels of a slot for which an uneven size would not show less than a margin does. */
+const EVEN_FROM = 4
+
+/** The side, in device pixels, of a map in `width` CSS pixels: all slots of one size, unless they are tiny. */
+export function mapPixels(width: number, pixelRatio: number): number {
+  const room = Math.max(SIDE, Math.floor(width * pixelRatio))
+  return room < EVEN_FROM * SIDE ? room : room - (room % SIDE)
 }
 
 export interface Line {

@@ -97,14 +97,14 @@ function drawLetters(context: CanvasRenderingContext2D, { table, theme, highligh
     const rows = (end - start + 1) / SIDE
     const shard = table.shards[owner]
     if (shard === undefined || rows < 4) continue
-    const height = Math.min(rows * 0.5, 14) * (size / SIDE)
+    const height = Math.min(rows * 0.5, 11) * (size / SIDE)
     const { y } = centreOf(Math.floor((start + end) / 2), size)
     context.globalAlpha = highlight === null || highlight === owner ? 0.85 : 0.2
     context.font = `700 ${height}px system-ui, sans-serif`
-    context.textAlign = 'center'
+    context.textAlign = 'left'
     context.textBaseline = 'middle'
     context.fillStyle = theme.ink
-    context.fillText(shard.letter, size / 2, y)
+    context.fillText(shard.letter, size / 32, y)
     context.globalAlpha = 1
   }
 }

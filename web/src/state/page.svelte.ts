@@ -2,13 +2,13 @@
 //
 // Views read these fields and call these methods; they hold no state of their own but what only they draw.
 
-import { parseTopology, type TopologyView } from 'slotway-wasm'
+import type { TopologyView } from 'slotway-wasm'
 import { type KeyList, find, keysInSlot, listKeys, size, textOf } from '../keys/key-list'
 import { Lister } from '../keys/lister'
 import { tagForSlot } from '../keys/tag-for-slot'
-import { readPaste } from '../topology/cli-output'
-import { EXAMPLE_KEYS, EXAMPLE_NODES } from '../topology/example'
+import { EXAMPLE, EXAMPLE_KEYS } from '../topology/example'
 import { type LiveStatus, watchCluster } from '../topology/live'
+import { readTopology } from '../topology/read'
 import { type SlotTable, slotTable } from '../topology/slot-table'
 import { type Shared, readFragment, writeFragment } from './fragment'
 
@@ -16,6 +16,11 @@ export type Source = 'live' | 'example' | 'pasted'
 
 /** Text longer than this is not put into the text field: browsers are slow to lay it out. */
 export const FIELD_MAX = 200_000
+
+/** Of the first keys, the one selected: in the example the first with a hash tag. */
+const FIRST_SHOWN = 1
+
+const EXAMPLE_TABLE = slotTable(EXAMPLE)
 
 export class Page {
   text = $state.raw('')
@@ -27,7 +32,7 @@ export class Page {
   live = $state<LiveStatus>('asking')
   pasted = $state('')
   pasteError = $state('')
-  table = $state.raw<SlotTable>(example())
+  table = $state.raw<SlotTable>(EXAMPLE_TABLE)
 
   /** The selected key's place in the list. */
   selected = $state<number | null>(null)
@@ -46,7 +51,6 @@ export class Page {
   constructor(shared: Shared) {
     this.#wanted = { slot: shared.slot }
     this.setText(shared.keys ?? EXAMPLE_KEYS)
-    if (this.selected === null && this.pinned === null && size(this.list) > 1) this.selectKey(shared.keys === null ? 1 : 0)
   }
 
   /** Opens the page as the address says. */
@@ -98,8 +102,8 @@ export class Page {
     this.pasted = text
     this.pasteError = ''
     this.#pastedView = null
-    if (text.trim() !== '') this.#readPasted(text)
-    if (this.source === 'pasted') this.#show('pasted')
+    if (text.trim() !== '') void this.#readPasted(text)
+    else this.#show('pasted')
   }
 
   /** Follows the node that serves the page, if one does, until the function returned is called. */
@@ -123,16 +127,17 @@ export class Page {
   #show(source: Source): void {
     this.source = source
     const view = source === 'live' ? this.#liveView : source === 'pasted' ? this.#pastedView : null
-    this.table = view === null ? example() : slotTable(view)
+    this.table = view === null ? EXAMPLE_TABLE : slotTable(view)
     if (this.highlight !== null && this.highlight >= this.table.shards.length) this.highlight = null
   }
 
-  #readPasted(text: string): void {
-    try {
-      this.#pastedView = parseTopology(readPaste(text))
-    } catch (error) {
-      this.pasteError = error instanceof Error ? error.message : String(error)
-    }
+  async #readPasted(text: string): Promise<void> {
+    const read = readTopology(text)
+    const outcome = await read.catch((error: unknown) => (error instanceof Error ? error.message : String(error)))
+    if (text !== this.pasted) return
+    if (typeof outcome === 'string') this.pasteError = outcome
+    else this.#pastedView = outcome
+    if (this.source === 'pasted') this.#show('pasted')
   }
 
   #listed(list: KeyList): void {
@@ -143,7 +148,8 @@ export class Page {
     if (slot !== undefined && slot !== null) return this.pin(slot)
     const at = key === undefined ? -1 : find(list, key)
     if (at >= 0) return this.selectKey(at)
-    if (this.selected !== null || this.pinned === null) this.#selectLast()
+    if (this.selected !== null) this.#selectLast()
+    else if (this.pinned === null && size(list) > 0) this.selectKey(Math.min(FIRST_SHOWN, size(list) - 1))
   }
 
   /** The key that was selected is gone: the one now being typed is most likely the last. */
@@ -151,10 +157,4 @@ export class Page {
     if (size(this.list) > 0) this.selectKey(size(this.list) - 1)
     else this.unpin()
   }
-}
-
-let exampleTable: SlotTable | undefined
-
-function example(): SlotTable {
-  return (exampleTable ??= slotTable(parseTopology(EXAMPLE_NODES)))
 }

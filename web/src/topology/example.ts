@@ -1,14 +1,24 @@
-// The cluster that is shown when there is no other: three primaries with a replica each, as `redis-cli --cluster create` makes it.
-// Kept as the text of CLUSTER NODES, to be read as a pasted one is.
+// What is shown when there is no cluster and no key yet: never an empty page.
 
-export const EXAMPLE_NODES = `\
-07c37dfeb235213a872192d90877d0cd55635b91 127.0.0.1:7000@17000,alpha.example myself,master - 0 1700000000000 1 connected 0-5460
-e7d1eecce10fd6bb5eb35b9f99a514335d9ba9ca 127.0.0.1:7001@17001,bravo.example master - 0 1700000000000 2 connected 5461-10922
-292f8b365bb7edb5e285caf0b7e6ddc7265d2f4f 127.0.0.1:7002@17002,charlie.example master - 0 1700000000000 3 connected 10923-16383
-67ed2db8d677e59ec4a4cefb06858cf2a1a89fa1 127.0.0.1:7003@17003,delta.example slave 292f8b365bb7edb5e285caf0b7e6ddc7265d2f4f 0 1700000000000 3 connected
-824fe116063bc5fcf9f4ffd895bc17aee7731ac3 127.0.0.1:7004@17004,echo.example slave 07c37dfeb235213a872192d90877d0cd55635b91 0 1700000000000 1 connected
-6ec23923021cf3ffec47632106199cb7f496ce01 127.0.0.1:7005@17005,foxtrot.example slave e7d1eecce10fd6bb5eb35b9f99a514335d9ba9ca 0 1700000000000 2 connected
-`
+import type { NodeView, TopologyView } from 'slotway-wasm'
+
+const RANGES = [
+  [0, 5460],
+  [5461, 10922],
+  [10923, 16383],
+] as const
+
+/** Three primaries with a replica each, as `redis-cli --cluster create` spreads and pairs them. */
+export const EXAMPLE: TopologyView = {
+  version: 1,
+  state: 'ok',
+  currentEpoch: 3,
+  myself: null,
+  nodes: [...RANGES.map((_, at) => primary(at)), ...RANGES.map((_, at) => replica(at))],
+  migrating: [],
+  importing: [],
+  uncovered: [],
+}
 
 /** Keys that show each case of the rule of hash tags, and one twice. */
 export const EXAMPLE_KEYS = `\
@@ -25,3 +35,24 @@ product:flat-white
 queue:emails
 user:1000
 café:☕`
+
+function primary(at: number): NodeView {
+  const [start, end] = RANGES[at]!
+  return { ...node(at), role: 'primary', primaryId: null, flags: ['master'], configEpoch: at + 1, ranges: [[start, end]], slots: end - start + 1 }
+}
+
+/** The replica on the next machine but one, as redis-cli places them. */
+function replica(at: number): NodeView {
+  const of = (at + 2) % RANGES.length
+  return { ...node(RANGES.length + at), role: 'replica', primaryId: id(of), flags: ['slave'], configEpoch: of + 1, ranges: [], slots: 0 }
+}
+
+function node(at: number) {
+  const host = '127.0.0.1'
+  const place = { host, ip: host, hostname: null, port: 7000 + at, busPort: 17000 + at }
+  return { id: id(at), ...place, linkState: 'connected', health: 'online' } as const
+}
+
+function id(at: number): string {
+  return (at + 1).toString(16).repeat(40)
+}

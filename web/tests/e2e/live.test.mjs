@@ -1,0 +1,109 @@
+// The built page as a node serves it: a node that this test plays, and a real one when SLOTWAY_HTTP names it.
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { barriers, colourOf, fakeNode, launch, row, said, serve, visit } from './support.mjs'
+
+let browser
+before(async () => {
+  browser = await launch()
+})
+after(() => browser?.close())
+
+const id = (digit) => digit.repeat(40)
+
+function node(digit, port, role, extra) {
+  const place = { host: '127.0.0.1', ip: '127.0.0.1', hostname: null, port, busPort: port + 10_000 }
+  const flags = [role === 'primary' ? 'master' : 'slave']
+  return { id: id(digit), ...place, role, primaryId: null, flags, configEpoch: 1, linkState: 'connected', health: 'online', ranges: [], slots: 0, ...extra }
+}
+
+function cluster(version, nodes) {
+  return { version, state: 'ok', currentEpoch: version, myself: id('a'), nodes, migrating: [], importing: [], uncovered: [] }
+}
+
+const BEFORE = cluster(1, [
+  node('a', 7100, 'primary', { ranges: [[0, 8191]], slots: 8192 }),
+  node('b', 7101, 'primary', { ranges: [[8192, 16383]], slots: 8192 }),
+  node('c', 7102, 'replica', { primaryId: id('b') }),
+])
+
+/** Node c has taken over from b, which has failed. */
+const AFTER = cluster(2, [
+  BEFORE.nodes[0],
+  node('b', 7101, 'replica', { primaryId: id('c'), health: 'failed', flags: ['slave', 'fail'], linkState: 'disconnected' }),
+  node('c', 7102, 'primary', { ranges: [[8192, 16383]], slots: 8192 }),
+])
+
+async function withNode(use) {
+  const fake = fakeNode(BEFORE)
+  const site = await serve('/playground/', fake.api)
+  try {
+    await use(fake, site.url)
+  } finally {
+    await site.stop()
+  }
+}
+
+test('the cluster of the node that serves the page is shown at once, as live', () =>
+  withNode((_, url) =>
+    visit(browser, url, async (page) => {
+      await page.getByText('Live', { exact: true }).waitFor()
+      await page.getByRole('button', { name: /127.0.0.1:7100 primary 8,192 slots/ }).waitFor()
+      assert.match(await said(row(page, 'foo{}{bar}')), /shard B/)
+      assert.deepEqual(await barriers(page), [])
+    }),
+  ))
+
+test('a failover shows as it happens, and the shard keeps its colour', () =>
+  withNode((fake, url) =>
+    visit(browser, url, async (page) => {
+      await page.getByRole('button', { name: /127.0.0.1:7101 primary/ }).waitFor()
+      const colour = await colourOf(page, 12_000)
+      fake.change(AFTER)
+      await page.getByRole('button', { name: /127.0.0.1:7102 primary/ }).waitFor()
+      await page.getByText('failed', { exact: true }).waitFor()
+      assert.deepEqual(await colourOf(page, 12_000), colour)
+    }),
+  ))
+
+test('a lost connection is said and found again', () =>
+  withNode((fake, url) =>
+    visit(
+      browser,
+      url,
+      async (page) => {
+        await page.getByText('Live', { exact: true }).waitFor()
+        fake.hangUp()
+        await page.getByText('Reconnecting…').waitFor()
+        await page.getByText('Live', { exact: true }).waitFor()
+        fake.change(AFTER)
+        await page.getByRole('button', { name: /127.0.0.1:7102 primary/ }).waitFor()
+      },
+      { expected: /ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONNECTION|ERR_EMPTY_RESPONSE/ },
+    ),
+  ))
+
+test('a visitor who chose the example keeps it while the cluster changes', () =>
+  withNode((fake, url) =>
+    visit(browser, url, async (page) => {
+      await page.getByRole('button', { name: 'Example' }).click()
+      fake.change(AFTER)
+      await page.getByRole('button', { name: /127.0.0.1:7002 primary/ }).waitFor()
+      await page.getByRole('button', { name: 'Live cluster' }).click()
+      await page.getByRole('button', { name: /127.0.0.1:7102 primary/ }).waitFor()
+    }),
+  ))
+
+const real = process.env.SLOTWAY_HTTP
+
+test('a real node shows its own cluster, and the slots it tells', { skip: real ? false : 'SLOTWAY_HTTP names no node' }, () =>
+  visit(browser, real, async (page) => {
+    const view = await (await fetch(new URL('api/topology', real))).json()
+    const primaries = view.nodes.filter(({ role }) => role === 'primary')
+    await page.getByText('Live', { exact: true }).waitFor()
+    for (const { port, slots } of primaries) await page.getByRole('button', { name: new RegExp(`:${port} primary ${slots.toLocaleString('en')} slots`) }).waitFor()
+    await page.getByRole('textbox', { name: 'Keys, one a line' }).fill('foo{}{bar}')
+    const owner = primaries.find(({ ranges }) => ranges.some(([start, end]) => start <= 8363 && 8363 <= end))
+    await page.getByRole('region', { name: 'The way of the selected key' }).getByText(`:${owner.port}`, { exact: false }).first().waitFor()
+  }),
+)

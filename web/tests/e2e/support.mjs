@@ -1,0 +1,116 @@
+// A browser, and servers that serve the built page: a plain one, and one that answers as a node does.
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { extname, join, normalize } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { chromium } from 'playwright-core'
+
+const DIST = fileURLToPath(new URL('../../dist', import.meta.url))
+const AXE = fileURLToPath(new URL('../../node_modules/axe-core/axe.min.js', import.meta.url))
+
+/** Stricter than what a node sends: the page must not need more than this. */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self' 'wasm-unsafe-eval'",
+  "style-src 'self'",
+  "connect-src 'self'",
+  "worker-src 'self'",
+  "img-src 'self' data:",
+].join('; ')
+
+const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.wasm': 'application/wasm' }
+
+export function launch() {
+  const args = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync']
+  return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args })
+}
+
+/** Serves dist/ below `base`; `api` may answer first. Returns the address of the page and a way to stop. */
+export async function serve(base = '/', api = () => false) {
+  const server = createServer(async (request, response) => {
+    const { pathname } = new URL(request.url, 'http://page')
+    if (!pathname.startsWith(base)) return response.writeHead(404).end()
+    const path = pathname.slice(base.length) || 'index.html'
+    if (api(path, response)) return
+    const file = await readFile(join(DIST, normalize(`/${path}`))).catch(() => null)
+    if (file === null) return response.writeHead(404).end()
+    response.writeHead(200, { 'content-type': TYPES[extname(path)] ?? 'application/octet-stream', 'content-security-policy': POLICY })
+    response.end(file)
+  })
+  await new Promise((ready) => server.listen(0, '127.0.0.1', ready))
+  const stop = () => {
+    server.closeAllConnections()
+    return new Promise((done) => server.close(done))
+  }
+  return { url: `http://127.0.0.1:${server.address().port}${base}`, stop }
+}
+
+/** The API of a node whose topology can be changed. */
+export function fakeNode(view) {
+  let current = view
+  const listeners = new Set()
+  const event = () => `event: topology\ndata: ${JSON.stringify(current)}\n\n`
+  const api = (path, response) => {
+    if (path === 'api/topology') {
+      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(current))
+      return true
+    }
+    if (path !== 'api/events') return false
+    response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' }).write(event())
+    listeners.add(response)
+    response.on('close', () => listeners.delete(response))
+    return true
+  }
+  const change = (next) => {
+    current = next
+    for (const response of listeners) response.write(event())
+  }
+  const hangUp = () => listeners.forEach((response) => response.destroy())
+  return { api, change, hangUp }
+}
+
+/** Opens `url` and hands the page to `use`; then nothing may have gone wrong in the console. */
+export async function visit(browser, url, use, options = {}) {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, ...options })
+  const complaints = []
+  page.on('console', (message) => ['error', 'warning'].includes(message.type()) && complaints.push(message.text()))
+  page.on('pageerror', (error) => complaints.push(error.message))
+  try {
+    await page.goto(url)
+    await page.getByRole('heading', { name: 'Slots' }).waitFor()
+    await use(page)
+    assert.deepEqual(complaints.filter((text) => !options.expected?.test(text)), [])
+  } finally {
+    await page.close()
+  }
+}
+
+/** What axe finds wrong, in words. The page's policy allows no foreign script in the page, so it comes from outside. */
+export async function barriers(page) {
+  await page.evaluate(await readFile(AXE, 'utf8'))
+  const { violations } = await page.evaluate(() => globalThis.axe.run())
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)
+}
+
+/** The row of `key` in the list. */
+export function row(page, key) {
+  const literal = key.replace(/[^\w\s]/gu, '\\$&')
+  return page.getByRole('option').filter({ hasText: new RegExp(`^\\s*${literal}\\s*, `) })
+}
+
+/** What a row says, in one line. */
+export async function said(row) {
+  return (await row.textContent()).replace(/\s+/g, ' ').replaceAll(' ,', ',').trim()
+}
+
+/** The colour of `slot` on the map. */
+export function colourOf(page, slot) {
+  return page.locator('.canvas canvas').first().evaluate((canvas, slot) => {
+    const cell = canvas.width / 128
+    const [x, y] = [((slot % 128) + 0.5) * cell, (Math.floor(slot / 128) + 0.5) * cell]
+    const spot = new OffscreenCanvas(1, 1).getContext('2d')
+    spot.drawImage(canvas, x, y, 1, 1, 0, 0, 1, 1)
+    return [...spot.getImageData(0, 0, 1, 1).data]
+  }, slot)
+}
