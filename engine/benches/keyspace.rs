@@ -1,7 +1,7 @@
 //! Reads and writes of one shard, one key at a time and in batches whose cache misses overlap.
 //!
-//! Keys have 16 bytes and values 64. A figure is for [`BATCH`] keys drawn at random, hashing included. At 2,000,000 keys nearly
-//! every bucket and entry is a cache miss, which is what prefetching is for.
+//! Keys have 16 bytes and values 64. A figure is for [`BATCH`] keys drawn at random, hashing included. At
+//! 2,000,000 keys nearly every bucket and entry is a cache miss, which is what prefetching is for.
 
 use core::hint::black_box;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};

@@ -3,15 +3,16 @@
 //! ```text
 //!   Shard  a power of two of them; slot & (shards - 1) says which. What a thread locks, or owns.
 //!    Db    a numbered database's part of the shard; costs nothing until it holds a key
-//!     slot one hash table per slot (table), so that a slot can be counted, listed, moved and dropped by itself
+//!     slot one hash table (table), so that a slot can be counted, listed, moved and dropped by itself
 //!      entry  a key with its value and expiry in one allocation (entry)
 //! ```
 //!
-//! Whoever has a batch of keys hashes them all ([`KeyHasher::key`]), prefetches all buckets, then all entries, and only then
-//! reads: the cache misses then overlap, which is worth more than anything else here.
+//! Whoever has a batch of keys hashes them all ([`KeyHasher::key`]), prefetches all buckets, then all
+//! entries, and only then reads: the cache misses then overlap, which is worth more than anything else here.
 //!
-//! Everything is a function of its arguments: the time comes first after `self`, chance is a seed or a generator.
-//! A key whose expiry has passed is absent to every reader; [`ExpiryPolicy`] says whether it is also removed.
+//! Everything is a function of its arguments: the time comes first after `self`, chance is a seed or a
+//! generator. A key whose expiry has passed is absent to every reader; [`ExpiryPolicy`] says whether it is
+//! also removed.
 
 mod clock;
 mod db;
@@ -36,20 +37,22 @@ use expire::ExpireCursor;
 use rapidhash::v3::{RapidSecrets, rapidhash_v3_micro_inline};
 use slotway_core::slot::{SLOT_COUNT, Slot, key_slot};
 
-/// How slots lie in shards, and how many databases there are. The same for all shards of a node, for its lifetime.
+/// How slots lie in shards, and how many databases there are. The same for all shards of a node, for its
+/// lifetime.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Layout {
     shards: u16,
     databases: u16,
 }
 
-/// The number of a database, as SELECT takes it. Whoever makes one has checked it against [`Layout::databases`].
+/// The number of a database, as SELECT takes it. Whoever makes one has checked it against
+/// [`Layout::databases`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct DbIndex(pub u16);
 
 impl Layout {
-    /// `shards`, a power of two of at most [`SLOT_COUNT`], each with its part of `databases`; `None` for any other number or for
-    /// no database.
+    /// `shards`, a power of two of at most [`SLOT_COUNT`], each with its part of `databases`; `None` for any
+    /// other number or for no database.
     pub const fn new(shards: u16, databases: u16) -> Option<Self> {
         let fits = shards.is_power_of_two() && shards <= SLOT_COUNT && databases > 0;
         if fits { Some(Self { shards, databases }) } else { None }
@@ -253,7 +256,8 @@ impl Shard {
         self.settings.clock_policy
     }
 
-    /// Changes what the access clock of keys means. As in Redis the bits of present keys are kept, and read in the new way.
+    /// Changes what the access clock of keys means. As in Redis the bits of present keys are kept, and read
+    /// in the new way.
     pub fn set_clock_policy(&mut self, policy: ClockPolicy) {
         self.settings.clock_policy = policy;
         self.apply_settings();

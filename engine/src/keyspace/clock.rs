@@ -1,9 +1,9 @@
 //! When, or how often, a key was last used: 24 bits per key, as in Redis.
 //!
-//! Under an LRU policy they are the second of the last access, modulo 2^24 (194 days). Under an LFU policy the
-//! high 16 bits are the minute of the last decay and the low 8 bits a logarithmic counter. The arithmetic, the
-//! constants and what OBJECT IDLETIME and OBJECT FREQ answer are those of Redis' `evict.c`; chance is the
-//! caller's.
+//! Under an LRU policy they are the second of the last access, modulo 2^24 (194 days). Under an LFU policy
+//! the high 16 bits are the minute of the last decay and the low 8 bits a logarithmic counter. The
+//! arithmetic, the constants and what OBJECT IDLETIME and OBJECT FREQ answer are those of Redis' `evict.c`;
+//! chance is the caller's.
 
 use slotway_core::time::UnixMs;
 

@@ -1,8 +1,8 @@
 //! One database's part of a shard: point operations on keys.
 //!
-//! Every operation takes the present time, and none sees a key whose expiry has passed. What an operation changes in
-//! the counts of a slot (keys, keys with an expiry, bytes) is accounted in two functions: [`Tally::added`] and
-//! [`Tally::removed`].
+//! Every operation takes the present time, and none sees a key whose expiry has passed. What an operation
+//! changes in the counts of a slot (keys, keys with an expiry, bytes) is accounted in two functions:
+//! [`Tally::added`] and [`Tally::removed`].
 
 use super::clock::{AccessClock, ClockPolicy};
 use super::entry::{Entry, EntryBox};
@@ -156,8 +156,8 @@ impl Db {
         }
     }
 
-    /// Gives the string at `key` to `edit` as growable bytes, and keeps what it makes of them; an absent key begins as the
-    /// empty string. The expiry stays. A long value is not copied.
+    /// Gives the string at `key` to `edit` as growable bytes, and keeps what it makes of them; an absent key
+    /// begins as the empty string. The expiry stays. A long value is not copied.
     pub fn modify_bytes<R>(&mut self, now: UnixMs, key: &Key<'_>, edit: impl FnOnce(&mut Vec<u8>) -> R) -> R {
         if self.live(now, key).is_none() {
             self.set(now, key, NewValue::Text(b""), Expiry::Clear);
@@ -207,8 +207,8 @@ impl Db {
         self.insert(key, entry);
     }
 
-    /// Gives the value and expiry of `from` to `to`, in place of what was there; a long value is not copied. False if there
-    /// is no `from`. Both must live in this shard.
+    /// Gives the value and expiry of `from` to `to`, in place of what was there; a long value is not copied.
+    /// False if there is no `from`. Both must live in this shard.
     pub fn rename(&mut self, now: UnixMs, from: &Key<'_>, to: &Key<'_>) -> bool {
         match self.take(now, from) {
             Some(value) => {
@@ -225,8 +225,8 @@ impl Db {
         self.peek(now, from).map(|entry| Detached(EntryBox::copied(entry, to.bytes, clock)))
     }
 
-    /// Copies the value and expiry of `from` to `to`, in place of what was there. False if there is no `from`. Both must live
-    /// in this shard.
+    /// Copies the value and expiry of `from` to `to`, in place of what was there. False if there is no
+    /// `from`. Both must live in this shard.
     pub fn copy(&mut self, now: UnixMs, from: &Key<'_>, to: &Key<'_>) -> bool {
         match self.duplicate(now, from, to) {
             Some(value) => {
@@ -322,8 +322,8 @@ impl Db {
         slot.table.insert(key.hash, entry, hash_of, table_memory);
     }
 
-    /// Changes the entry of `key`, expired or not, and accounts for it. `change` gets the entry, the access clock after this
-    /// write, and the expiry that is still to come.
+    /// Changes the entry of `key`, expired or not, and accounts for it. `change` gets the entry, the access
+    /// clock after this write, and the expiry that is still to come.
     #[inline]
     fn change<R>(
         &mut self,

@@ -8,12 +8,12 @@
 //!
 //! What is absent takes no room: a key of 16 bytes with a value of 64 and no expiry takes 88 bytes. A short
 //! value lies behind its key (one cache miss reads both); a long one in a `Vec` of its own, so that APPEND
-//! and SETRANGE grow it in place and RENAME moves it without a copy. Only the rare key of 64 KiB and more needs
-//! the second length.
+//! and SETRANGE grow it in place and RENAME moves it without a copy. Only the rare key of 64 KiB and more
+//! needs the second length.
 //!
 //! [`EntryBox`] owns the allocation, [`Entry`] reads it. All offsets follow from the header, which is written
-//! once per allocation; only the access clock, the number, the expiry time and same-shaped values change in place.
-//! Collections will be a further [`Tag`] with a pointer where the `Vec` is.
+//! once per allocation; only the access clock, the number, the expiry time and same-shaped values change in
+//! place. Collections will be a further [`Tag`] with a pointer where the `Vec` is.
 
 use super::clock::{AccessClock, ClockPolicy};
 use super::table::Thin;
@@ -245,7 +245,8 @@ impl EntryBox {
         }
     }
 
-    /// The present long value's `Vec` with `bytes` in it; a new one where there is none or it is far too large.
+    /// The present long value's `Vec` with `bytes` in it; a new one where there is none or it is far too
+    /// large.
     fn refill(&mut self, bytes: &[u8]) -> Vec<u8> {
         let reusable = self.take_heap().filter(|heap| heap.capacity() / 2 <= bytes.len());
         let mut heap = reusable.unwrap_or_default();
@@ -265,7 +266,8 @@ impl EntryBox {
     /// Takes a long value out and leaves an empty one.
     fn take_heap(&mut self) -> Option<Vec<u8>> {
         let header = self.as_entry().header();
-        // SAFETY: an entry tagged Heap holds a valid Vec<u8> at its payload offset, and `&mut self` is exclusive.
+        // SAFETY: an entry tagged Heap holds a valid Vec<u8> at its payload offset, and `&mut self` is
+        // exclusive.
         (header.tag() == Tag::Heap).then(|| unsafe {
             core::mem::take(self.raw.add(header.payload_offset()).cast::<Vec<u8>>().as_mut())
         })
@@ -288,8 +290,8 @@ impl EntryBox {
         entry
     }
 
-    /// Writes everything but the key. The allocation must be of `header.size(key_len)` bytes and hold no `Vec`
-    /// that still owns memory.
+    /// Writes everything but the key. The allocation must be of `header.size(key_len)` bytes and hold no
+    /// `Vec` that still owns memory.
     fn fill(&mut self, header: Header, key_len: usize, payload: Payload<'_>, expiry: Option<UnixMs>) {
         self.write(0, header);
         if let Some(at) = expiry {
@@ -306,13 +308,14 @@ impl EntryBox {
     }
 
     fn write<T>(&mut self, offset: usize, value: T) {
-        // SAFETY: callers pass offsets of fields that the header in place makes room for, all of them multiples
-        // of ALIGN, in an allocation that is exclusively ours.
+        // SAFETY: callers pass offsets of fields that the header in place makes room for, all of them
+        // multiples of ALIGN, in an allocation that is exclusively ours.
         unsafe { self.raw.add(offset).cast::<T>().write(value) }
     }
 
     fn write_bytes(&mut self, offset: usize, bytes: &[u8]) {
-        // SAFETY: as in `write`; `bytes` is borrowed from elsewhere, so it cannot overlap an exclusive allocation.
+        // SAFETY: as in `write`; `bytes` is borrowed from elsewhere, so it cannot overlap an exclusive
+        // allocation.
         unsafe { self.raw.add(offset).copy_from_nonoverlapping(NonNull::from(bytes).cast(), bytes.len()) }
     }
 }
@@ -322,12 +325,14 @@ impl Drop for EntryBox {
         drop(self.take_heap());
         let entry = self.as_entry();
         let layout = layout(entry.header().size(entry.key_len()));
-        // SAFETY: `build` allocated this with the layout that the same header gives, and nothing reads it any more.
+        // SAFETY: `build` allocated this with the layout that the same header gives, and nothing reads it any
+        // more.
         unsafe { dealloc(self.raw.as_ptr(), layout) }
     }
 }
 
-// SAFETY: `raw` is a unique allocation aligned to 8, given back unchanged by `from_raw`; `borrow` only reads it.
+// SAFETY: `raw` is a unique allocation aligned to 8, given back unchanged by `from_raw`; `borrow` only reads
+// it.
 unsafe impl Thin for EntryBox {
     type Ref<'a> = Entry<'a>;
 
@@ -429,8 +434,8 @@ impl<'a> Entry<'a> {
     /// Sets the access clock. It changes under shared borrows, as a `Cell` does.
     pub(super) fn set_clock(self, clock: AccessClock) {
         let meta = self.header().meta & FLAGS_MASK | clock.bits() << CLOCK_SHIFT;
-        // SAFETY: the entry is alive for 'a; nobody holds a reference to the header, it is only ever read by value;
-        // and an Entry cannot leave its thread, so no other thread reads it meanwhile.
+        // SAFETY: the entry is alive for 'a; nobody holds a reference to the header, it is only ever read by
+        // value; and an Entry cannot leave its thread, so no other thread reads it meanwhile.
         unsafe { self.raw.cast::<u32>().write(meta) }
     }
 
@@ -451,19 +456,20 @@ impl<'a> Entry<'a> {
     }
 
     fn heap(self) -> &'a Vec<u8> {
-        // SAFETY: called for entries tagged Heap only, which hold a valid Vec<u8> there; it is not changed during 'a.
+        // SAFETY: called for entries tagged Heap only, which hold a valid Vec<u8> there; it is not changed
+        // during 'a.
         unsafe { self.raw.add(self.header().payload_offset()).cast::<Vec<u8>>().as_ref() }
     }
 
     fn read<T: Copy>(self, offset: usize) -> T {
-        // SAFETY: callers pass offsets of plain fields that the header shows to be there, multiples of ALIGN, written
-        // by `build`.
+        // SAFETY: callers pass offsets of plain fields that the header shows to be there, multiples of ALIGN,
+        // written by `build`.
         unsafe { self.raw.add(offset).cast::<T>().read() }
     }
 
     fn bytes(self, offset: usize, len: usize) -> &'a [u8] {
-        // SAFETY: callers pass the extent of the key or of the inline value, both written by `build` and not changed
-        // while the entry is borrowed.
+        // SAFETY: callers pass the extent of the key or of the inline value, both written by `build` and not
+        // changed while the entry is borrowed.
         unsafe { core::slice::from_raw_parts(self.raw.add(offset).as_ptr(), len) }
     }
 }

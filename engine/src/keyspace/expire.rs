@@ -1,8 +1,9 @@
 //! The expiry cycle: keys that have expired are removed even if nobody asks for them.
 //!
-//! There is no index of expiry times, which would cost every key with one some 30 bytes. Each slot counts its keys with an
-//! expiry; the cycle walks the slots that have any, bucket by bucket, from where it stopped last. The caller gives a budget of
-//! entries per call, and more of it while many of those examined turn out to have expired.
+//! There is no index of expiry times, which would cost every key with one some 30 bytes. Each slot counts its
+//! keys with an expiry; the cycle walks the slots that have any, bucket by bucket, from where it stopped
+//! last. The caller gives a budget of entries per call, and more of it while many of those examined turn out
+//! to have expired.
 
 use super::db::{Db, SlotKeys};
 use super::{DbIndex, ExpiryPolicy, Shard};
@@ -20,7 +21,8 @@ pub struct Expired {
 }
 
 impl Expired {
-    /// True when enough of what was examined had expired (a tenth, what Redis tolerates) that going on at once pays.
+    /// True when enough of what was examined had expired (a tenth, what Redis tolerates) that going on at
+    /// once pays.
     pub fn is_worth_more(self) -> bool {
         !self.done && self.count * 10 >= u64::from(self.examined)
     }
@@ -38,8 +40,8 @@ pub(super) struct ExpireCursor {
 const TTL_AVERAGE_PARTS: u64 = 50;
 
 impl Shard {
-    /// Goes on where the last call stopped, examines about `budget` entries at most and removes those that have expired; tells
-    /// `on_expired` the database and the key. Does nothing under [`ExpiryPolicy::Keep`].
+    /// Goes on where the last call stopped, examines about `budget` entries at most and removes those that
+    /// have expired; tells `on_expired` the database and the key. Does nothing under [`ExpiryPolicy::Keep`].
     pub fn expire_cycle(
         &mut self,
         now: UnixMs,
@@ -65,7 +67,8 @@ impl Shard {
 }
 
 impl Db {
-    /// Goes on at a slot and a position in it until the budget is spent; says where to go on, `None` at the end.
+    /// Goes on at a slot and a position in it until the budget is spent; says where to go on, `None` at the
+    /// end.
     fn expire(
         &mut self,
         now: UnixMs,

@@ -16,8 +16,9 @@ use slotway_core::time::UnixMs;
 ///   |  0  | position in the slot's table  |   slot    |
 /// ```
 ///
-/// Slots are walked shard by shard, ascending within each. The slot tells the shard, so a cursor says by itself where to go on.
-/// 0 is the start, and never the cursor of a scan under way. Any number a client makes up is some valid cursor.
+/// Slots are walked shard by shard, ascending within each. The slot tells the shard, so a cursor says by
+/// itself where to go on. 0 is the start, and never the cursor of a scan under way. Any number a client makes
+/// up is some valid cursor.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ScanCursor {
     slot: Slot,
@@ -61,11 +62,11 @@ impl Layout {
 }
 
 impl Db {
-    /// Visits about `count` keys from `cursor` on and says where to go on; `None` at the end of this shard, when the scan goes
-    /// on at [`Layout::scan_start`] of the next.
+    /// Visits about `count` keys from `cursor` on and says where to go on; `None` at the end of this shard,
+    /// when the scan goes on at [`Layout::scan_start`] of the next.
     ///
-    /// A key that is there from the start of the scan to its end is visited at least once, however the tables grow and shrink
-    /// in between; a key may be visited twice. `cursor` must be in a slot of this shard.
+    /// A key that is there from the start of the scan to its end is visited at least once, however the tables
+    /// grow and shrink in between; a key may be visited twice. `cursor` must be in a slot of this shard.
     pub fn scan(
         &self,
         now: UnixMs,
@@ -104,8 +105,8 @@ impl Db {
         }
     }
 
-    /// Visits up to `max` keys of `slot`, which must be one of this shard. As CLUSTER GETKEYSINSLOT, includes keys that have
-    /// expired but have not been removed yet.
+    /// Visits up to `max` keys of `slot`, which must be one of this shard. As CLUSTER GETKEYSINSLOT, includes
+    /// keys that have expired but have not been removed yet.
     pub fn keys_in_slot(&self, slot: Slot, max: usize, mut visit: impl FnMut(&[u8])) {
         let mut left = max;
         let mut position = Some(0);

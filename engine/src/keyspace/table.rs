@@ -1,22 +1,24 @@
 //! The hash table of one slot: cache-line buckets of tagged pointers, grown and shrunk one bucket at a time.
 //!
-//! A bucket is one 64-byte line of eight cells. A cell is the 48-bit address of an entry with 16 bits of its hash,
-//! so a lookup reads one line for the bucket and, almost always, only the entry it is after; both can be prefetched.
-//! A ninth entry turns the last cell into a link to an overflow bucket. Chains are dense: a removal moves the chain's
-//! last entry into the hole and frees an overflow bucket that is no longer needed, so there are no tombstones and nothing
-//! decays.
+//! A bucket is one 64-byte line of eight cells. A cell is the 48-bit address of an entry with 16 bits of its
+//! hash, so a lookup reads one line for the bucket and, almost always, only the entry it is after; both can
+//! be prefetched. A ninth entry turns the last cell into a link to an overflow bucket. Chains are dense: a
+//! removal moves the chain's last entry into the hole and frees an overflow bucket that is no longer needed,
+//! so there are no tombstones and nothing decays.
 //!
-//! Growth is linear hashing (Litwin, 1980): above [`LOAD_MAX`] the next bucket in order is split, so one insert never pays
-//! for more than one chain and one copy of 16 KiB, at any size. Buckets lie in one array up to [`SEGMENT_LEN`], beyond
-//! that in segments of as many. The low bits of the hash are part of the tag, so an array is split without touching an entry.
+//! Growth is linear hashing (Litwin, 1980): above [`LOAD_MAX`] the next bucket in order is split, so one
+//! insert never pays for more than one chain and one copy of 16 KiB, at any size. Buckets lie in one array up
+//! to [`SEGMENT_LEN`], beyond that in segments of as many. The low bits of the hash are part of the tag, so
+//! an array is split without touching an entry.
 //!
-//! A scan position is a point in the order of bit-reversed hashes. Each bucket covers an interval of that order at any
-//! size of the table, so a position stays valid through growth and shrinking: what lies before it has been visited, what
-//! lies behind it will be. (Redis' reverse binary cursor, seen from the other side.)
+//! A scan position is a point in the order of bit-reversed hashes. Each bucket covers an interval of that
+//! order at any size of the table, so a position stays valid through growth and shrinking: what lies before
+//! it has been visited, what lies behind it will be. (Redis' reverse binary cursor, seen from the other
+//! side.)
 //!
-//! Considered instead: hashbrown (no way to prefetch a bucket; rehashes the whole table at once), doubling with two tables
-//! as Redis does (two lookups during growth, half-empty tables after it), cuckoo hashing (inserts move entries, so a scan
-//! loses its guarantee).
+//! Considered instead: hashbrown (no way to prefetch a bucket; rehashes the whole table at once), doubling
+//! with two tables as Redis does (two lookups during growth, half-empty tables after it), cuckoo hashing
+//! (inserts move entries, so a scan loses its guarantee).
 
 mod array;
 mod bucket;
@@ -32,8 +34,8 @@ use core::ptr::NonNull;
 /// What a table can hold: an owning pointer of one word to an allocation.
 ///
 /// # Safety
-/// The address that `into_raw` gives is unique to the value and a multiple of 4; `from_raw` gives back what `into_raw` took;
-/// a `Ref` only reads through it, or writes what no reference is ever made to.
+/// The address that `into_raw` gives is unique to the value and a multiple of 4; `from_raw` gives back what
+/// `into_raw` took; a `Ref` only reads through it, or writes what no reference is ever made to.
 pub(super) unsafe trait Thin: Sized {
     /// Reads the value without owning it.
     type Ref<'a>: Copy
@@ -62,8 +64,8 @@ pub(super) const POSITION_BITS: u32 = 48;
 /// Buckets of a segment, and of the longest array: as many as the low bits of a tag can tell apart.
 const SEGMENT_LEN: usize = 1 << TAG_INDEX_BITS;
 const TAG_INDEX_BITS: u32 = 8;
-/// Entries per bucket above which one is added, as a fraction: 13 bytes per entry and 1.12 lines per lookup. At 5 it would be
-/// 15 bytes and 1.07 lines.
+/// Entries per bucket above which one is added, as a fraction: 13 bytes per entry and 1.12 lines per lookup.
+/// At 5 it would be 15 bytes and 1.07 lines.
 const LOAD_MAX: (usize, usize) = (13, 2);
 /// Entries per bucket below which one is given up: far enough from the other not to swing.
 const LOAD_MIN: (usize, usize) = (13, 5);
@@ -94,12 +96,13 @@ pub(super) enum Lookup<'a, T: Thin + 'a> {
 
 /// The hash table of one slot. Owns its entries; hashes and equality are the caller's.
 ///
-/// `memory` is the caller's count of allocated bytes; the table adds and subtracts what it allocates itself, not its entries.
-/// `hash_of` gives the hash that an entry was inserted with; it is called in large tables only.
+/// `memory` is the caller's count of allocated bytes; the table adds and subtracts what it allocates itself,
+/// not its entries. `hash_of` gives the hash that an entry was inserted with; it is called in large tables
+/// only.
 pub(super) struct SlotTable<T: Thin> {
     root: Root,
-    // 32 bits, so that an empty slot costs 16 bytes together with its owner's own count: four billion keys of one slot
-    // would take several hundred gigabytes.
+    // 32 bits, so that an empty slot costs 16 bytes together with its owner's own count: four billion keys of
+    // one slot would take several hundred gigabytes.
     len: u32,
     entries: PhantomData<T>,
 }
@@ -126,8 +129,8 @@ impl<T: Thin> SlotTable<T> {
         }
     }
 
-    /// Asks for the entries that may have `hash` to be brought into the cache. Itself costs a miss unless the bucket has
-    /// been prefetched.
+    /// Asks for the entries that may have `hash` to be brought into the cache. Itself costs a miss unless the
+    /// bucket has been prefetched.
     #[inline]
     pub(super) fn prefetch_entries(&self, hash: u64) {
         let Some(bucket) = self.bucket_of(hash) else { return };
@@ -171,8 +174,8 @@ impl<T: Thin> SlotTable<T> {
         change: impl FnOnce(&mut T) -> R,
     ) -> Option<R> {
         let place = self.locate(hash, is_it)?;
-        // SAFETY: the cell owns the entry. `Lent` gives it back when it is dropped, even if `change` panics, and until then
-        // nobody else can look at the cell.
+        // SAFETY: the cell owns the entry. `Lent` gives it back when it is dropped, even if `change` panics,
+        // and until then nobody else can look at the cell.
         let entry = ManuallyDrop::new(unsafe { T::from_raw(place.read().address()) });
         Some(change(&mut Lent { place, hash, entry }.entry))
     }
@@ -192,11 +195,11 @@ impl<T: Thin> SlotTable<T> {
         bucket::push(bucket, Cell::entry(entry.into_raw(), hash), memory);
     }
 
-    /// Visits the entries of one bucket and gives the position of the next; `None` behind the last. Start at 0; bits of
-    /// `position` above [`POSITION_BITS`] are ignored.
+    /// Visits the entries of one bucket and gives the position of the next; `None` behind the last. Start at
+    /// 0; bits of `position` above [`POSITION_BITS`] are ignored.
     ///
-    /// Entries that are in the table from the first call to the last are visited at least once, whatever is inserted and
-    /// removed in between; an entry may be visited twice when the table shrinks meanwhile.
+    /// Entries that are in the table from the first call to the last are visited at least once, whatever is
+    /// inserted and removed in between; an entry may be visited twice when the table shrinks meanwhile.
     pub(super) fn scan<'a>(&'a self, position: u64, visit: impl FnMut(T::Ref<'a>)) -> Option<u64> {
         let (index, next) = self.interval(position)?;
         bucket::entries(self.root.bucket(index)).map(|place| self.at(place)).for_each(visit);
@@ -232,8 +235,8 @@ impl<T: Thin> SlotTable<T> {
         if self.len == 0 {
             return None;
         }
-        // Buckets differ in how many entries they have: a cell beyond them is a miss, and another bucket is drawn. Chains
-        // longer than FAIR are drawn a little too rarely.
+        // Buckets differ in how many entries they have: a cell beyond them is a miss, and another bucket is
+        // drawn. Chains longer than FAIR are drawn a little too rarely.
         const FAIR: usize = 2 * BUCKET_LEN;
         loop {
             let chain = self.root.bucket(below(rng(), self.root.len()));
@@ -283,8 +286,8 @@ impl<T: Thin> SlotTable<T> {
         unsafe { T::from_raw(cell.address()) }
     }
 
-    /// Calls `visit` with each entry of a bucket, last first, so that it may remove the one it is given: what is moved into
-    /// the hole has been visited.
+    /// Calls `visit` with each entry of a bucket, last first, so that it may remove the one it is given: what
+    /// is moved into the hole has been visited.
     fn drain_bucket(&mut self, index: usize, mut visit: impl FnMut(&mut Self, Place)) {
         let chain = self.root.bucket(index);
         for nth in (0..bucket::entries(chain).count()).rev() {
@@ -313,11 +316,12 @@ impl<T: Thin> SlotTable<T> {
         });
     }
 
-    /// Gives up some of the last buckets if the table is too empty, and moves their entries to where they came from.
+    /// Gives up some of the last buckets if the table is too empty, and moves their entries to where they
+    /// came from.
     ///
-    /// Whoever removes entries in scan order (the expiry cycle, SCAN with DEL) leaves all the others in few buckets, whatever
-    /// the size of the table. So a bucket is kept as long as giving it up would make a long chain; later writes catch up,
-    /// a few buckets each.
+    /// Whoever removes entries in scan order (the expiry cycle, SCAN with DEL) leaves all the others in few
+    /// buckets, whatever the size of the table. So a bucket is kept as long as giving it up would make a long
+    /// chain; later writes catch up, a few buckets each.
     fn shrink(&mut self, memory: &mut usize) {
         if self.len == 0 {
             return core::mem::replace(&mut self.root, Root::EMPTY).release(memory);
@@ -379,8 +383,8 @@ impl<T: Thin> Drop for Lent<T> {
     }
 }
 
-/// The bucket of `hash` among `buckets`: as many low bits as the table's size calls for, one fewer where that bucket does not
-/// exist yet.
+/// The bucket of `hash` among `buckets`: as many low bits as the table's size calls for, one fewer where that
+/// bucket does not exist yet.
 #[inline]
 fn index_of(hash: u64, buckets: usize) -> usize {
     let mask = buckets.next_power_of_two() - 1;
@@ -395,7 +399,8 @@ fn index_bits(index: usize, buckets: usize) -> u32 {
     if is_split { bits } else { bits.saturating_sub(1) }
 }
 
-/// The bucket that bucket `index` was split from and the bit of the hash that tells them apart; `None` for the first bucket.
+/// The bucket that bucket `index` was split from and the bit of the hash that tells them apart; `None` for
+/// the first bucket.
 fn split_of(index: usize) -> Option<(usize, usize)> {
     let bit = 1 << index.checked_ilog2()?;
     Some((index - bit, bit))

@@ -420,6 +420,12 @@ fn layout_spreads_slots_over_shards() {
     assert_eq!(layout.slot_at(15, 1024), None);
 }
 
+#[test]
+fn shard_may_move_to_another_thread() {
+    fn is_send<T: Send>() {}
+    is_send::<Shard>();
+}
+
 /// One step of the model test. Names are few, so that steps meet the same keys.
 #[derive(Clone, Debug)]
 enum Step {
@@ -440,7 +446,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let name = || 0u16..if cfg!(miri) { 60 } else { 2000 };
     let len = || prop_oneof![0usize..100, 1000usize..1100];
     let step = prop_oneof![
-        12 => (name(), len(), proptest::option::of(0u64..200)).prop_map(|(name, len, expiry)| Step::Set { name, len, expiry }),
+        12 => (name(), len(), proptest::option::of(0u64..200))
+            .prop_map(|(name, len, expiry)| Step::Set { name, len, expiry }),
         2 => (name(), any::<i64>()).prop_map(|(name, number)| Step::SetInt { name, number }),
         3 => (name(), len()).prop_map(|(name, len)| Step::Append { name, len }),
         3 => (name(), proptest::option::of(0u64..200)).prop_map(|(name, at)| Step::Expire { name, at }),
@@ -478,7 +485,8 @@ impl Model {
     }
 }
 
-/// The keyspace and its model, with a scan under way over the keys that were there when it began and have not been removed.
+/// The keyspace and its model, with a scan under way over the keys that were there when it began and have not
+/// been removed.
 struct Pair {
     shard: Shard,
     model: Model,

@@ -10,8 +10,9 @@ use core::ptr::NonNull;
 
 /// The buckets of a table, overflow buckets apart: none, an array of up to [`SEGMENT_LEN`], or segments.
 ///
-/// One word, so that an empty table costs little and a bucket is found without reading a header: the address in the low 48
-/// bits and the length of an array above, where [`Segments`] have 0. Stored as halves, to be packed with a 32-bit count.
+/// One word, so that an empty table costs little and a bucket is found without reading a header: the address
+/// in the low 48 bits and the length of an array above, where [`Segments`] have 0. Stored as halves, to be
+/// packed with a 32-bit count.
 ///
 /// Does not free what it has when dropped; [`Root::release`] does.
 #[derive(Clone, Copy)]

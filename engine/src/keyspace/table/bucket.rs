@@ -1,7 +1,7 @@
 //! Buckets, and the chains they form when one is not enough.
 //!
-//! A chain is dense: its entries are in front, and an overflow bucket holds at least two. Every function here takes
-//! buckets that are alive and, where it writes, borrowed by nobody else: the callers are the methods of
+//! A chain is dense: its entries are in front, and an overflow bucket holds at least two. Every function here
+//! takes buckets that are alive and, where it writes, borrowed by nobody else: the callers are the methods of
 //! [`super::SlotTable`], which own them.
 
 use super::{ADDRESS_MASK, TAG_INDEX_BITS, TAG_SHIFT, pack};
@@ -105,8 +105,8 @@ pub(super) fn cells(bucket: NonNull<Bucket>) -> impl Iterator<Item = Place> {
     (0..BUCKET_LEN).map(move |index| Place { bucket, index })
 }
 
-/// The cells of one bucket that hold an entry with this tag. Compares all of them before it looks at any, so that the
-/// processor has one branch to predict rather than eight.
+/// The cells of one bucket that hold an entry with this tag. Compares all of them before it looks at any, so
+/// that the processor has one branch to predict rather than eight.
 #[inline]
 pub(super) fn matches(bucket: NonNull<Bucket>, tag: u16) -> impl Iterator<Item = Place> {
     let mut left =
