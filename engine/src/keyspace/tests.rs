@@ -610,7 +610,7 @@ impl Pair {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: if cfg!(miri) { 3 } else { 40 },
+        cases: if cfg!(miri) { 2 } else { 24 },
         failure_persistence: None,
         ..ProptestConfig::default()
     })]
