@@ -26,6 +26,7 @@ mod expire;
 mod generic;
 mod help;
 mod info;
+mod lcs;
 mod memory;
 mod object;
 mod scan;
@@ -56,6 +57,7 @@ pub fn families() -> impl Iterator<Item = &'static [Binding]> {
         expire::COMMANDS,
         generic::COMMANDS,
         info::COMMANDS,
+        lcs::COMMANDS,
         memory::COMMANDS,
         object::COMMANDS,
         scan::COMMANDS,

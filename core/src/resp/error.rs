@@ -40,6 +40,14 @@ pub enum ErrorReply {
     BitfieldReadOnly,
     /// BITOP NOT with several sources.
     BitopNot,
+    /// LCS of keys that hold another type.
+    LcsNotStrings,
+    /// LCS with both LEN and IDX.
+    LcsLenAndIdx,
+    /// LCS of strings whose table would pass `proto-max-bulk-len`.
+    LcsTooLarge,
+    /// LCS of strings whose table does not fit into memory.
+    LcsOutOfMemory,
     /// A value that would pass `proto-max-bulk-len`.
     StringTooLong,
     /// An increment that leaves 64 bits.
@@ -238,6 +246,12 @@ impl ErrorReply {
             ErrorReply::BitfieldOverflow => "ERR Invalid OVERFLOW type specified",
             ErrorReply::BitfieldReadOnly => "ERR BITFIELD_RO only supports the GET subcommand",
             ErrorReply::BitopNot => "ERR BITOP NOT must be called with a single source key.",
+            ErrorReply::LcsNotStrings => "ERR The specified keys must contain string values",
+            ErrorReply::LcsLenAndIdx => "ERR If you want both the length and indexes, please just use IDX.",
+            ErrorReply::LcsTooLarge => {
+                "ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len"
+            }
+            ErrorReply::LcsOutOfMemory => "ERR Insufficient memory, failed allocating transient memory for LCS",
             ErrorReply::StringTooLong => "ERR string exceeds maximum allowed size (proto-max-bulk-len)",
             ErrorReply::IncrementOverflow => "ERR increment or decrement would overflow",
             ErrorReply::DecrementOverflow => "ERR decrement would overflow",
