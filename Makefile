@@ -93,7 +93,7 @@ test-e2e: $(PAGE) test-server
 	@SLOTWAY_BIN=$(abspath $(TARGET)/test-server/slotway) scripts/step e2e npm --prefix web run test:e2e
 
 test-fuzz:
-	@scripts/step fuzz $(CARGO) check --manifest-path fuzz/Cargo.toml
+	@scripts/step fuzz $(CARGO) check --quiet --manifest-path fuzz/Cargo.toml --target-dir $(TARGET)/fuzz
 
 test-image:
 	@scripts/step image docker/with-docker docker/test-image
