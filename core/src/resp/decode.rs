@@ -251,7 +251,7 @@ impl Decoder {
 
     fn inline(&mut self, buffer: &[u8]) -> Result<bool, ProtocolError> {
         let rest = &buffer[self.at..];
-        let Some(end) = rest.iter().position(|byte| *byte == b'\n') else {
+        let Some(end) = find(rest, b'\n') else {
             return if rest.len() > LINE_MAX { Err(ProtocolError::InlineTooLong) } else { Ok(false) };
         };
         let line = rest[..end].strip_suffix(b"\r").unwrap_or(&rest[..end]);
@@ -279,13 +279,19 @@ impl Decoder {
 /// byte after it on trust.
 fn line(buffer: &[u8], at: usize) -> Option<(&[u8], usize)> {
     let rest = &buffer[at..];
-    let end = rest.iter().position(|byte| *byte == b'\r')?;
+    let end = find(rest, b'\r')?;
     (rest.len() > end + 1).then(|| (&rest[..end], at + end + 2))
+}
+
+/// The first `wanted` in `bytes`. Redis looks for ends of lines with C's `strchr`, to which a NUL is the end of everything: a
+/// line with a NUL in it never ends, and is refused only once it is too long.
+fn find(bytes: &[u8], wanted: u8) -> Option<usize> {
+    bytes.iter().position(|byte| *byte == wanted || *byte == 0).filter(|at| bytes[*at] == wanted)
 }
 
 fn incomplete_line(buffer: &[u8], at: usize, too_long: ProtocolError) -> Result<bool, ProtocolError> {
     let rest = &buffer[at..];
-    match rest.len() > LINE_MAX && !rest.contains(&b'\r') {
+    match rest.len() > LINE_MAX && find(rest, b'\r').is_none() {
         true => Err(too_long),
         false => Ok(false),
     }
@@ -371,6 +377,12 @@ mod tests {
         assert_eq!(error_of(b"get \"a\n"), Some(ProtocolError::UnbalancedQuotes));
         assert_eq!(error_of(&[b'a'; LINE_MAX + 1]), Some(ProtocolError::InlineTooLong));
         assert_eq!(error_of(&[b'*'; LINE_MAX + 1]), Some(ProtocolError::CountTooLong));
+    }
+
+    #[test]
+    fn a_line_with_a_nul_byte_never_ends() {
+        assert_eq!(feed(b"GET a\0\nPING\r\n", 99, OPEN), (Vec::new(), None));
+        assert_eq!(feed(b"*1\0\r\n$4\r\nPING\r\n", 99, OPEN), (Vec::new(), None));
     }
 
     #[test]

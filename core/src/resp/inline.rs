@@ -39,7 +39,7 @@ fn word(mut line: &[u8]) -> Result<(Vec<u8>, &[u8]), Unbalanced> {
             [] => return Ok((word, line)),
             [b'"', rest @ ..] => return double_quoted(rest, word),
             [b'\'', rest @ ..] => return single_quoted(rest, word),
-            [byte, ..] if is_blank(*byte) => return Ok((word, line)),
+            [b' ' | b'\n' | b'\r' | b'\t', ..] => return Ok((word, line)),
             [byte, rest @ ..] => {
                 word.push(*byte);
                 line = rest;
@@ -89,7 +89,7 @@ fn skip_blanks(line: &[u8]) -> &[u8] {
     &line[blanks..]
 }
 
-/// C's `isspace`.
+/// C's `isspace`: what may stand between words. Of these, form feed and vertical tab do not end a word that has begun.
 fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t'..=b'\r')
 }
@@ -127,6 +127,7 @@ mod tests {
         assert_eq!(split("  set\ta \"b c\" 'd e' ").unwrap(), ["set", "a", "b c", "d e"]);
         assert_eq!(split(r#""\x41\n\"" '\'' "\q""#).unwrap(), ["A\n\"", "'", "q"]);
         assert_eq!(split(r#"a"b c""#).unwrap(), ["ab c"]);
+        assert_eq!(split("\x0ca\x0cb \x0b").unwrap(), ["a\x0cb"]);
         assert_eq!(split("\"\" ''").unwrap(), ["", ""]);
         assert!(split("").unwrap().is_empty());
     }
