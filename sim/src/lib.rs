@@ -1,1 +1,55 @@
-//! sim
+//! Whole clusters in one thread and virtual time: production code in a fake world.
+//!
+//! ```text
+//!   seed --> swarm      what kind of world: size, workload, rates of faults
+//!            world      the loop: one queue of events (timeline), one trace
+//!              node       the engine of a real node, many of them
+//!              view       the cluster as each node sees it        operator   who changes it
+//!              network    connections that delay, cut and end
+//!              client     a cluster client                        workload   what it asks for
+//!            history    what clients did and were told
+//!            check      what must always hold
+//! ```
+//!
+//! A run is a function of its seed: no clock, no randomness of the system, no thread, no map without order. Equal seeds
+//! have equal traces on every platform, so that a seed is a bug report. [`run`] is the way in.
+//!
+//! What is simulated today is the data plane: clients, routing, keys that move. The operator stands where the cluster bus
+//! will; disks and crashes come with it.
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+pub mod chance;
+pub mod check;
+pub mod client;
+pub mod history;
+pub mod network;
+pub mod node;
+pub mod operator;
+pub mod report;
+pub mod sabotage;
+pub mod swarm;
+pub mod timeline;
+pub mod trace;
+pub mod view;
+pub mod workload;
+pub mod world;
+
+#[cfg(test)]
+mod tests;
+
+pub use report::Report;
+
+/// Runs the world of `seed`, without keeping the lines of its trace.
+pub fn run(seed: u64) -> Report {
+    world::World::new(seed, trace::Trace::hashed()).run()
+}
+
+/// Runs the world of `seed` and keeps the lines of its trace.
+pub fn replay(seed: u64) -> Report {
+    world::World::new(seed, trace::Trace::kept()).run()
+}

@@ -1,0 +1,57 @@
+//! Replays a seed and prints its trace, or runs many seeds and measures.
+//!
+//! ```text
+//!   cargo run -p slotway-sim --example replay -- --seed 17
+//!   cargo run -p slotway-sim --example replay -- --seeds 1..2000
+//! ```
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+const USAGE: &str = "usage: replay --seed N | --seeds FIRST..LAST";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["--seed", seed] => seed.parse().map_or_else(|_| usage(), replay),
+        ["--seeds", range] => bounds(range).map_or_else(usage, |(first, last)| run_all(first, last)),
+        _ => usage(),
+    }
+}
+
+fn usage() -> ExitCode {
+    eprintln!("{USAGE}");
+    ExitCode::FAILURE
+}
+
+fn bounds(range: &str) -> Option<(u64, u64)> {
+    let (first, last) = range.split_once("..")?;
+    Some((first.parse().ok()?, last.parse().ok()?))
+}
+
+fn replay(seed: u64) -> ExitCode {
+    let report = slotway_sim::replay(seed);
+    print!("{}", report.trace.text());
+    println!("{report}");
+    if report.violation.is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+fn run_all(first: u64, last: u64) -> ExitCode {
+    let started = Instant::now();
+    let (mut simulated_us, mut operations, mut failed) = (0, 0, 0);
+    for report in (first..=last).map(slotway_sim::run) {
+        simulated_us += report.simulated.as_us();
+        operations += report.history.operations.len();
+        if report.violation.is_some() {
+            failed += 1;
+            println!("{report}");
+        }
+    }
+    let (seconds, simulated) = (started.elapsed().as_secs_f64(), simulated_us as f64 / 1e6);
+    println!(
+        "{failed} of {} seeds failed; {operations} operations, {simulated:.0} s simulated in {seconds:.1} s: {:.0} to 1",
+        last + 1 - first,
+        simulated / seconds
+    );
+    if failed > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}

@@ -1,0 +1,77 @@
+//! Chance by seed: the only randomness of a simulated world.
+//!
+//! Each part of the world draws from a stream of its own ([`Chance::stream`]), so that a change in one part, a request
+//! more or a fault less, does not turn every other part's luck.
+//!
+//! The generator is SplitMix64 (Steele, Lea and Flood, 2014): small, and equal on every platform.
+
+use core::ops::RangeInclusive;
+
+/// A stream of random numbers.
+#[derive(Clone, Debug)]
+pub struct Chance(u64);
+
+/// A probability in thousandths: 0 never, 1000 always.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub struct Permille(pub u64);
+
+impl Chance {
+    /// The stream of `seed`.
+    pub const fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// A stream of its own for the part of the world called `name`. Does not depend on what has been drawn elsewhere.
+    pub fn stream(seed: u64, name: &str) -> Self {
+        let named = name.bytes().fold(seed, |state, byte| Self(state ^ u64::from(byte)).next());
+        Self(named)
+    }
+
+    /// 64 random bits.
+    #[expect(clippy::should_implement_trait, reason = "a stream without end is no iterator worth having")]
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// A number below `bound`, which must not be 0. The bias of the remainder does not matter here.
+    pub fn below(&mut self, bound: usize) -> usize {
+        (self.next() % bound as u64) as usize
+    }
+
+    /// A number of `range`.
+    pub fn within(&mut self, range: RangeInclusive<u64>) -> u64 {
+        range.start() + self.next() % (range.end() - range.start() + 1)
+    }
+
+    /// True with this probability.
+    pub fn happens(&mut self, probability: Permille) -> bool {
+        self.next() % 1000 < probability.0
+    }
+
+    /// One of `choices`, of which there must be one.
+    pub fn pick<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
+        &choices[self.below(choices.len())]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_is_the_same_for_the_same_seed_and_another_for_each_name() {
+        let draw = |seed, name| Chance::stream(seed, name).next();
+        assert_eq!(draw(1, "network"), draw(1, "network"));
+        assert_ne!(draw(1, "network"), draw(1, "workload"));
+        assert_ne!(draw(1, "network"), draw(2, "network"));
+    }
+
+    #[test]
+    fn the_generator_is_splitmix64() {
+        let mut chance = Chance::new(1_234_567);
+        assert_eq!([chance.next(), chance.next()], [6_457_827_717_110_365_317, 3_203_168_211_198_807_973]);
+    }
+}

@@ -1,0 +1,44 @@
+//! What came of a run.
+
+use core::fmt;
+
+use crate::check::Violation;
+use crate::history::History;
+use crate::timeline::Time;
+use crate::trace::Trace;
+
+/// A run that is over.
+#[derive(Debug)]
+pub struct Report {
+    /// The seed of its world.
+    pub seed: u64,
+    /// How long it lasted, in virtual time.
+    pub simulated: Time,
+    /// What happened.
+    pub trace: Trace,
+    /// What clients did.
+    pub history: History,
+    /// The invariant that did not hold, if one did not.
+    pub violation: Option<Violation>,
+}
+
+/// One line; for a failed run the line that replays it, too.
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (seed, operations) = (self.seed, self.history.operations.len());
+        write!(
+            f,
+            "seed {seed}: {operations} operations, {} events, {} s simulated, ",
+            self.trace.events(),
+            self.simulated
+        )?;
+        write!(f, "trace {:016x}, errors {:?}", self.trace.hash(), self.history.errors)?;
+        match &self.violation {
+            None => Ok(()),
+            Some(violation) => write!(
+                f,
+                "\nVIOLATION {violation}\nreplay: cargo run -p slotway-sim --example replay -- --seed {seed}"
+            ),
+        }
+    }
+}
