@@ -1,13 +1,10 @@
-// The package as JavaScript sees it: `npm run build:wasm` in web/, then `node --test wasm/tests/*.mjs`.
+// The package as Node sees it: `wasm-pack build wasm --target nodejs --out-dir pkg --profile wasm`, then `node --test wasm/tests`.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import * as slotway from '../pkg-web/slotway_wasm.js'
+import * as slotway from '../pkg/slotway_wasm.js'
 
-const file = (path) => readFileSync(new URL(path, import.meta.url))
-slotway.initSync({ module: file('../pkg-web/slotway_wasm_bg.wasm') })
-
-const { vectors } = JSON.parse(file('../../core/vectors/slots.json'))
+const { vectors } = JSON.parse(readFileSync(new URL('../../core/vectors/slots.json', import.meta.url)))
 const utf8 = (text) => new TextEncoder().encode(text)
 
 function keyOf({ key, keyHex, repeat = 1 }) {

@@ -4,7 +4,7 @@
 // longer than a frame. What moves with the pointer is drawn on a second canvas.
 
 import { type Rgb, UNSERVED, mix, rgb } from '../topology/palette'
-import { NOBODY, type SlotTable, runs } from '../topology/slot-table'
+import { type SlotTable, runs } from '../topology/slot-table'
 import { SIDE, SLOT_COUNT, borders, cellOf, centreOf } from './geometry'
 
 export interface Theme {
@@ -35,15 +35,24 @@ const KEY_STEP = 0.3
 /** Red, green, blue, alpha of each slot. */
 export function slotPixels({ table, keys, highlight, theme }: MapPicture): Uint8ClampedArray<ArrayBuffer> {
   const pixels = new Uint8ClampedArray(SLOT_COUNT * 4)
-  const most = keys.reduce((max, count) => Math.max(max, count), 1)
-  const colours = table.shards.map((shard) => rgb(shard.colour))
+  const most = keys.reduce((most, count) => Math.max(most, count), 1)
+  const inks = table.shards.map(({ colour }, at) => ink(rgb(colour), highlight === null || highlight === at, theme))
   for (let slot = 0; slot < SLOT_COUNT; slot++) {
-    const owner = table.owners[slot]!
-    const tint = highlight === null || highlight === owner ? TINT : TINT_FADED
-    const colour = owner === NOBODY ? unserved(slot, theme) : mix(colours[owner]!, theme.paper, tint + heat(keys[slot]!, most) * (1 - tint))
-    pixels.set([colour.r, colour.g, colour.b, 255], slot * 4)
+    const { r, g, b } = inks[table.owners[slot]!]?.(heat(keys[slot]!, most)) ?? unserved(slot, theme)
+    const at = slot * 4
+    pixels[at] = r
+    pixels[at + 1] = g
+    pixels[at + 2] = b
+    pixels[at + 3] = 255
   }
   return pixels
+}
+
+/** The colour of a shard's slots by heat; that of most slots, without keys, is mixed only once. */
+function ink(colour: Rgb, bright: boolean, theme: Theme): (heat: number) => Rgb {
+  const tint = bright ? TINT : TINT_FADED
+  const cold = mix(colour, theme.paper, tint)
+  return (heat) => (heat === 0 ? cold : mix(colour, theme.paper, tint + heat * (1 - tint)))
 }
 
 /** 0 without keys, 1 for the slot with the most: by logarithm, since one hash tag may hold nearly all. */

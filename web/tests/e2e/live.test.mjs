@@ -1,7 +1,9 @@
 // The built page as a node serves it: a node that this test plays, and a real one when SLOTWAY_HTTP names it.
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { after, before, test } from 'node:test'
-import { barriers, colourOf, fakeNode, launch, row, said, serve, visit } from './support.mjs'
+import { promisify } from 'node:util'
+import { barriers, colourOf, fakeNode, launch, realNode, row, said, serve, visit } from './support.mjs'
 
 let browser
 before(async () => {
@@ -94,16 +96,34 @@ test('a visitor who chose the example keeps it while the cluster changes', () =>
     }),
   ))
 
-const real = process.env.SLOTWAY_HTTP
+const none = process.env.SLOTWAY_HTTP || process.env.SLOTWAY_BIN ? false : 'neither SLOTWAY_HTTP nor SLOTWAY_BIN names a node'
 
-test('a real node shows its own cluster, and the slots it tells', { skip: real ? false : 'SLOTWAY_HTTP names no node' }, () =>
-  visit(browser, real, async (page) => {
-    const view = await (await fetch(new URL('api/topology', real))).json()
-    const primaries = view.nodes.filter(({ role }) => role === 'primary')
-    await page.getByText('Live', { exact: true }).waitFor()
-    for (const { port, slots } of primaries) await page.getByRole('button', { name: new RegExp(`:${port} primary ${slots.toLocaleString('en')} slots`) }).waitFor()
-    await page.getByRole('textbox', { name: 'Keys, one a line' }).fill('foo{}{bar}')
-    const owner = primaries.find(({ ranges }) => ranges.some(([start, end]) => start <= 8363 && 8363 <= end))
-    await page.getByRole('region', { name: 'The way of the selected key' }).getByText(`:${owner.port}`, { exact: false }).first().waitFor()
-  }),
-)
+test('a real node shows its own cluster, and each key on the node that takes it', { skip: none }, async () => {
+  const real = await realNode()
+  try {
+    await visit(browser, real.url, async (page) => {
+      const { nodes } = await (await fetch(new URL('api/topology', real.url))).json()
+      const primaries = nodes.filter(({ role }) => role === 'primary')
+      assert.equal(primaries.length, 3)
+      await page.getByText('Live', { exact: true }).waitFor()
+      for (const { port, slots } of primaries) {
+        await page.getByRole('button', { name: new RegExp(`:${port} primary ${slots.toLocaleString('en')} slots`) }).waitFor()
+      }
+      for (const key of ['foo{}{bar}', '{user:1000}.cart', 'café']) {
+        await page.getByRole('textbox', { name: 'Keys, one a line' }).fill(key)
+        const shown = await page.getByRole('region', { name: 'The way of the selected key' }).getByText(/^[\d.]+:\d+$/).first().textContent()
+        for (const { port } of primaries) {
+          const answer = await redis(port, 'SET', key, 'value')
+          assert.equal(answer, shown.endsWith(`:${port}`) ? 'OK' : `MOVED ${await redis(port, 'CLUSTER', 'KEYSLOT', key)} ${shown}`)
+        }
+      }
+    })
+  } finally {
+    await real.stop()
+  }
+})
+
+async function redis(port, ...command) {
+  const { stdout } = await promisify(execFile)('redis-cli', ['-p', String(port), ...command])
+  return stdout.trim()
+}

@@ -1,5 +1,6 @@
 // A browser, and servers that serve the built page: a plain one, and one that answers as a node does.
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { extname, join, normalize } from 'node:path'
@@ -70,6 +71,28 @@ export function fakeNode(view) {
   return { api, change, hangUp }
 }
 
+/**
+ * A real node that serves the page: the one that SLOTWAY_HTTP names, or a cluster started with the program that SLOTWAY_BIN names. Null if
+ * there is neither.
+ */
+export async function realNode() {
+  if (process.env.SLOTWAY_HTTP) return { url: process.env.SLOTWAY_HTTP, stop: () => {} }
+  if (!process.env.SLOTWAY_BIN) return null
+  const [port, http] = [21_210, 21_290]
+  const dev = spawn(process.env.SLOTWAY_BIN, ['dev', '--port', port, '--http', http], { stdio: ['ignore', 'pipe', 'inherit'] })
+  await new Promise((ready, failed) => {
+    dev.on('error', failed)
+    dev.on('exit', (code) => failed(new Error(`slotway dev ended with ${code}`)))
+    dev.stdout.on('data', (text) => /Cluster ready/.test(text) && ready())
+  })
+  const stop = () => {
+    dev.removeAllListeners('exit')
+    dev.kill('SIGTERM')
+    return new Promise((ended) => dev.on('exit', ended))
+  }
+  return { url: `http://127.0.0.1:${http}/`, stop }
+}
+
 /** Opens `url` and hands the page to `use`; then nothing may have gone wrong in the console. */
 export async function visit(browser, url, use, options = {}) {
   const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, ...options })
@@ -106,7 +129,9 @@ export async function said(row) {
 
 /** The colour of `slot` on the map. */
 export function colourOf(page, slot) {
-  return page.locator('.canvas canvas').first().evaluate((canvas, slot) => {
+  return page.locator('.canvas canvas').first().evaluate(async (canvas, slot) => {
+    // What has just changed is drawn in the next frame.
+    await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))
     const cell = canvas.width / 128
     const [x, y] = [((slot % 128) + 0.5) * cell, (Math.floor(slot / 128) + 0.5) * cell]
     const spot = new OffscreenCanvas(1, 1).getContext('2d')
