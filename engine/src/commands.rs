@@ -23,6 +23,7 @@ mod connection;
 mod data;
 mod debug;
 mod expire;
+mod float;
 mod generic;
 mod help;
 mod info;
@@ -55,6 +56,7 @@ pub fn families() -> impl Iterator<Item = &'static [Binding]> {
         connection::COMMANDS,
         debug::COMMANDS,
         expire::COMMANDS,
+        float::COMMANDS,
         generic::COMMANDS,
         info::COMMANDS,
         lcs::COMMANDS,

@@ -20,6 +20,7 @@ pub mod dispatch;
 pub mod glob;
 pub mod keyspace;
 pub mod node;
+pub mod number;
 pub mod registry;
 pub mod session;
 pub mod shards;
