@@ -38,9 +38,10 @@ fn replay(seed: u64) -> ExitCode {
 
 fn run_all(first: u64, last: u64) -> ExitCode {
     let started = Instant::now();
-    let (mut simulated_us, mut operations, mut failed) = (0, 0, 0);
+    let (mut simulated_us, mut operations, mut undecided, mut failed) = (0, 0, 0, 0);
     for report in (first..=last).map(slotway_sim::run) {
         simulated_us += report.simulated.as_us();
+        undecided += report.undecided();
         operations += report.history.operations.len();
         if report.violation.is_some() {
             failed += 1;
@@ -49,7 +50,7 @@ fn run_all(first: u64, last: u64) -> ExitCode {
     }
     let (seconds, simulated) = (started.elapsed().as_secs_f64(), simulated_us as f64 / 1e6);
     println!(
-        "{failed} of {} seeds failed; {operations} operations, {simulated:.0} s simulated in {seconds:.1} s: {:.0} to 1",
+        "{failed} of {} seeds failed, {undecided} slots undecided; {operations} operations, {simulated:.0} s simulated in {seconds:.1} s: {:.0} to 1",
         last + 1 - first,
         simulated / seconds
     );

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::check::Violation;
+use crate::check::{Verdict, Verdicts, Violation};
 use crate::history::History;
 use crate::timeline::Time;
 use crate::trace::Trace;
@@ -18,8 +18,17 @@ pub struct Report {
     pub trace: Trace,
     /// What clients did.
     pub history: History,
+    /// For each slot, whether what clients were told can be explained.
+    pub verdicts: Verdicts,
     /// The invariant that did not hold, if one did not.
     pub violation: Option<Violation>,
+}
+
+impl Report {
+    /// How many slots have a history too wild to be judged.
+    pub fn undecided(&self) -> usize {
+        self.verdicts.values().filter(|verdict| **verdict == Verdict::Undecided).count()
+    }
 }
 
 /// One line; for a failed run the line that replays it, too.

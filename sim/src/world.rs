@@ -24,7 +24,7 @@ use slotway_engine::config::Config;
 use slotway_engine::session::After;
 
 use crate::chance::{Chance, Permille};
-use crate::check::{self, Evidence, Violation};
+use crate::check::{self, Evidence, Verdicts, Violation};
 use crate::client::{self, Action, Client, Input, Timer};
 use crate::history::History;
 use crate::network::{Arrival, Arrivals, LinkId, Network, Packet, Side};
@@ -124,19 +124,22 @@ impl World {
 
     /// Runs to the end, or to the first violation.
     pub fn run(mut self) -> Report {
-        let verdict = loop {
+        let stormy = loop {
             match self.step() {
                 Ok(true) => {}
-                Ok(false) => break check::at_rest(self.evidence()),
+                Ok(false) => break Ok(()),
                 Err(violation) => break Err(violation),
             }
         };
-        let simulated = self.timeline.now();
+        let verdicts = check::search(&self.history);
+        let verdict =
+            stormy.and_then(|()| check::at_rest(Evidence { verdicts: &verdicts, ..self.evidence() }));
         Report {
             seed: self.seed,
-            simulated,
+            simulated: self.timeline.now(),
             trace: self.trace,
             history: self.history,
+            verdicts,
             violation: verdict.err(),
         }
     }
@@ -321,7 +324,12 @@ impl World {
     }
 
     fn evidence(&self) -> Evidence<'_> {
-        Evidence { now: self.timeline.now(), nodes: &self.nodes, history: &self.history }
+        Evidence {
+            now: self.timeline.now(),
+            nodes: &self.nodes,
+            history: &self.history,
+            verdicts: const { &Verdicts::new() },
+        }
     }
 
     /// Breaks what a node answers, where that is the plot.

@@ -11,11 +11,11 @@
 //! way have already happened, which lost ones still may. At an end, accounts in which that operation cannot have
 //! happened are dropped; when none is left, the reply is a lie (Lowe, "Testing for linearizability", 2017).
 //!
-//! Three things keep accounts few. An operation that by its reply never changes anything happens as soon as it can be
-//! explained: waiting would gain nothing. Equal operations of unknown outcome, which never end, are counted, not told apart. And of two accounts
-//! that differ only in how many of these are left, the one with more left can do all that the other can.
+//! What keeps accounts few, without leaving one out: An operation that by its reply never changes anything happens as soon
+//! as it can be explained. One of unknown outcome, which never ends, happens only where another one [`notices`]. Equal ones
+//! of these are counted, not told apart; and of two accounts with one past, the one with more of them left stands for both.
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 
@@ -24,13 +24,14 @@ use slotway_core::slot::Slot;
 
 use super::model::{Span, Store};
 use crate::history::{Call, History, Operation, OperationId, Outcome};
+use crate::timeline::Time;
 
-/// Accounts kept at most. Past this the search gives up and the verdict is [`Verdict::Undecided`].
-const ACCOUNTS_MAX: usize = 20_000;
+/// Steps per reply at most. Past this the search gives up and the verdict is [`Verdict::Undecided`].
+const STEPS_MAX: usize = 20_000;
 
 /// What the search found.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Verdict {
+pub enum Verdict {
     /// There is such an order.
     Linearizable,
     /// No order explains the reply to this operation.
@@ -40,13 +41,19 @@ pub(super) enum Verdict {
 }
 
 /// A past that is consistent with all replies so far.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Debug)]
 struct Account {
+    past: Past,
+    /// Operations of unknown outcome that may still happen, sorted.
+    lost: Vec<Rc<Lost>>,
+}
+
+/// What the past has come to.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+struct Past {
     store: Rc<Store>,
     /// Operations under way that have not happened yet.
     waiting: Vec<OperationId>,
-    /// Operations of unknown outcome that may still happen, sorted.
-    lost: Vec<Rc<Lost>>,
 }
 
 /// An operation of unknown outcome. Equal ones are interchangeable.
@@ -84,22 +91,56 @@ fn may_have_happened(operation: &Operation) -> bool {
 
 /// Searches for an order of `ids`, which are all operations on one slot.
 pub(super) fn linearize(history: &History, ids: &[OperationId]) -> Verdict {
-    let mut accounts = Accounts::from([Account::new()]);
+    let mut accounts = Accounts::default();
+    accounts.insert(&Account::new());
     for (moment, id) in moments(history, ids) {
         let operation = &history.operations[id.0];
         accounts = match moment {
             Moment::Begins => accounts.into_iter().map(|account| account.begin(id, operation)).collect(),
             Moment::Ends => match ended(history, accounts, id) {
                 None => return Verdict::Undecided,
-                Some(accounts) if accounts.is_empty() => return Verdict::Impossible(id),
-                Some(accounts) => without_dominated(accounts),
+                Some(accounts) if accounts.0.is_empty() => return Verdict::Impossible(id),
+                Some(accounts) => accounts,
             },
         };
     }
     Verdict::Linearizable
 }
 
-type Accounts = BTreeSet<Account>;
+/// Accounts none of which can stand for another: by what the past has come to, and then by what is left.
+#[derive(Default)]
+struct Accounts(BTreeMap<Past, Vec<Vec<Rc<Lost>>>>);
+
+impl Accounts {
+    /// Adds an account and drops those that it can stand for. False if one is there already that can stand for it: with the
+    /// same past, and all of its lost operations left.
+    fn insert(&mut self, account: &Account) -> bool {
+        let left = self.0.entry(account.past.clone()).or_default();
+        if left.iter().any(|other| is_within(&account.lost, other)) {
+            return false;
+        }
+        left.retain(|other| !is_within(other, &account.lost));
+        left.push(account.lost.clone());
+        true
+    }
+
+    fn into_iter(self) -> impl Iterator<Item = Account> {
+        let accounts = |(past, left): (Past, Vec<Vec<Rc<Lost>>>)| {
+            left.into_iter().map(move |lost| Account { past: past.clone(), lost })
+        };
+        self.0.into_iter().flat_map(accounts)
+    }
+}
+
+impl FromIterator<Account> for Accounts {
+    fn from_iter<I: IntoIterator<Item = Account>>(all: I) -> Self {
+        let mut accounts = Accounts::default();
+        for account in all {
+            accounts.insert(&account);
+        }
+        accounts
+    }
+}
 
 /// Beginnings and ends in order of time. Operations that touch count as concurrent.
 fn moments(history: &History, ids: &[OperationId]) -> Vec<(Moment, OperationId)> {
@@ -115,45 +156,40 @@ fn moments(history: &History, ids: &[OperationId]) -> Vec<(Moment, OperationId)>
     moments.into_iter().map(|(_, moment, id)| (moment, id)).collect()
 }
 
-/// All accounts in which `id` has happened; `None` if they are too many.
+/// All accounts in which `id` has happened; `None` if there are too many ways to get there. Shorter ways first, so that
+/// longer ones to the same past are seen to be no better.
 fn ended(history: &History, accounts: Accounts, id: OperationId) -> Option<Accounts> {
-    let mut happened = Accounts::new();
-    let mut seen = accounts.clone();
-    let mut frontier = Vec::from_iter(accounts);
-    while let Some(account) = frontier.pop() {
-        if !account.waiting.contains(&id) {
-            happened.insert(account);
+    let (mut happened, mut seen) = (Accounts::default(), Accounts::default());
+    let mut frontier: VecDeque<Account> = accounts.into_iter().collect();
+    let mut steps = 0;
+    while let Some(account) = frontier.pop_front() {
+        if !account.past.waiting.contains(&id) {
+            happened.insert(&account);
             continue;
         }
-        let next = account.successors(history).into_iter().filter(|next| seen.insert(next.clone()));
-        frontier.extend(next);
-        if seen.len() > ACCOUNTS_MAX {
+        frontier.extend(account.successors(history).into_iter().filter(|next| seen.insert(next)));
+        steps += 1;
+        if steps > STEPS_MAX {
             return None;
         }
     }
     Some(happened)
 }
 
-/// Drops accounts that another one can stand for: the same but for lost operations that it still has.
-fn without_dominated(accounts: Accounts) -> Accounts {
-    let kept = |account: &&Account| !accounts.iter().any(|other| other.dominates(account));
-    accounts.iter().filter(kept).cloned().collect()
-}
-
 impl Account {
     fn new() -> Self {
-        Self { store: Rc::default(), waiting: Vec::new(), lost: Vec::new() }
+        Self { past: Past { store: Rc::default(), waiting: Vec::new() }, lost: Vec::new() }
     }
 
     fn begin(mut self, id: OperationId, operation: &Operation) -> Self {
         if let Outcome::Replied(_) = operation.outcome {
-            self.waiting.push(id);
+            self.past.waiting.push(id);
             return self;
         }
         let call = operation.call.clone();
         let since = match call {
             Call::SetFor(..) | Call::Expire(..) => Span::since(operation.began),
-            _ => Span::since(Default::default()),
+            _ => Span::since(Time::default()),
         };
         let lost = Rc::new(Lost { call, since });
         let place = self.lost.partition_point(|other| *other <= lost);
@@ -163,27 +199,30 @@ impl Account {
 
     /// The accounts in which one more operation has happened.
     fn successors(&self, history: &History) -> Vec<Account> {
+        let Past { store, waiting } = &self.past;
         let mut successors = Vec::new();
-        for at in 0..self.waiting.len() {
+        for at in 0..waiting.len() {
             let next = self.replied(history, at);
-            let same = next.iter().find(|account| account.store == self.store);
-            if let Some(same) = same.filter(|_| changes_nothing(&history.operations[self.waiting[at].0])) {
+            let same = next.iter().find(|account| account.past.store == *store);
+            if let Some(same) = same.filter(|_| changes_nothing(&history.operations[waiting[at].0])) {
                 return [same.clone()].into();
             }
             successors.extend(next);
         }
+        let calls: Vec<&Call> = waiting.iter().map(|id| &history.operations[id.0].call).collect();
         // Equal lost operations are neighbours: the first of them stands for all.
         let firsts = (0..self.lost.len()).filter(|&at| at == 0 || self.lost[at - 1] != self.lost[at]);
-        successors.extend(firsts.flat_map(|at| self.found(at)));
+        let noticed = firsts.filter(|&at| calls.iter().any(|call| notices(call, &self.lost[at].call)));
+        successors.extend(noticed.flat_map(|at| self.found(at)));
         successors
     }
 
     /// The waiting operation at `at` happens now, if its reply can then be what it was.
     fn replied(&self, history: &History, at: usize) -> Vec<Account> {
-        let operation = &history.operations[self.waiting[at].0];
+        let operation = &history.operations[self.past.waiting[at].0];
         let when = Span::between(operation.began, operation.ended);
         let mut account = self.clone();
-        account.waiting.remove(at);
+        account.past.waiting.remove(at);
         account.after(when, &operation.call, |reply| operation.outcome == Outcome::Replied(reply))
     }
 
@@ -196,18 +235,21 @@ impl Account {
 
     /// What `call` makes of the store, in as many ways as `explains` its reply.
     fn after(&self, when: Span, call: &Call, explains: impl Fn(Value) -> bool) -> Vec<Account> {
-        let possible = self.store.possible_at(when, call).into_iter();
+        let possible = self.past.store.possible_at(when, call).into_iter();
         let explained = possible.filter_map(|mut store| explains(store.execute(when, call)).then_some(store));
-        explained.map(|store| Account { store: Rc::new(store), ..self.clone() }).collect()
+        let past = |store| Past { store: Rc::new(store), waiting: self.past.waiting.clone() };
+        explained.map(|store| Account { past: past(store), lost: self.lost.clone() }).collect()
     }
+}
 
-    /// True when this account differs from `other` only in that it has more lost operations left.
-    fn dominates(&self, other: &Account) -> bool {
-        self.lost.len() > other.lost.len()
-            && self.store == other.store
-            && self.waiting == other.waiting
-            && is_within(&other.lost, &self.lost)
-    }
+/// True when it matters to `call` whether `lost` happened just before it: they share a key, and `call` is more than a write
+/// over all keys of `lost`. What nobody notices may as well happen later, or never.
+fn notices(call: &Call, lost: &Call) -> bool {
+    let keys = call.keys();
+    let shares = lost.keys().iter().any(|key| keys.contains(key));
+    let covers = lost.keys().iter().all(|key| keys.contains(key));
+    let is_blind = matches!(call, Call::Set(..) | Call::SetFor(..) | Call::SetAll(_));
+    shares && !(is_blind && covers)
 }
 
 /// True when an operation with this reply leaves the store as it was, whenever it happens. (A SET of the value that is
