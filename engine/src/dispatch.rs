@@ -68,6 +68,8 @@ pub struct Requests<'a> {
 enum Prepared<'a> {
     /// It names no command of ours, or has too few or too many arguments.
     Refused(ErrorReply),
+    /// It is a line of HTTP: a browser was made to talk to this port.
+    Foreign,
     /// It needs shards; `key` is its first key.
     Data {
         command: &'static Command,
@@ -110,6 +112,7 @@ impl<A: ShardAccess> Engine<A> {
 
     fn prepare<'a>(&self, config: &Config, args: Args<'a>) -> Prepared<'a> {
         match self.find(args) {
+            Err(_) if is_http(args) => Prepared::Foreign,
             Err(error) => Prepared::Refused(error),
             Ok((command, Handler::Data(handler))) => {
                 let key = keys::routed(command, args).next().map(|key| self.hasher.key(args.at(key.index)));
@@ -144,6 +147,11 @@ impl<A: ShardAccess> Engine<A> {
             _ => ShardSet::All,
         }
     }
+}
+
+/// True for what a page in somebody's browser can make it send here, to have the body that follows executed: `POST` and `Host:`.
+fn is_http(args: Args<'_>) -> bool {
+    args.is(0, "post") || args.is(0, "host:")
 }
 
 /// How Redis refuses what it does not know: by the subcommand if the container is served, else by the command.

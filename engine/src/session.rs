@@ -35,6 +35,8 @@ pub enum After {
     Continue,
     /// Send what is written, then close.
     Close,
+    /// Close at once, without a word.
+    Abort,
 }
 
 /// One client connection.

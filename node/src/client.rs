@@ -90,6 +90,9 @@ impl<A: ShardAccess> Connection<A> {
             } else if poll_fn(|context| self.poll_read(context)).await? == 0 {
                 return Ok(());
             }
+            if self.session.after == After::Abort {
+                return Ok(());
+            }
             self.write().await?;
             self.publish();
         }
@@ -150,7 +153,7 @@ impl<A: ShardAccess> Connection<A> {
             }
             used += self.decoder.consume();
             match decoded {
-                _ if self.session.after == After::Close => return used,
+                _ if self.session.after != After::Continue => return used,
                 Decoded::All => return used,
                 Decoded::Full if self.replies.len() >= REPLIES_LEN_MAX => {
                     self.has_more = true;

@@ -260,7 +260,7 @@ impl Host {
                 let card = ClientCard { session, active_at, query_len: 0, query_free: 0, memory: 0, fd: -1 };
                 cards.insert(card.session.id, card);
             }
-            After::Close => drop(cards.remove(&session.id)),
+            After::Close | After::Abort => drop(cards.remove(&session.id)),
         }
     }
 }

@@ -251,7 +251,9 @@ impl ErrorReply {
             ErrorReply::LcsTooLarge => {
                 "ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len"
             }
-            ErrorReply::LcsOutOfMemory => "ERR Insufficient memory, failed allocating transient memory for LCS",
+            ErrorReply::LcsOutOfMemory => {
+                "ERR Insufficient memory, failed allocating transient memory for LCS"
+            }
             ErrorReply::StringTooLong => "ERR string exceeds maximum allowed size (proto-max-bulk-len)",
             ErrorReply::IncrementOverflow => "ERR increment or decrement would overflow",
             ErrorReply::DecrementOverflow => "ERR decrement would overflow",
@@ -388,10 +390,10 @@ impl Text<'_> {
         let _ = self.write_fmt(text);
     }
 
-    /// Writes what the client sent between words of ours.
+    /// Writes what the client sent between words of ours: as C prints a string, up to the first NUL.
     fn around(&mut self, before: &str, sent: &[u8], after: &str) {
         self.0.extend_from_slice(before.as_bytes());
-        self.0.extend_from_slice(sent);
+        self.0.extend(sent.iter().take_while(|byte| **byte != 0));
         self.0.extend_from_slice(after.as_bytes());
     }
 }

@@ -68,6 +68,14 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
                 let error = error.clone();
                 self.answer(mark, Err(error));
             }
+            Prepared::Foreign => {
+                let from = &self.session.address;
+                self.node.log(&alloc::format!(
+                    "Possible SECURITY ATTACK detected. It looks like somebody is sending POST or Host: commands to this \
+                     port, perhaps to use it from a browser. Connection from {from} aborted."
+                ));
+                self.session.after = After::Abort;
+            }
         }
         first + 1
     }
@@ -105,7 +113,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         let layout = self.engine.shards.layout();
         let keys = self.prepared[first..end].iter().filter_map(|prepared| match prepared {
             Prepared::Data { key, .. } => key.as_ref(),
-            Prepared::Alone { .. } | Prepared::Refused(_) => None,
+            Prepared::Alone { .. } | Prepared::Refused(_) | Prepared::Foreign => None,
         });
         for key in keys.clone() {
             held.shard(layout, key.slot()).db(self.session.db).prefetch_bucket(key);
