@@ -65,7 +65,7 @@ test-clippy: $(PAGE)
 	@scripts/step clippy $(CARGO) clippy --quiet --workspace --all-targets --all-features -- -D warnings
 
 test-doc: $(PAGE)
-	@RUSTDOCFLAGS='-D warnings' scripts/step doc $(CARGO) doc --quiet --workspace --no-deps --document-private-items
+	@RUSTDOCFLAGS='-D warnings -A rustdoc::private-intra-doc-links -A rustdoc::redundant-explicit-links' scripts/step doc $(CARGO) doc --quiet --workspace --no-deps --document-private-items
 
 test-deny:
 	@scripts/step deny cargo-deny check --hide-inclusion-graph bans licenses sources
