@@ -19,6 +19,14 @@ fn shard() -> Shard {
     Shard::new(Layout::new(1, 16).expect("a power of two"), 0, HASHER)
 }
 
+/// Hash tags whose slots lie in one shard of [`shard_of_few_slots`].
+const TAGS: [&str; 3] = ["t", "72", "2388"];
+/// The shard of [`TAGS`], with only 16 slots to walk over.
+fn shard_of_few_slots() -> Shard {
+    let layout = Layout::new(1024, 2).expect("a power of two");
+    Shard::new(layout, layout.shard_of(key(TAGS[0].as_bytes()).slot()), HASHER)
+}
+
 fn key(bytes: &[u8]) -> Key<'_> {
     HASHER.key(bytes)
 }
@@ -333,19 +341,16 @@ fn any_cursor_a_client_makes_up_is_harmless() {
 
 #[test]
 fn random_key_may_be_any_and_is_never_an_expired_one() {
-    let mut shard = shard();
+    let mut shard = shard_of_few_slots();
     let db = shard.db(DB);
     let mut state = 1;
-    let mut rng = || {
-        state = u64::wrapping_mul(state, 6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        state ^ state >> 29
-    };
+    let mut rng = || db::next_random(&mut state);
     assert!(db.random_key(NOW, &mut rng).is_none());
     for number in 0..20 {
         put(db, std::format!("{{t}}{number}").as_bytes(), b"v", Expiry::Keep);
-        put(db, number.to_string().as_bytes(), b"v", Expiry::At(NOW));
+        put(db, std::format!("{{72}}{number}").as_bytes(), b"v", Expiry::At(NOW));
     }
-    let drawn: BTreeSet<_> = (0..1000)
+    let drawn: BTreeSet<_> = (0..300)
         .filter_map(|_| db.random_key(after(1), &mut rng))
         .map(|entry| entry.key().to_owned())
         .collect();
@@ -468,11 +473,6 @@ fn name_of(number: u16) -> Vec<u8> {
     std::format!("{{{tag}}}:{number}").into_bytes()
 }
 
-/// Hash tags whose slots lie in one shard of [`MODEL_SHARDS`].
-const TAGS: [&str; 3] = ["t", "72", "2388"];
-/// So many shards that each has only 16 slots to walk over.
-const MODEL_SHARDS: u16 = 1024;
-
 /// What a keyspace is, told in the simplest way.
 #[derive(Default)]
 struct Model {
@@ -498,17 +498,9 @@ struct Pair {
 
 impl Pair {
     fn new() -> Self {
-        let layout = Layout::new(MODEL_SHARDS, 2).expect("a power of two");
-        let index = layout.shard_of(key(TAGS[0].as_bytes()).slot());
-        let cursor = layout.scan_start(index).expect("a shard of the layout");
-        Self {
-            shard: Shard::new(layout, index, HASHER),
-            model: Model::default(),
-            now: NOW,
-            start: cursor,
-            cursor,
-            owed: BTreeSet::new(),
-        }
+        let shard = shard_of_few_slots();
+        let cursor = shard.settings.layout.scan_start(shard.index()).expect("a shard of the layout");
+        Self { shard, model: Model::default(), now: NOW, start: cursor, cursor, owed: BTreeSet::new() }
     }
 
     fn run(&mut self, step: Step) {
