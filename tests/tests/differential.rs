@@ -18,13 +18,13 @@ use slotway_tests::server::Server;
 use slotway_tests::shrink::shrink;
 
 /// Sequences of one run without `SLOTWAY_SEQUENCES`.
-const SEQUENCES: u64 = 6000;
+const SEQUENCES: u64 = 4000;
 /// Commands of one sequence, at most.
 const STEPS_MAX: usize = 120;
 /// Percent of commands made wrong.
 const SPOILT: usize = 12;
 /// Failures after which a run ends: the first few say enough.
-const FAILURES_MAX: usize = 12;
+const FAILURES_MAX: usize = 40;
 
 /// Every command under test and how often it is drawn.
 #[rustfmt::skip]
@@ -72,7 +72,9 @@ fn generated_sequences_agree() {
     let first = variable("SLOTWAY_SEED").unwrap_or(1);
     let mut failures = BTreeMap::new();
     for seed in first..first + variable("SLOTWAY_SEQUENCES").unwrap_or(SEQUENCES) {
-        let (steps, batch_max) = deck.sequence(seed);
+        let (mut steps, batch_max) = deck.sequence(seed);
+        // One report for each command; what else is wrong with a sequence then shows too.
+        steps.retain(|step| !failures.contains_key(&step.name()));
         if servers.run(&steps, batch_max).is_err() {
             let (name, report) = servers.shortest(seed, &steps, batch_max);
             failures.entry(name).or_insert(report);
