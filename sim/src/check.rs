@@ -82,15 +82,15 @@ pub const AFTER_EVERY_CHANGE: &[Invariant<OfSlot>] = &[
 
 /// Checked when faults and changes are over and clients have read everything once more.
 pub const AT_REST: &[Invariant<OfCluster>] = &[
-    // First, since replies that are mixed up break many others.
+    // First what breaks others: replies that are mixed up, clients that are sent astray.
     Invariant { name: "- replies come in order", holds: replies_come_in_order },
+    Invariant { name: "S9 redirections lead to members", holds: redirections_lead_to_members },
+    Invariant { name: "S9 MOVED does not lead in circles", holds: moved_does_not_lead_in_circles },
     Invariant { name: "L1 every slot is served", holds: every_slot_is_served },
     Invariant { name: "L2 all views are equal", holds: all_views_are_equal },
     Invariant { name: "L4 every migration has ended", holds: every_migration_has_ended },
     Invariant { name: "S8 keys are where their slots are", holds: keys_are_where_their_slots_are },
     Invariant { name: "S8 every reply can be explained", holds: every_reply_can_be_explained },
-    Invariant { name: "S9 redirections lead to members", holds: redirections_lead_to_members },
-    Invariant { name: "S9 MOVED does not lead in circles", holds: moved_does_not_lead_in_circles },
     Invariant { name: "- several slots are refused", holds: several_slots_are_refused },
     Invariant { name: "- every operation is answered", holds: every_operation_is_answered },
 ];
@@ -165,7 +165,8 @@ fn ask_leads_to_an_importing_node(evidence: Evidence<'_>, slot: Slot) -> Finding
 fn a_key_is_in_one_place(evidence: Evidence<'_>, slot: Slot) -> Finding {
     let mut places = BTreeMap::new();
     for node in evidence.nodes {
-        for key in node.keys_of(slot, usize::MAX) {
+        // A key that has expired and has not been removed yet is in no place: another one may already have been made.
+        for key in node.living_keys_of(evidence.now, slot) {
             if let Some(other) = places.insert(key.clone(), &node.address) {
                 return Err(format!("key {} is on {other} and on {}", Shown(&key), node.address));
             }
@@ -178,7 +179,33 @@ fn a_key_is_in_one_place(evidence: Evidence<'_>, slot: Slot) -> Finding {
 /// exchanged show even where they look alike.
 fn replies_come_in_order(evidence: Evidence<'_>) -> Finding {
     let first = evidence.history.oddities.first();
-    first.map_or(Ok(()), |(link, oddity)| Err(format!("on connection {link}: {oddity:?}")))
+    first.map_or(Ok(()), |(link, oddity)| Err(format!("on connection {link}, {oddity}")))
+}
+
+/// Never an address of a node still in handshake, or of none at all.
+fn redirections_lead_to_members(evidence: Evidence<'_>) -> Finding {
+    let is_member = |address: &str| {
+        evidence.nodes.iter().any(|node| {
+            let topology = node.topology();
+            let myself = topology.myself().map(|myself| topology.node(myself));
+            node.address == address && myself.is_some_and(|node| !node.flags.intersects(NodeFlags::HANDSHAKE))
+        })
+    };
+    let redirects = evidence.history.operations.iter().flat_map(|operation| &operation.redirects);
+    redirects.into_iter().try_for_each(|redirect| {
+        ensure(is_member(&redirect.to), || format!("{} leads to {:?}", redirect.from, redirect.to))
+    })
+}
+
+fn moved_does_not_lead_in_circles(evidence: Evidence<'_>) -> Finding {
+    let quiet = evidence.history.operations.iter().filter(|operation| operation.at_rest);
+    quiet.into_iter().try_for_each(|operation| {
+        let moved = operation.redirects.iter().filter(|redirect| redirect.kind == RedirectKind::Moved);
+        let way: Vec<&str> = moved.map(|redirect| redirect.to.as_str()).collect();
+        ensure(way.len() <= MOVED_CHAIN_MAX, || {
+            format!("MOVED led to {}, for {}", way.join(", then "), describe(operation))
+        })
+    })
 }
 
 fn every_slot_is_served(evidence: Evidence<'_>) -> Finding {
@@ -228,32 +255,6 @@ fn every_reply_can_be_explained(evidence: Evidence<'_>) -> Finding {
     })
 }
 
-/// Never an address of a node still in handshake, or of none at all.
-fn redirections_lead_to_members(evidence: Evidence<'_>) -> Finding {
-    let is_member = |address: &str| {
-        evidence.nodes.iter().any(|node| {
-            let topology = node.topology();
-            let myself = topology.myself().map(|myself| topology.node(myself));
-            node.address == address && myself.is_some_and(|node| !node.flags.intersects(NodeFlags::HANDSHAKE))
-        })
-    };
-    let redirects = evidence.history.operations.iter().flat_map(|operation| &operation.redirects);
-    redirects.into_iter().try_for_each(|redirect| {
-        ensure(is_member(&redirect.to), || format!("{} leads to {:?}", redirect.from, redirect.to))
-    })
-}
-
-fn moved_does_not_lead_in_circles(evidence: Evidence<'_>) -> Finding {
-    let quiet = evidence.history.operations.iter().filter(|operation| operation.at_rest);
-    quiet.into_iter().try_for_each(|operation| {
-        let moved = operation.redirects.iter().filter(|redirect| redirect.kind == RedirectKind::Moved);
-        let way: Vec<&str> = moved.map(|redirect| redirect.to.as_str()).collect();
-        ensure(way.len() <= MOVED_CHAIN_MAX, || {
-            format!("{} was sent to {}", describe(operation), way.join(", then "))
-        })
-    })
-}
-
 /// And has then no effect, which is for [`every_reply_can_be_explained`] to see.
 fn several_slots_are_refused(evidence: Evidence<'_>) -> Finding {
     let crossing = evidence.history.operations.iter().filter(|operation| operation.call.crosses_slots());
@@ -299,7 +300,7 @@ fn ensure(holds: bool, finding: impl FnOnce() -> String) -> Finding {
 fn describe(operation: &Operation) -> String {
     let words: Vec<String> = operation.call.words().iter().map(|word| Shown(word).to_string()).collect();
     let Operation { began, ended, outcome, .. } = operation;
-    format!("{:?} from {began} to {ended}: {outcome:?}", words.join(" "))
+    format!("{}, which from {began} to {ended} {outcome}", words.join(" "))
 }
 
 #[cfg(test)]

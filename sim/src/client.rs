@@ -18,7 +18,7 @@ use alloc::vec::Vec;
 use slotway_core::resp::value::Value;
 
 use crate::chance::{Chance, Permille};
-use crate::history::{Bytes, Call, History, Oddity, OperationId, Outcome, Redirect, RedirectKind};
+use crate::history::{Call, History, Oddity, OperationId, Outcome, Redirect, RedirectKind};
 use crate::network::LinkId;
 use crate::timeline::Time;
 use crate::workload::Workload;
@@ -337,9 +337,4 @@ impl Client {
         let at = now.plus_us(self.chance.within(100..=within_ms * 1000));
         self.actions.push(Action::Wake(at, timer));
     }
-}
-
-/// A key's worth of reading, for an audit.
-pub(crate) fn read_of(key: &Bytes) -> Call {
-    Call::Get(key.clone())
 }

@@ -7,12 +7,14 @@
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 
 use slotway_core::resp::value::Value;
 use slotway_core::slot::{Slot, key_slot};
 
 use crate::network::LinkId;
 use crate::timeline::Time;
+use crate::trace::{Shown, ShownReply};
 
 /// A key or a value.
 pub type Bytes = Vec<u8>;
@@ -111,6 +113,18 @@ pub enum Outcome {
     GaveUp,
 }
 
+/// As the end of a sentence about the operation.
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Outcome::Pending => f.write_str("was never answered"),
+            Outcome::Replied(value) => write!(f, "was answered {}", ShownReply(value)),
+            Outcome::Unknown => f.write_str("lost its connection"),
+            Outcome::GaveUp => f.write_str("was given up"),
+        }
+    }
+}
+
 /// A redirection.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Redirect {
@@ -164,6 +178,19 @@ pub enum Oddity {
     Malformed(Bytes),
     /// A list of slots or nodes that core's parsers refuse.
     UnreadableMap(String),
+}
+
+impl fmt::Display for Oddity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Oddity::WrongEcho { sent, came } => {
+                write!(f, "the reply to ECHO \"{}\" was {}", Shown(sent), ShownReply(came))
+            }
+            Oddity::Unasked(value) => write!(f, "nobody asked for {}", ShownReply(value)),
+            Oddity::Malformed(bytes) => write!(f, "no reply begins with \"{}\"", Shown(bytes)),
+            Oddity::UnreadableMap(error) => write!(f, "no map of the cluster: {error}"),
+        }
+    }
 }
 
 /// All that clients did, in order of beginning.

@@ -151,6 +151,13 @@ impl SimNode {
         keys
     }
 
+    /// The keys of `slot` that have not expired, in no order.
+    pub fn living_keys_of(&self, now: Time, slot: Slot) -> Vec<Bytes> {
+        let mut keys = self.keys_of(slot, usize::MAX);
+        self.with_shard(|shard| keys.retain(|key| shard.db(DB).exists(now.wall(), &self.hasher.key(key))));
+        keys
+    }
+
     /// All keys that have not expired, in no order.
     pub fn keys(&self, now: Time) -> Vec<Bytes> {
         let mut keys = Vec::new();

@@ -10,7 +10,7 @@ use crate::world::World;
 use crate::{Report, replay, run};
 
 /// Seeds that every change must pass. `SIM_SEEDS=20000` runs more.
-const SEEDS: u64 = 300;
+const SEEDS: u64 = 200;
 /// Each planted bug must be found within so many seeds.
 const SABOTAGE_SEEDS: u64 = 400;
 
@@ -35,6 +35,16 @@ fn no_seed_breaks_an_invariant_and_together_they_meet_every_refusal() {
         assert!(errors.contains_key(word), "no seed met {word}: {errors:?}");
     }
     assert!(undecided * 200 <= slots, "{undecided} of {slots} slots could not be judged");
+}
+
+/// What they showed: a search that took a repeated SET for nothing; a history with more orders than it could go through;
+/// an expired copy of a key that was taken for a second one (twice).
+#[test]
+fn seeds_that_once_failed_pass() {
+    for seed in [81, 263, 1107, 3561] {
+        let report = run(seed);
+        assert!(report.violation.is_none() && report.undecided() == 0, "{report}");
+    }
 }
 
 #[test]
@@ -92,12 +102,12 @@ fn an_old_claim_that_wins_is_found() {
 
 #[test]
 fn a_node_that_redirects_to_itself_is_found() {
-    found(Sabotage::MovedToItself, &["S9", "L2"]);
+    found(Sabotage::MovedToItself, &["S9 MOVED"]);
 }
 
 #[test]
 fn a_redirection_to_a_stranger_is_found() {
-    found(Sabotage::MovedToStranger, &["S9", "L2"]);
+    found(Sabotage::MovedToStranger, &["S9 redirections"]);
 }
 
 #[test]

@@ -6,6 +6,8 @@
 use alloc::string::String;
 use core::fmt::{self, Write as _};
 
+use slotway_core::resp::value::Value;
+
 use crate::timeline::Time;
 
 /// FNV-1a with 64 bits (Fowler, Noll and Vo): offset basis and prime.
@@ -78,6 +80,24 @@ impl fmt::Display for Shown<'_> {
             write!(f, "... ({} bytes)", self.0.len())?;
         }
         Ok(())
+    }
+}
+
+/// A reply as it reads best in a line.
+pub struct ShownReply<'a>(pub &'a Value);
+
+impl fmt::Display for ShownReply<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Value::Error(text) => write!(f, "-{text}"),
+            Value::Integer(number) => write!(f, "{number}"),
+            Value::Null => f.write_str("nothing"),
+            Value::Array(items) => items.iter().try_for_each(|item| write!(f, "[{}]", ShownReply(item))),
+            other => match other.as_bytes() {
+                Some(text) => write!(f, "\"{}\"", Shown(text)),
+                None => write!(f, "{other:?}"),
+            },
+        }
     }
 }
 

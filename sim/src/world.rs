@@ -25,8 +25,8 @@ use slotway_engine::session::After;
 
 use crate::chance::{Chance, Permille};
 use crate::check::{self, Evidence, Verdicts, Violation};
-use crate::client::{self, Action, Client, Input, Timer};
-use crate::history::History;
+use crate::client::{Action, Client, Input, Timer};
+use crate::history::{Call, History};
 use crate::network::{Arrival, Arrivals, LinkId, Network, Packet, Side};
 use crate::node::SimNode;
 use crate::operator::{Operator, Step};
@@ -310,7 +310,7 @@ impl World {
         self.history.at_rest = true;
         for (number, key) in workload::keys(self.seed, self.swarm.tags).concat().iter().enumerate() {
             let starts = (0..AUDIT_STARTS).map(|start| &self.nodes[(number + start) % self.nodes.len()]);
-            let calls = starts.map(|node| (client::read_of(key), node.address.clone()));
+            let calls = starts.map(|node| (Call::Get(key.clone()), node.address.clone()));
             let client = number % self.clients.len();
             self.clients[client].assign(calls);
         }

@@ -201,10 +201,10 @@ impl Account {
     fn successors(&self, history: &History) -> Vec<Account> {
         let Past { store, waiting } = &self.past;
         let mut successors = Vec::new();
-        for at in 0..waiting.len() {
+        for (at, id) in waiting.iter().enumerate() {
             let next = self.replied(history, at);
             let same = next.iter().find(|account| account.past.store == *store);
-            if let Some(same) = same.filter(|_| changes_nothing(&history.operations[waiting[at].0])) {
+            if let Some(same) = same.filter(|_| changes_nothing(&history.operations[id.0])) {
                 return [same.clone()].into();
             }
             successors.extend(next);
