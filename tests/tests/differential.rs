@@ -42,8 +42,8 @@ const COMMANDS: &[(usize, &[&str])] = &[
     ]),
     (1, &[
         "auth", "client|getredir", "client|id", "client|info", "client|list", "client|no-evict",
-        "client|trackinginfo", "client|unblock", "command|count", "flushall", "flushdb",
-        "lastsave", "object|freq", "quit", "readonly", "readwrite", "asking", "reset", "swapdb", "time",
+        "command|count", "flushall", "flushdb",
+        "object|freq", "quit", "readonly", "readwrite", "asking", "reset", "swapdb", "time",
         "cluster|info", "cluster|keyslot",
     ]),
 ];
