@@ -74,17 +74,17 @@ test-shell:
 	@scripts/step shell scripts/lint-shell
 
 test-unit: $(PAGE)
-	@scripts/step unit $(CARGO) test --workspace --exclude slotway-tests --all-features
+	@scripts/step unit $(CARGO) test --workspace --exclude slotway-tests --all-features --no-fail-fast
 
 # The servers under test: quick to build, and with overflow checks.
 test-server: $(PAGE)
 	@scripts/step server $(CARGO) build --profile test-server --package slotway
 
 test-suites: test-server
-	@scripts/step suites $(CARGO) test --package slotway-tests
+	@scripts/step suites $(CARGO) test --package slotway-tests --no-fail-fast
 
 test-wasm: $(STAMPS)/npm
-	@scripts/step wasm node --test wasm/tests
+	@scripts/step wasm node --test wasm/tests/*.test.mjs
 
 test-web: $(NODE_MODULES) $(STAMPS)/web-wasm
 	@scripts/step web sh -c 'cd web && npm run check && npm test'

@@ -1,4 +1,4 @@
-# Adds up what the test runners say in their closing lines: prints "passed failed skipped".
+# Adds up what the test runners say in their closing lines: prints "passed failed skipped lines".
 #
 # cargo test      test result: ok. 12 passed; 0 failed; 0 ignored; ...
 # node --test     # pass 12 / # fail 0 / # skipped 0      (with a symbol instead of # on a terminal)
@@ -6,6 +6,7 @@
 # our scripts     12 passed, 0 failed
 
 { gsub(/\033\[[0-9;]*m/, "") }
+/^test result: |^ *Tests  |^[0-9]+ passed, |^[^ ]+ pass [0-9]+$/ { lines++ }
 
 /^test result: / { passed += before("passed"); failed += before("failed"); skipped += before("ignored"); next }
 /^ *Tests  / { passed += before("passed"); failed += before("failed"); skipped += before("skipped"); next }
@@ -20,4 +21,4 @@ function before(word,    i) {
   return 0
 }
 
-END { print passed + 0, failed + 0, skipped + 0 }
+END { print passed + 0, failed + 0, skipped + 0, lines + 0 }
