@@ -68,6 +68,7 @@ test-doc: $(PAGE)
 	@RUSTDOCFLAGS='-D warnings -A rustdoc::private-intra-doc-links -A rustdoc::redundant-explicit-links' scripts/step doc $(CARGO) doc --quiet --workspace --no-deps --document-private-items
 
 test-deny:
+	@scripts/setup-rust deny
 	@scripts/step deny cargo-deny check --hide-inclusion-graph bans licenses sources
 
 test-shell:
@@ -122,7 +123,6 @@ setup-targets:
 .PHONY: setup-test
 setup-test: setup-targets
 	@scripts/setup-packages node npm python3 redis-server redis-cli redis-benchmark chromium
-	@scripts/setup-rust deny
 
 $(NODE_MODULES): web/package-lock.json
 	@echo '== installing the packages of the playground'
