@@ -86,8 +86,6 @@ pub enum ErrorReply {
     SwapDbInCluster,
     /// MOVE in cluster mode.
     MoveInCluster,
-    /// COPY with another database in cluster mode.
-    CopyInCluster,
     /// OBJECT FREQ without an LFU policy.
     ObjectFreqWithoutLfu,
     /// OBJECT IDLETIME with an LFU policy.
@@ -271,7 +269,6 @@ impl ErrorReply {
             ErrorReply::SelectInCluster => "ERR SELECT is not allowed in cluster mode",
             ErrorReply::SwapDbInCluster => "ERR SWAPDB is not allowed in cluster mode",
             ErrorReply::MoveInCluster => "ERR MOVE is not allowed in cluster mode",
-            ErrorReply::CopyInCluster => "ERR Copying to another database is not allowed in cluster mode",
             ErrorReply::ObjectFreqWithoutLfu => {
                 "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust."
             }

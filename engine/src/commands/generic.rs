@@ -70,9 +70,6 @@ fn renamenx(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>
 fn copy(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
     let options = CopyOptions::read(args, data)?;
     let (from, to, target) = (args.at(1), args.at(2), options.target);
-    if data.config().cluster_enabled() && target != DbIndex::default() {
-        return Err(ErrorReply::CopyInCluster);
-    }
     if from == to && target == data.db_index() {
         return Err(ErrorReply::SameObject);
     }

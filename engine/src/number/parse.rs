@@ -119,15 +119,11 @@ impl Scanned {
         let (number, exponent) = text.split_at(end);
         let point = number.iter().position(|byte| *byte == b'.').unwrap_or(number.len());
         let (whole, fraction) = (&number[..point], number.get(point + 1..).unwrap_or_default());
-        let mut digits = whole.iter().chain(fraction);
+        let digits = whole.iter().chain(fraction);
         if (whole.is_empty() && fraction.is_empty()) || !digits.clone().all(is_digit) {
             return None;
         }
-        let is_significant = |digit: &&u8| **digit != b'0';
-        let digits = match digits.position(|digit| is_significant(&digit)) {
-            Some(zeros) => whole.iter().chain(fraction).skip(zeros).copied().collect(),
-            None => Vec::new(),
-        };
+        let digits = digits.skip_while(|digit| **digit == b'0').copied().collect();
         let exponent = if exponent.is_empty() { 0 } else { parse_exponent(&exponent[1..])? };
         Some(Self { digits, fraction_len: fraction.len() as i32, exponent })
     }
