@@ -1,7 +1,7 @@
 //! Binds the facts of a command to the function that executes it.
 //!
 //! A command is declared twice, once each: its facts in `core/command/table`, its handler in the `COMMANDS` list of its
-//! family in [`commands`](crate::commands). What has facts and no handler answers `unknown command`.
+//! family in [`commands`]. What has facts and no handler answers `unknown command`.
 
 use alloc::boxed::Box;
 use alloc::vec;

@@ -67,7 +67,7 @@ impl fmt::Write for Trace {
     }
 }
 
-/// Bytes as they read best in a line: printable ASCII as it is, all else as `\xhh`, cut past [`SHOWN_MAX`].
+/// Bytes as they read best in a line: printable ASCII as it is, all else as `\xhh`, cut past 120 bytes.
 pub struct Shown<'a>(pub &'a [u8]);
 
 /// Most bytes of a text shown in one line.

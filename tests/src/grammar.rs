@@ -2,7 +2,7 @@
 //!
 //! `COMMAND DOCS` of the reference describes each command's arguments as a tree of blocks, choices and tokens. A walk
 //! of that tree with a seeded generator gives a request: options in all orders, some repeated, tokens in any case. A
-//! later mutation makes some of them wrong. The leaves come from [`Atoms`](crate::atoms::Atoms).
+//! later mutation makes some of them wrong. The leaves come from [`Atoms`].
 
 use slotway_core::resp::value::Value;
 
