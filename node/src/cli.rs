@@ -61,10 +61,12 @@ pub(crate) enum Job {
 }
 
 /// What `args`, the program's name first, ask for. Ends the process where help or the version is asked for, or nothing makes sense.
-pub(crate) fn parse(args: Vec<OsString>) -> Job {
-    let name = args.first().map(Path::new).and_then(Path::file_name).unwrap_or_default();
-    let called_as_server = SERVER_NAMES.iter().any(|server| name == *server);
-    if called_as_server || !names_a_job(args.get(1)) {
+pub(crate) fn parse(mut args: Vec<OsString>) -> Job {
+    // `docker run image redis-server --port 7000`: the name comes as a word behind ours.
+    if args.get(1).is_some_and(names_a_server) {
+        args.remove(0);
+    }
+    if args.first().is_some_and(names_a_server) || !names_a_job(args.get(1)) {
         return Job::Server { args: texts(&args[1.min(args.len())..]) };
     }
     Cli::parse_from(args).job.unwrap_or(Job::Server { args: Vec::new() })
@@ -79,6 +81,10 @@ pub(crate) fn print_completions(shell: Shell) {
 pub(crate) fn print_help() {
     // A closed pipe is no news to who closed it.
     let _ = Cli::command().print_help();
+}
+
+fn names_a_server(program: &OsString) -> bool {
+    Path::new(program).file_name().is_some_and(|name| SERVER_NAMES.iter().any(|server| name == *server))
 }
 
 fn names_a_job(first: Option<&OsString>) -> bool {
@@ -121,6 +127,14 @@ mod tests {
     fn called_by_the_name_of_a_server_it_has_no_other_jobs() {
         let Job::Server { args } = job(&["/usr/bin/redis-server", "dev"]) else { panic!("a server") };
         assert_eq!(args, ["dev"]);
+    }
+
+    #[test]
+    fn the_name_of_a_server_may_come_as_the_first_word() {
+        let Job::Server { args } = job(&["slotway", "redis-server", "--port", "1"]) else {
+            panic!("a server")
+        };
+        assert_eq!(args, ["--port", "1"]);
     }
 
     #[test]

@@ -64,7 +64,7 @@ fn quit(connection: &mut Connection<'_>, _: Args<'_>, reply: &mut ReplyWriter<'_
 }
 
 fn select(connection: &mut Connection<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
-    let index = args::integer_or(args.at(1), ErrorReply::InvalidDbIndex)?;
+    let index = args::integer_between(args.at(1), i32::MIN.into(), i32::MAX.into())?;
     if connection.config.cluster_enabled() && index != 0 {
         return Err(ErrorReply::SelectInCluster);
     }

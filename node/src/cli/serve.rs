@@ -1,5 +1,6 @@
 //! `slotway server`: one server, with the command line and the configuration files of redis-server.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use std::{env, fs, io};
 use anyhow::{Context as _, anyhow};
 use slotway_core::id::NodeId;
 use slotway_core::topology::{ClusterState, Node, NodeFlags, TopologyBuilder};
-use slotway_engine::config::{Config, args};
+use slotway_engine::config::{self, Config, args};
 use slotway_engine::node::Node as _;
 use tokio::task::LocalSet;
 
@@ -65,12 +66,13 @@ struct Source {
     stdin: String,
 }
 
-/// Reads configuration file, standard input and command line, in this order.
+/// Reads environment, configuration file, standard input and command line, in this order.
 fn configure(words: &[String]) -> anyhow::Result<Source> {
     let line = args::parse(words);
     let mut source = Source { config: Config::default(), file: None, stdin: String::new() };
     let mut load =
         |name: &str, text: &str| source.config.load(name, text, &mut |pattern| files::include(pattern));
+    load("the environment", &environment())?;
     if let Some(file) = &line.config_file {
         let text = fs::read_to_string(file)
             .with_context(|| format!("Fatal error, can't open config file '{file}'"))?;
@@ -85,6 +87,17 @@ fn configure(words: &[String]) -> anyhow::Result<Source> {
     load("the command line", &line.text)?;
     source.config.finish()?;
     Ok(source)
+}
+
+/// The directives that the environment gives, as text of redis.conf: `SLOTWAY_PROTECTED_MODE=no` is `protected-mode no`.
+/// Variables that name no directive are for others, such as `slotway ping`.
+fn environment() -> String {
+    let directive = |(name, value): (OsString, OsString)| {
+        let name = name.to_str()?.strip_prefix("SLOTWAY_")?.to_ascii_lowercase().replace('_', "-");
+        config::directive(name.as_bytes())?;
+        Some(format!("{name} {}\n", value.to_str()?))
+    };
+    env::vars_os().filter_map(directive).collect()
 }
 
 /// Goes to `dir`, where relative paths begin.
