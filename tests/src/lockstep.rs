@@ -6,19 +6,22 @@
 use std::fmt;
 use std::io::ErrorKind;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use slotway_core::resp::value::Value;
 
 use crate::differences::Differences;
 use crate::random::Random;
 use crate::script::{Step, format_args};
+use crate::server::POLL;
 use crate::wire::{Connection, request};
 
 /// Databases that generated commands reach.
 const DATABASES: &[&str] = &["0", "1", "2", "3", "15"];
 /// How far two answers about remaining time may lie apart, in the unit of the answer.
 const TIME_TOLERANCE: i64 = 2000;
+/// Active expiry removes what has expired by then.
+const SETTLE_MAX: Duration = Duration::from_secs(3);
 /// Remaining times below this are exact: -1, -2 and errors of small numbers.
 const TIME_MIN: i64 = 90;
 
@@ -172,13 +175,21 @@ impl Session<'_> {
             || self.differences.allow(&step.args, ours, theirs)
     }
 
-    /// Asks again after an iteration, in which both remove the keys whose time has passed. Only for the last step of a batch.
+    /// Asks again until both have removed the keys whose time has passed: in an iteration, or when they get to it. Only for
+    /// the last step of a batch.
     fn settle(&mut self, step: &Step) -> bool {
         let ask = |connection: &mut Connection| {
             connection.call(&["SCAN", "0", "COUNT", "1000000"]);
             connection.call(&step.args)
         };
-        comparison(step) == Comparison::Settled && ask(&mut self.ours) == ask(&mut self.theirs)
+        let give_up = Instant::now() + SETTLE_MAX;
+        while comparison(step) == Comparison::Settled && Instant::now() < give_up {
+            if ask(&mut self.ours) == ask(&mut self.theirs) {
+                return true;
+            }
+            thread::sleep(POLL);
+        }
+        false
     }
 
     /// A SCAN in small steps must give each of `keys` at least once, and nothing else.
