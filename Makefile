@@ -148,7 +148,7 @@ $(STAMPS)/npm: $(WASM_SOURCES) $(NODE_MODULES)
 
 .PHONY: clean
 clean: ## Remove what was built; installed tools stay
-	rm -rf $(TARGET) target web/dist web/node_modules wasm/pkg wasm/pkg-web tests/clients/node_modules tests/clients/.venv
+	rm -rf $(TARGET) target web/dist web/node_modules wasm/pkg wasm/pkg-web wasm/pkg-slots tests/clients/node_modules tests/clients/.venv
 
 .PHONY: help
 help: ## Show this list

@@ -3,7 +3,7 @@
 //! Nothing in this crate reads a clock, a socket, a file or a random source: whatever changes from run to run
 //! is an argument. It is compiled natively into the node, into the simulator, and to WASM.
 #![no_std]
-#![cfg_attr(not(target_arch = "x86_64"), forbid(unsafe_code))]
+#![forbid(unsafe_code)]
 
 extern crate alloc;
 #[cfg(test)]

@@ -263,7 +263,7 @@ async fn expire<A: ShardAccess>(server: &Server<A>) {
     for _ in 0..EXPIRE_SLICES_MAX {
         let mut more = false;
         server.engine.shards().each_shard(&mut |shard| {
-            more |= !shard.expire_cycle(server.shared.now(), EXPIRE_SLICE, |_, _| {}).done;
+            more |= shard.expire_cycle(server.shared.now(), EXPIRE_SLICE, |_, _| {}).is_worth_more();
         });
         if !more {
             return;

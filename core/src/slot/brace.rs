@@ -2,8 +2,7 @@
 //!
 //! Keys are short, so the test goes by whole words, 16 bytes or 8, the last word overlapping the one before. The
 //! test of 16 bytes is written so that the compiler makes vector instructions of it (SSE2 on x86-64: one compare and
-//! one mask, measured as fast as intrinsics, and without `unsafe`). memchr finds the brace too, but its call costs
-//! more than hashing a short key.
+//! one mask), without `unsafe`. memchr finds the brace too, but its call costs more than hashing a short key.
 
 /// True when no byte of `key` is `{`.
 #[inline]
