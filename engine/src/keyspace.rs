@@ -19,7 +19,6 @@ mod db;
 mod entry;
 mod expire;
 mod scan;
-mod table;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -140,7 +139,7 @@ impl KeyHasher {
         Key { bytes, slot, hash: self.hash(bytes) }
     }
 
-    fn hash(&self, bytes: &[u8]) -> u64 {
+    pub(crate) fn hash(&self, bytes: &[u8]) -> u64 {
         rapidhash_v3_micro_inline::<true, false>(bytes, &self.secrets)
     }
 }

@@ -24,6 +24,7 @@ pub mod number;
 pub mod registry;
 pub mod session;
 pub mod shards;
+mod table;
 #[cfg(test)]
 mod testing;
 

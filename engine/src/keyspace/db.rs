@@ -6,7 +6,7 @@
 
 use super::clock::{AccessClock, ClockPolicy};
 use super::entry::{Entry, EntryBox};
-use super::table::{Lookup, SlotTable};
+use crate::table::{Lookup, Table};
 use super::value::{Expiry, NewValue};
 use super::{ExpiryPolicy, Key, Settings};
 use alloc::vec::Vec;
@@ -56,7 +56,7 @@ impl Detached {
 
 /// The keys of one slot.
 pub(super) struct SlotKeys {
-    pub(super) table: SlotTable<EntryBox>,
+    pub(super) table: Table<EntryBox>,
     /// How many of them have an expiry.
     pub(super) volatile: u32,
 }
@@ -356,7 +356,7 @@ impl Db {
 
 impl Default for SlotKeys {
     fn default() -> Self {
-        Self { table: SlotTable::new(), volatile: 0 }
+        Self { table: Table::new(), volatile: 0 }
     }
 }
 

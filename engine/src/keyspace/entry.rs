@@ -16,7 +16,7 @@
 //! place. Collections will be a further [`Tag`] with a pointer where the `Vec` is.
 
 use super::clock::{AccessClock, ClockPolicy};
-use super::table::Thin;
+use crate::table::Thin;
 use super::value::{EMBSTR_LEN_MAX, Encoding, Kind, ValueRef};
 use alloc::alloc::{alloc, dealloc, handle_alloc_error};
 use alloc::vec::Vec;

@@ -2,7 +2,7 @@
 
 use super::db::Db;
 use super::entry::Entry;
-use super::table::POSITION_BITS;
+use crate::table::POSITION_BITS;
 use super::{Layout, Settings};
 use slotway_core::slot::Slot;
 use slotway_core::time::UnixMs;

@@ -2,10 +2,10 @@
 //!
 //! A chain is dense: its entries are in front, and an overflow bucket holds at least two. Every function here
 //! takes buckets that are alive and, where it writes, borrowed by nobody else: the callers are the methods of
-//! [`super::SlotTable`], which own them.
+//! [`super::Table`], which own them.
 
 use super::{ADDRESS_MASK, TAG_INDEX_BITS, TAG_SHIFT, pack};
-use crate::keyspace::table::array;
+use crate::table::array;
 use core::ptr::NonNull;
 
 /// Cells of a bucket: one cache line.

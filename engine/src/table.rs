@@ -1,4 +1,5 @@
-//! The hash table of one slot: cache-line buckets of tagged pointers, grown and shrunk one bucket at a time.
+//! The hash table of a slot, and of a big collection: cache-line buckets of tagged pointers, grown and shrunk one bucket at a
+//! time.
 //!
 //! A bucket is one 64-byte line of eight cells. A cell is the 48-bit address of an entry with 16 bits of its
 //! hash, so a lookup reads one line for the bucket and, almost always, only the entry it is after; both can
@@ -36,7 +37,7 @@ use core::ptr::NonNull;
 /// # Safety
 /// The address that `into_raw` gives is unique to the value and a multiple of 4; `from_raw` gives back what
 /// `into_raw` took; a `Ref` only reads through it, or writes what no reference is ever made to.
-pub(super) unsafe trait Thin: Sized {
+pub(crate) unsafe trait Thin: Sized {
     /// Reads the value without owning it.
     type Ref<'a>: Copy
     where
@@ -59,7 +60,7 @@ pub(super) unsafe trait Thin: Sized {
 }
 
 /// Bits of a scan position.
-pub(super) const POSITION_BITS: u32 = 48;
+pub(crate) const POSITION_BITS: u32 = 48;
 
 /// Buckets of a segment, and of the longest array: as many as the low bits of a tag can tell apart.
 const SEGMENT_LEN: usize = 1 << TAG_INDEX_BITS;
@@ -84,8 +85,8 @@ fn pack(raw: NonNull<u8>) -> u64 {
     address
 }
 
-/// What [`SlotTable::take_if`] found.
-pub(super) enum Lookup<'a, T: Thin + 'a> {
+/// What [`Table::take_if`] found.
+pub(crate) enum Lookup<'a, T: Thin + 'a> {
     /// No such entry.
     Absent,
     /// The entry, left in place.
@@ -94,12 +95,12 @@ pub(super) enum Lookup<'a, T: Thin + 'a> {
     Taken(T),
 }
 
-/// The hash table of one slot. Owns its entries; hashes and equality are the caller's.
+/// A hash table. Owns its entries; hashes and equality are the caller's.
 ///
 /// `memory` is the caller's count of allocated bytes; the table adds and subtracts what it allocates itself,
 /// not its entries. `hash_of` gives the hash that an entry was inserted with; it is called in large tables
 /// only.
-pub(super) struct SlotTable<T: Thin> {
+pub(crate) struct Table<T: Thin> {
     root: Root,
     // 32 bits, so that an empty slot costs 16 bytes together with its owner's own count: four billion keys of
     // one slot would take several hundred gigabytes.
@@ -108,22 +109,22 @@ pub(super) struct SlotTable<T: Thin> {
 }
 
 // SAFETY: the table is the only owner of its buckets and entries.
-unsafe impl<T: Thin + Send> Send for SlotTable<T> {}
+unsafe impl<T: Thin + Send> Send for Table<T> {}
 
-impl<T: Thin> SlotTable<T> {
+impl<T: Thin> Table<T> {
     /// A table without entries and without memory.
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self { root: Root::EMPTY, len: 0, entries: PhantomData }
     }
 
     /// Number of entries.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.len as usize
     }
 
     /// Asks for the bucket of `hash` to be brought into the cache.
     #[inline]
-    pub(super) fn prefetch_bucket(&self, hash: u64) {
+    pub(crate) fn prefetch_bucket(&self, hash: u64) {
         if let Some(bucket) = self.bucket_of(hash) {
             prefetch(bucket.cast());
         }
@@ -132,7 +133,7 @@ impl<T: Thin> SlotTable<T> {
     /// Asks for the entries that may have `hash` to be brought into the cache. Itself costs a miss unless the
     /// bucket has been prefetched.
     #[inline]
-    pub(super) fn prefetch_entries(&self, hash: u64) {
+    pub(crate) fn prefetch_entries(&self, hash: u64) {
         let Some(bucket) = self.bucket_of(hash) else { return };
         for place in bucket::matches(bucket, tag(hash)) {
             prefetch(place.read().address());
@@ -143,13 +144,13 @@ impl<T: Thin> SlotTable<T> {
 
     /// The entry with `hash` for which `is_it` holds.
     #[inline]
-    pub(super) fn get(&self, hash: u64, is_it: impl Fn(T::Ref<'_>) -> bool) -> Option<T::Ref<'_>> {
+    pub(crate) fn get(&self, hash: u64, is_it: impl Fn(T::Ref<'_>) -> bool) -> Option<T::Ref<'_>> {
         self.locate(hash, is_it).map(|place| self.at(place))
     }
 
     /// Finds an entry, and removes it if `condition` holds for it.
     #[inline]
-    pub(super) fn take_if(
+    pub(crate) fn take_if(
         &mut self,
         hash: u64,
         is_it: impl Fn(T::Ref<'_>) -> bool,
@@ -167,7 +168,7 @@ impl<T: Thin> SlotTable<T> {
 
     /// Changes an entry in place; `change` may exchange its allocation.
     #[inline]
-    pub(super) fn update<R>(
+    pub(crate) fn update<R>(
         &mut self,
         hash: u64,
         is_it: impl Fn(T::Ref<'_>) -> bool,
@@ -181,7 +182,7 @@ impl<T: Thin> SlotTable<T> {
     }
 
     /// Adds an entry. The caller has made sure that no equal one is there.
-    pub(super) fn insert(
+    pub(crate) fn insert(
         &mut self,
         hash: u64,
         entry: T,
@@ -200,14 +201,14 @@ impl<T: Thin> SlotTable<T> {
     ///
     /// Entries that are in the table from the first call to the last are visited at least once, whatever is
     /// inserted and removed in between; an entry may be visited twice when the table shrinks meanwhile.
-    pub(super) fn scan<'a>(&'a self, position: u64, visit: impl FnMut(T::Ref<'a>)) -> Option<u64> {
+    pub(crate) fn scan<'a>(&'a self, position: u64, visit: impl FnMut(T::Ref<'a>)) -> Option<u64> {
         let (index, next) = self.interval(position)?;
         bucket::entries(self.root.bucket(index)).map(|place| self.at(place)).for_each(visit);
         next
     }
 
     /// As [`Self::scan`], but takes out the entries for which `condition` holds and gives them to `taken`.
-    pub(super) fn sweep(
+    pub(crate) fn sweep(
         &mut self,
         position: u64,
         mut condition: impl FnMut(T::Ref<'_>) -> bool,
@@ -225,13 +226,13 @@ impl<T: Thin> SlotTable<T> {
     }
 
     /// Visits all entries.
-    pub(super) fn for_each<'a>(&'a self, visit: impl FnMut(T::Ref<'a>)) {
+    pub(crate) fn for_each<'a>(&'a self, visit: impl FnMut(T::Ref<'a>)) {
         let places = (0..self.root.len()).flat_map(|index| bucket::entries(self.root.bucket(index)));
         places.map(|place| self.at(place)).for_each(visit);
     }
 
     /// An entry, each with the same chance; `None` when there is none.
-    pub(super) fn random(&self, rng: &mut impl FnMut() -> u64) -> Option<T::Ref<'_>> {
+    pub(crate) fn random(&self, rng: &mut impl FnMut() -> u64) -> Option<T::Ref<'_>> {
         if self.len == 0 {
             return None;
         }
@@ -248,7 +249,7 @@ impl<T: Thin> SlotTable<T> {
     }
 
     /// Removes all entries and gives back all memory.
-    pub(super) fn clear(&mut self, memory: &mut usize) {
+    pub(crate) fn clear(&mut self, memory: &mut usize) {
         for index in 0..self.root.len() {
             while let Some(cell) = bucket::pop(self.root.bucket(index), memory) {
                 // SAFETY: the cell owned the entry and is gone.
@@ -360,7 +361,7 @@ impl<T: Thin> SlotTable<T> {
     }
 }
 
-impl<T: Thin> Drop for SlotTable<T> {
+impl<T: Thin> Drop for Table<T> {
     fn drop(&mut self) {
         // Nobody counts any more.
         let mut memory = usize::MAX;

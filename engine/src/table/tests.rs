@@ -46,14 +46,14 @@ impl Mix {
 }
 
 struct Numbers {
-    table: SlotTable<Number>,
+    table: Table<Number>,
     memory: usize,
     mix: Mix,
 }
 
 impl Numbers {
     fn new(mix: Mix) -> Self {
-        Self { table: SlotTable::new(), memory: 0, mix }
+        Self { table: Table::new(), memory: 0, mix }
     }
 
     fn insert(&mut self, number: u64) {
