@@ -17,6 +17,7 @@ mod bitfield;
 mod bitmap;
 mod client;
 mod cluster;
+mod collection;
 mod command;
 mod config;
 mod connection;
@@ -25,18 +26,28 @@ mod debug;
 mod expire;
 mod float;
 mod generic;
+mod geo;
+mod hash;
 mod help;
+mod hyperloglog;
 mod info;
 mod lcs;
+mod list;
 mod memory;
 mod object;
+mod pubsub;
 mod scan;
 mod server;
+mod set;
+mod sort;
+mod sorted_set;
+mod stream;
 mod string;
 mod whole;
 
 pub use connection::{Connection, REDIS_VERSION};
 pub use data::Data;
+pub(crate) use data::Scope;
 pub use whole::Whole;
 
 use crate::registry::Handler;
@@ -58,12 +69,21 @@ pub fn families() -> impl Iterator<Item = &'static [Binding]> {
         expire::COMMANDS,
         float::COMMANDS,
         generic::COMMANDS,
+        geo::COMMANDS,
+        hash::COMMANDS,
+        hyperloglog::COMMANDS,
         info::COMMANDS,
         lcs::COMMANDS,
+        list::COMMANDS,
         memory::COMMANDS,
         object::COMMANDS,
+        pubsub::COMMANDS,
         scan::COMMANDS,
         server::COMMANDS,
+        set::COMMANDS,
+        sort::COMMANDS,
+        sorted_set::COMMANDS,
+        stream::COMMANDS,
         string::COMMANDS,
     ]
     .into_iter()

@@ -30,6 +30,7 @@ use slotway_core::resp::encode::ReplyWriter;
 use slotway_core::resp::error::ErrorReply;
 
 use crate::config::Config;
+use crate::events::Effects;
 use crate::keyspace::{Key, KeyHasher};
 use crate::node::Node;
 use crate::registry::{DataHandler, Handler, Registry};
@@ -107,7 +108,8 @@ impl<A: ShardAccess> Engine<A> {
         let prepared = batch.map(|args| self.prepare(&config, args)).collect();
         let reply = ReplyWriter::new(out, session.protocol);
         let now = node.now();
-        Run { engine: self, node, session, config, prepared, reply, now, tally: Tally::default() }.all()
+        let effects = Effects::new(config.notify_keyspace_events());
+        Run { engine: self, node, session, config, prepared, reply, now, tally: Tally::default(), effects }.all()
     }
 
     fn prepare<'a>(&self, config: &Config, args: Args<'a>) -> Prepared<'a> {

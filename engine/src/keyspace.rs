@@ -28,8 +28,9 @@ pub use db::{Counters, Db, Detached, Touch};
 pub use entry::Entry;
 pub use expire::Expired;
 pub use scan::ScanCursor;
-pub use value::{EMBSTR_LEN_MAX, Encoding, Expiry, Kind, NewValue, ValueRef, parse_canonical};
+pub use value::{EMBSTR_LEN_MAX, Expiry, NewValue, Value, ValueRef, parse_canonical};
 
+use crate::interest::Interest;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use expire::ExpireCursor;
@@ -172,6 +173,8 @@ struct Settings {
 
 /// The keys of the slots of one shard, in all databases.
 pub struct Shard {
+    /// Who watches its keys, and who waits for them.
+    pub interest: Interest,
     settings: Settings,
     dbs: Vec<Option<Box<Db>>>,
     expire_cursor: ExpireCursor,
@@ -189,7 +192,7 @@ impl Shard {
             clock_policy: ClockPolicy::default(),
         };
         let dbs = (0..layout.databases).map(|_| None).collect();
-        Self { settings, dbs, expire_cursor: ExpireCursor::default() }
+        Self { interest: Interest::default(), settings, dbs, expire_cursor: ExpireCursor::default() }
     }
 
     /// The number of this shard.

@@ -17,15 +17,21 @@ extern crate std;
 pub mod commands;
 pub mod config;
 pub mod dispatch;
+pub mod events;
+pub mod geohash;
 pub mod glob;
+pub mod hyperloglog;
+pub mod interest;
 pub mod keyspace;
 pub mod node;
 pub mod number;
+pub mod pubsub;
 pub mod registry;
 pub mod session;
 pub mod shards;
 mod table;
 #[cfg(test)]
 mod testing;
+pub mod value;
 
 pub use commands::REDIS_VERSION;

@@ -61,6 +61,26 @@ impl From<i64> for LongDouble {
 impl Finite {
     const ZERO: Self = Self { negative: false, significand: 0, exponent: 0 };
 
+    /// The product with a small factor, rounded up to an integer; `None` if that does not fit.
+    pub fn times_rounded_up(self, factor: u32) -> Option<i64> {
+        let product = u128::from(self.significand) * u128::from(factor);
+        let (whole, is_cut) = match self.exponent {
+            _ if product == 0 => (0, false),
+            up @ 0..64 if up.unsigned_abs() <= product.leading_zeros() => (product << up, false),
+            0.. => return None,
+            down @ -127..0 => {
+                let down = down.unsigned_abs();
+                (product >> down, product & ((1 << down) - 1) != 0)
+            }
+            _ => (0, true),
+        };
+        match self.negative {
+            false => i64::try_from(whole + u128::from(is_cut)).ok(),
+            // Up means towards zero here.
+            true => i64::try_from(whole).ok().map(i64::wrapping_neg),
+        }
+    }
+
     /// The sum, rounded; `None` if it is too large.
     pub fn plus(self, other: Self) -> Option<Self> {
         if self.significand == 0 || other.significand == 0 {

@@ -12,21 +12,30 @@ use slotway_core::resp::encode::ReplyWriter;
 use slotway_core::resp::error::ErrorReply;
 
 use crate::commands::{self, Connection, Data, Whole};
+use crate::events::Block;
 
 /// What a handler did besides writing its reply. Handlers return effects; dispatch performs them.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 #[must_use]
 pub enum Effect {
     /// It only read, or found nothing to change.
     None,
     /// It made so many changes to data.
     Changed(u64),
+    /// It can do nothing yet, and has written nothing: the client waits.
+    Block(Box<Block>),
 }
 
 impl Effect {
     /// So many changes; none at all is [`Effect::None`].
     pub const fn changed(count: u64) -> Effect {
         if count == 0 { Effect::None } else { Effect::Changed(count) }
+    }
+}
+
+impl From<Block> for Effect {
+    fn from(block: Block) -> Self {
+        Effect::Block(Box::new(block))
     }
 }
 

@@ -225,10 +225,10 @@ impl<T: Thin> Table<T> {
         next
     }
 
-    /// Visits all entries.
-    pub(crate) fn for_each<'a>(&'a self, visit: impl FnMut(T::Ref<'a>)) {
+    /// All entries, bucket after bucket.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = T::Ref<'_>> {
         let places = (0..self.root.len()).flat_map(|index| bucket::entries(self.root.bucket(index)));
-        places.map(|place| self.at(place)).for_each(visit);
+        places.map(|place| self.at(place))
     }
 
     /// An entry, each with the same chance; `None` when there is none.

@@ -86,7 +86,7 @@ impl Index<usize> for Args<'_> {
 }
 
 /// A request that owns its bytes.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ArgsBuf {
     bytes: Vec<u8>,
     spans: Vec<Span>,

@@ -48,6 +48,14 @@ pub enum ErrorReply {
     LcsTooLarge,
     /// LCS of strings whose table does not fit into memory.
     LcsOutOfMemory,
+    /// A timeout that is no number (BLPOP).
+    TimeoutNotAFloat,
+    /// A timeout that is no integer (XREAD).
+    TimeoutNotAnInteger,
+    /// A timeout below 0.
+    TimeoutNegative,
+    /// A timeout that ends later than time is counted.
+    TimeoutOutOfRange,
     /// A value that would pass `proto-max-bulk-len`.
     StringTooLong,
     /// An increment that leaves 64 bits.
@@ -231,6 +239,10 @@ impl ErrorReply {
             ErrorReply::Syntax => "ERR syntax error",
             ErrorReply::NotAnInteger => "ERR value is not an integer or out of range",
             ErrorReply::NotAFloat => "ERR value is not a valid float",
+            ErrorReply::TimeoutNotAFloat => "ERR timeout is not a float or out of range",
+            ErrorReply::TimeoutNotAnInteger => "ERR timeout is not an integer or out of range",
+            ErrorReply::TimeoutNegative => "ERR timeout is negative",
+            ErrorReply::TimeoutOutOfRange => "ERR timeout is out of range",
             ErrorReply::WrongType => "WRONGTYPE Operation against a key holding the wrong kind of value",
             ErrorReply::NoSuchKey => "ERR no such key",
             ErrorReply::IndexOutOfRange => "ERR index out of range",

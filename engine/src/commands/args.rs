@@ -10,6 +10,7 @@ use slotway_core::time::UnixMs;
 
 use crate::config::Config;
 use crate::keyspace::DbIndex;
+use crate::number::LongDouble;
 
 /// A 64-bit integer.
 pub(crate) fn integer(arg: &[u8]) -> Result<i64, ErrorReply> {
@@ -19,6 +20,32 @@ pub(crate) fn integer(arg: &[u8]) -> Result<i64, ErrorReply> {
 /// A 64-bit integer, with an error of its own.
 pub(crate) fn integer_or(arg: &[u8], error: ErrorReply) -> Result<i64, ErrorReply> {
     parse_integer(arg).ok_or(error)
+}
+
+/// The timeout of a blocking command in seconds, fractions allowed: when it ends, `None` for 0, which is never.
+///
+/// # Errors
+/// It is no number, negative, or does not fit 63 bits of milliseconds.
+pub(crate) fn timeout(arg: &[u8], now: UnixMs) -> Result<Option<UnixMs>, ErrorReply> {
+    let ms = match LongDouble::parse(arg).ok_or(ErrorReply::TimeoutNotAFloat)? {
+        LongDouble::Finite(seconds) => seconds.times_rounded_up(1000),
+        LongDouble::Infinite => None,
+    };
+    deadline(ms.ok_or(ErrorReply::TimeoutOutOfRange)?, now)
+}
+
+/// The same for a timeout in whole milliseconds: XREAD's.
+pub(crate) fn timeout_ms(arg: &[u8], now: UnixMs) -> Result<Option<UnixMs>, ErrorReply> {
+    deadline(integer_or(arg, ErrorReply::TimeoutNotAnInteger)?, now)
+}
+
+fn deadline(ms: i64, now: UnixMs) -> Result<Option<UnixMs>, ErrorReply> {
+    match u64::try_from(ms) {
+        Err(_) => Err(ErrorReply::TimeoutNegative),
+        Ok(0) => Ok(None),
+        Ok(ms) if ms > i64::MAX as u64 - now.as_ms() => Err(ErrorReply::TimeoutOutOfRange),
+        Ok(ms) => Ok(Some(UnixMs::from_ms(now.as_ms() + ms))),
+    }
 }
 
 /// A database number that the configuration has.

@@ -6,52 +6,70 @@ use slotway_core::resp::error::ErrorReply;
 use slotway_core::time::UnixMs;
 
 use crate::config::Config;
+use crate::events::{Class, Effects};
 use crate::keyspace::{Db, DbIndex, Entry, Expiry, Key, KeyHasher, Layout, NewValue, Shard, Touch};
 use crate::shards::Held;
+use crate::value::{Collection, Limits};
 
 /// What a command on keys may touch: its keys, at one moment, in one database.
 ///
 /// All methods see an expired key as absent, and remove it where the shard's policy says so.
 pub struct Data<'d, 'h> {
     held: &'d mut Held<'h>,
-    layout: Layout,
-    hasher: &'d KeyHasher,
-    db: DbIndex,
-    now: UnixMs,
-    config: &'d Config,
-    touch: Touch,
-    first_key: Option<Key<'d>>,
+    effects: &'d mut Effects,
+    scope: Scope<'d>,
+}
+
+/// Under which circumstances a command is executed.
+#[derive(Clone, Copy)]
+pub(crate) struct Scope<'d> {
+    /// How slots lie in shards.
+    pub(crate) layout: Layout,
+    /// Hashes keys and elements.
+    pub(crate) hasher: &'d KeyHasher,
+    /// The database selected.
+    pub(crate) db: DbIndex,
+    /// The time of the command.
+    pub(crate) now: UnixMs,
+    /// The configuration in force.
+    pub(crate) config: &'d Config,
+    /// Whether reads count as a use of their keys.
+    pub(crate) touch: Touch,
+    /// The command's first key, which has been hashed already.
+    pub(crate) first_key: Option<Key<'d>>,
+    /// Random numbers.
+    pub(crate) random: &'d dyn Fn() -> u64,
 }
 
 impl<'d, 'h> Data<'d, 'h> {
-    /// The shards `held`, for a command whose first key has been hashed already.
-    #[allow(clippy::too_many_arguments, reason = "built in one place, by dispatch")]
-    pub(crate) fn new(
-        held: &'d mut Held<'h>,
-        layout: Layout,
-        hasher: &'d KeyHasher,
-        db: DbIndex,
-        now: UnixMs,
-        config: &'d Config,
-        touch: Touch,
-        first_key: Option<Key<'d>>,
-    ) -> Self {
-        Self { held, layout, hasher, db, now, config, touch, first_key }
+    /// The shards `held`; what is to be performed afterwards goes into `effects`.
+    pub(crate) fn new(held: &'d mut Held<'h>, effects: &'d mut Effects, scope: Scope<'d>) -> Self {
+        Self { held, effects, scope }
     }
 
     /// The time of this command.
     pub fn now(&self) -> UnixMs {
-        self.now
+        self.scope.now
+    }
+
+    /// A random number.
+    pub fn random(&self) -> u64 {
+        (self.scope.random)()
+    }
+
+    /// What decides in which form collections are kept.
+    pub fn limits(&self) -> Limits<'d> {
+        Limits { config: self.scope.config, hasher: self.scope.hasher }
     }
 
     /// The configuration.
     pub fn config(&self) -> &'d Config {
-        self.config
+        self.scope.config
     }
 
     /// The database selected.
     pub fn db_index(&self) -> DbIndex {
-        self.db
+        self.scope.db
     }
 
     /// The slot and hash of a key. The first key's are known: it is told by where it lies.
@@ -59,56 +77,165 @@ impl<'d, 'h> Data<'d, 'h> {
     where
         'd: 'k,
     {
-        match self.first_key {
+        match self.scope.first_key {
             Some(first) if core::ptr::eq(first.bytes(), bytes) => first,
-            _ => self.hasher.key(bytes),
+            _ => self.scope.hasher.key(bytes),
         }
     }
 
     /// The database selected, in the shard of `key`.
     pub fn db_of(&mut self, key: &Key<'_>) -> &mut Db {
-        let db = self.db;
+        let db = self.scope.db;
         self.shard_of(key).db(db)
     }
 
     /// The shard of `key`.
     pub fn shard_of(&mut self, key: &Key<'_>) -> &mut Shard {
-        self.held.shard(self.layout, key.slot())
+        self.held.shard(self.scope.layout, key.slot())
     }
 
     /// Reads the entry of `key`, counting a hit or a miss.
     pub fn find(&mut self, key: &[u8]) -> Option<Entry<'_>> {
-        let (now, touch, key) = (self.now, self.touch, self.key(key));
+        let (now, touch, key) = (self.scope.now, self.scope.touch, self.key(key));
         self.db_of(&key).find(now, &key, touch)
+    }
+
+    /// Reads the collection at `key`, counting a hit or a miss.
+    ///
+    /// # Errors
+    /// The key holds another type.
+    pub fn read<T: Collection>(&mut self, key: &[u8]) -> Result<Option<T::Ref<'_>>, ErrorReply> {
+        self.find(key).map(view_of::<T>).transpose()
+    }
+
+    /// Reads the collection at `key` for a command that writes: not counted.
+    ///
+    /// # Errors
+    /// The key holds another type.
+    pub fn inspect<T: Collection>(&mut self, key: &[u8]) -> Result<Option<T::Ref<'_>>, ErrorReply> {
+        let (now, key) = (self.scope.now, self.key(key));
+        self.db_of(&key).peek(now, &key).map(view_of::<T>).transpose()
+    }
+
+    /// Lets `change` work on the collection at `key`; `None` if there is none. One that is left empty is removed, and the event `del` follows
+    /// the event that is reported next.
+    ///
+    /// # Errors
+    /// The key holds another type.
+    pub fn edit<T: Collection, R>(
+        &mut self,
+        key: &[u8],
+        change: impl FnOnce(&mut T, &Limits<'_>) -> R,
+    ) -> Result<Option<R>, ErrorReply> {
+        let (now, limits, key) = (self.scope.now, self.limits(), self.key(key));
+        let edited = self.db_of(&key).edit(now, &key, |object| {
+            let collection = T::of(object)?;
+            let result = change(collection, &limits);
+            Some((result, collection.is_empty()))
+        });
+        match edited {
+            None => Ok(None),
+            Some(None) => Err(ErrorReply::WrongType),
+            Some(Some((result, emptied))) => {
+                if emptied {
+                    self.db_of(&key).remove(now, &key);
+                    self.effects.event_after(Class::Generic, "del", self.scope.db, key.bytes());
+                }
+                Ok(Some(result))
+            }
+        }
+    }
+
+    /// Lets `change` work on the collection at `key`, or on a new one, which is kept unless it is left empty.
+    ///
+    /// # Errors
+    /// The key holds another type.
+    pub fn edit_or_create<T: Collection, R>(
+        &mut self,
+        key: &[u8],
+        change: impl FnOnce(&mut T, &Limits<'_>) -> R,
+    ) -> Result<R, ErrorReply> {
+        if self.exists(key) {
+            return self.edit(key, change).map(|result| result.expect("the key exists"));
+        }
+        let mut collection = T::new();
+        let result = change(&mut collection, &self.limits());
+        self.store(key, collection);
+        Ok(result)
+    }
+
+    /// Puts a collection under `key` in place of whatever was there, without expiry; an empty one removes the key. True if there was one before.
+    pub fn store<T: Collection>(&mut self, key: &[u8], collection: T) -> bool {
+        let existed = self.remove(key);
+        if !collection.is_empty() {
+            let (now, key) = (self.scope.now, self.key(key));
+            self.db_of(&key).put_object(now, &key, collection.into_object());
+            self.added(existed, key.bytes());
+        }
+        existed
+    }
+
+    /// Tells of a change of `key`, once it is made, exactly where Redis does: those who watch the key are told, those who are blocked
+    /// on it may go on, and the event is published if the configuration wants it.
+    pub fn changed(&mut self, class: Class, event: &'static str, key: &[u8]) {
+        self.changed_in(self.scope.db, class, event, key);
+    }
+
+    /// The same for a key of another database.
+    pub fn changed_in(&mut self, db: DbIndex, class: Class, event: &'static str, key: &[u8]) {
+        self.signal(db, key);
+        self.effects.event(class, event, db, key);
+    }
+
+    /// The same without an event.
+    pub fn signal(&mut self, db: DbIndex, key: &[u8]) {
+        let key = self.key(key);
+        let interest = &mut self.held.shard(self.scope.layout, key.slot()).interest;
+        if interest.changed(db, key.bytes()) {
+            self.effects.ready(db, key.bytes());
+        }
+    }
+
+    /// Publishes an event that is no change of the key.
+    pub fn event(&mut self, class: Class, event: &'static str, key: &[u8]) {
+        self.effects.event(class, event, self.scope.db, key);
+    }
+
+    /// The event `new`, for a key that did not exist.
+    fn added(&mut self, existed: bool, key: &[u8]) {
+        if !existed {
+            self.effects.event(Class::New, "new", self.scope.db, key);
+        }
     }
 
     /// Reads the entry of `key`, counting a hit or a miss, but not as a use of it: TYPE, TTL, OBJECT.
     pub fn look(&mut self, key: &[u8]) -> Option<Entry<'_>> {
-        let (now, key) = (self.now, self.key(key));
+        let (now, key) = (self.scope.now, self.key(key));
         self.db_of(&key).find(now, &key, Touch::No)
     }
 
     /// True when `key` exists. Neither counted nor noted as a use.
     pub fn exists(&mut self, key: &[u8]) -> bool {
-        let (now, key) = (self.now, self.key(key));
+        let (now, key) = (self.scope.now, self.key(key));
         self.db_of(&key).exists(now, &key)
     }
 
     /// True when `key` exists in another database.
     pub fn exists_in(&mut self, db: DbIndex, key: &[u8]) -> bool {
-        let (now, key) = (self.now, self.key(key));
+        let (now, key) = (self.scope.now, self.key(key));
         self.shard_of(&key).db(db).exists(now, &key)
     }
 
     /// Sets `key` to a string, whatever it held.
     pub fn put(&mut self, key: &[u8], value: NewValue<'_>, expiry: Expiry) {
-        let (now, key) = (self.now, self.key(key));
-        self.db_of(&key).set(now, &key, value, expiry);
+        let (now, key) = (self.scope.now, self.key(key));
+        let existed = self.db_of(&key).set(now, &key, value, expiry);
+        self.added(existed, key.bytes());
     }
 
     /// Changes the bytes of the string at `key` in place; an absent key begins as the empty string.
     pub fn modify<R>(&mut self, key: &[u8], change: impl FnOnce(&mut Vec<u8>) -> R) -> R {
-        let (now, key) = (self.now, self.key(key));
+        let (now, key) = (self.scope.now, self.key(key));
         self.db_of(&key).modify_bytes(now, &key, change)
     }
 
@@ -120,33 +247,33 @@ impl<'d, 'h> Data<'d, 'h> {
 
     /// Sets or removes the expiry of `key`. True if the key exists and its expiry changed.
     pub fn set_expiry(&mut self, key: &[u8], at: Option<UnixMs>) -> bool {
-        let (now, key) = (self.now, self.key(key));
+        let (now, key) = (self.scope.now, self.key(key));
         self.db_of(&key).set_expiry(now, &key, at)
     }
 
     /// Removes `key`. True if it was there.
     pub fn remove(&mut self, key: &[u8]) -> bool {
-        let (now, key) = (self.now, self.key(key));
+        let (now, key) = (self.scope.now, self.key(key));
         self.db_of(&key).remove(now, &key)
     }
 
     /// Gives the value and expiry of `from` to `to`, in place of what was there. False if there is no `from`.
     pub fn rename(&mut self, from: &[u8], to: &[u8]) -> bool {
-        let (now, from, to) = (self.now, self.key(from), self.key(to));
+        let (now, from, to) = (self.scope.now, self.key(from), self.key(to));
         let taken = self.db_of(&from).take(now, &from);
         taken.map(|value| self.db_of(&to).put(now, &to, value)).is_some()
     }
 
     /// Moves `key` to another database, in place of what was there. False if there is no `key`.
     pub fn move_to(&mut self, key: &[u8], target: DbIndex) -> bool {
-        let (now, key) = (self.now, self.key(key));
+        let (now, key) = (self.scope.now, self.key(key));
         let taken = self.db_of(&key).take(now, &key);
         taken.map(|value| self.shard_of(&key).db(target).put(now, &key, value)).is_some()
     }
 
     /// Copies the value and expiry of `from` to `to` of any database, in place of what was there. False if there is no `from`.
     pub fn copy(&mut self, from: &[u8], target: DbIndex, to: &[u8]) -> bool {
-        let (now, from, to) = (self.now, self.key(from), self.key(to));
+        let (now, from, to) = (self.scope.now, self.key(from), self.key(to));
         let copied = self.db_of(&from).duplicate(now, &from, &to);
         copied.map(|value| self.shard_of(&to).db(target).put(now, &to, value)).is_some()
     }
@@ -157,8 +284,13 @@ impl<'d, 'h> Data<'d, 'h> {
     /// It would pass `proto-max-bulk-len`.
     pub fn check_string_len(&self, len: u64, more: u64) -> Result<(), ErrorReply> {
         match len.checked_add(more) {
-            Some(total) if total <= self.config.proto_max_bulk_len() => Ok(()),
+            Some(total) if total <= self.scope.config.proto_max_bulk_len() => Ok(()),
             _ => Err(ErrorReply::StringTooLong),
         }
     }
+}
+
+/// The collection of an entry that must hold one of type `T`.
+fn view_of<T: Collection>(entry: Entry<'_>) -> Result<T::Ref<'_>, ErrorReply> {
+    entry.collection().and_then(T::view).ok_or(ErrorReply::WrongType)
 }

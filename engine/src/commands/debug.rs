@@ -55,7 +55,7 @@ fn object_line(now: UnixMs, entry: Entry<'_>) -> String {
     alloc::format!(
         "Value at:0x0 refcount:1 encoding:{} serializedlength:{} lru:{} lru_seconds_idle:{idle_secs}",
         entry.encoding().name(),
-        serialized_len(entry.value()),
+        entry.string().map_or(0, serialized_len),
         now.as_secs().wrapping_sub(idle_secs) & 0xff_ffff,
     )
 }

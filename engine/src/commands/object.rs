@@ -55,9 +55,9 @@ fn encoding(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>
 
 fn refcount(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
     reply_integer_or_null(data, args, reply, |entry, _| {
-        Ok(match entry.value() {
-            ValueRef::Int(0..SHARED_INTEGERS) => SHARED_REFCOUNT,
-            ValueRef::Int(_) | ValueRef::Bytes(_) => 1,
+        Ok(match entry.string() {
+            Some(ValueRef::Int(0..SHARED_INTEGERS)) => SHARED_REFCOUNT,
+            Some(ValueRef::Int(_) | ValueRef::Bytes(_)) | None => 1,
         })
     })
 }

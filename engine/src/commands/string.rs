@@ -10,7 +10,7 @@ use slotway_core::time::UnixMs;
 
 use super::args::{self, Options, TimeUnit};
 use super::{Binding, Data};
-use crate::keyspace::{Entry, Expiry, Kind, NewValue, ValueRef};
+use crate::keyspace::{Entry, Expiry, NewValue, ValueRef};
 use crate::registry::{Effect, Handler, Outcome};
 
 /// What this family executes.
@@ -352,9 +352,7 @@ impl<'a> SetOptions<'a> {
 /// # Errors
 /// It is of another type.
 pub(super) fn string_of(entry: Entry<'_>) -> Result<ValueRef<'_>, ErrorReply> {
-    match entry.kind() {
-        Kind::String => Ok(entry.value()),
-    }
+    entry.string().ok_or(ErrorReply::WrongType)
 }
 
 /// The text of a string, `digits` lending the room for one that is kept as an integer.

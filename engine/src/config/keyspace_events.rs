@@ -3,6 +3,7 @@
 use alloc::string::String;
 
 use super::Reason;
+use crate::events::Class;
 
 /// A set of event classes, by the letters of redis.conf.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -61,6 +62,11 @@ impl KeyspaceEvents {
     /// Whether nothing is published.
     pub fn is_empty(self) -> bool {
         self.0 == 0
+    }
+
+    /// Whether changes of this class are published: the class is in the set, and so is a kind of channel.
+    pub fn has(self, class: Class) -> bool {
+        (self.has_bits(1 << 0) || self.has_bits(1 << 1)) && bits_of(class.letter()).is_some_and(|bits| self.has_bits(bits))
     }
 
     /// Whether all classes that `letters` names are in the set. A letter that is no class is in no set.

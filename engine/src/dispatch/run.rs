@@ -15,7 +15,8 @@ use slotway_core::topology::{self, NodeIndex, Topology};
 
 use super::admission::{AFTER_ROUTING, Admission, BEFORE_ROUTING, admit};
 use super::{Engine, Prepared, Tally};
-use crate::commands::{Connection, Data, Whole};
+use crate::commands::{Connection, Data, Scope, Whole};
+use crate::events::Effects;
 use crate::config::Config;
 use crate::keyspace::{Key, Touch};
 use crate::node::Node;
@@ -37,6 +38,8 @@ pub(super) struct Run<'a, 'o, A, N> {
     pub(super) reply: ReplyWriter<'o>,
     pub(super) now: UnixMs,
     pub(super) tally: Tally,
+    /// What the command being executed has brought about.
+    pub(super) effects: Effects,
 }
 
 impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
@@ -135,8 +138,18 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         let admission = admission(command, self.session, &self.config, topology, || held.used_memory());
         admit(BEFORE_ROUTING, &admission)?;
         let touch = if self.session.no_touch && command.id != TOUCH { Touch::No } else { Touch::Yes };
-        let (layout, hasher) = (self.engine.shards.layout(), &self.engine.hasher);
-        let mut data = Data::new(held, layout, hasher, self.session.db, self.now, &self.config, touch, key);
+        let node = self.node;
+        let scope = Scope {
+            layout: self.engine.shards.layout(),
+            hasher: &self.engine.hasher,
+            db: self.session.db,
+            now: self.now,
+            config: &self.config,
+            touch,
+            first_key: key,
+            random: &|| node.random(),
+        };
+        let mut data = Data::new(held, &mut self.effects, scope);
         if let Some(topology) = topology {
             route_here(topology, self.session, command, args, &mut data)?;
         }
@@ -177,7 +190,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
     fn answer(&mut self, mark: usize, outcome: Outcome) {
         self.tally.commands += 1;
         match outcome {
-            Ok(Effect::None) => {}
+            Ok(Effect::None | Effect::Block(_)) => {}
             Ok(Effect::Changed(count)) => self.tally.changes += count,
             Err(error) => {
                 self.tally.errors += 1;

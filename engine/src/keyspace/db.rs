@@ -9,6 +9,7 @@ use super::entry::{Entry, EntryBox};
 use crate::table::{Lookup, Table};
 use super::value::{Expiry, NewValue};
 use super::{ExpiryPolicy, Key, Settings};
+use crate::value::Object;
 use alloc::vec::Vec;
 use slotway_core::slot::Slot;
 use slotway_core::time::UnixMs;
@@ -54,6 +55,9 @@ impl Detached {
     }
 }
 
+/// Most bytes kept for [`Db::edit`] between two calls.
+const SCRATCH_MAX: usize = 4096;
+
 /// The keys of one slot.
 pub(super) struct SlotKeys {
     pub(super) table: Table<EntryBox>,
@@ -83,6 +87,8 @@ pub struct Db {
     pub(super) table_memory: usize,
     /// Moving average of the time to live of keys that the expiry cycle has seen, in ms.
     pub(super) average_ttl_ms: u64,
+    /// Lent to whoever changes a small collection, so that its bytes need no allocation of their own meanwhile.
+    scratch: Vec<u8>,
     /// State of the generator that decides whether an LFU counter grows.
     chance: u64,
 }
@@ -95,6 +101,7 @@ impl Db {
             tally: Tally::default(),
             table_memory: 0,
             average_ttl_ms: 0,
+            scratch: Vec::new(),
             chance: settings.hasher.hash(b"chance") ^ u64::from(settings.shard),
         }
     }
@@ -145,8 +152,8 @@ impl Db {
         self.peek(now, key).is_some()
     }
 
-    /// Sets `key` to a string, whatever it held. An expired key has no expiry to keep.
-    pub fn set(&mut self, now: UnixMs, key: &Key<'_>, value: NewValue<'_>, expiry: Expiry) {
+    /// Sets `key` to a string, whatever it held. An expired key has no expiry to keep. True if the key was there.
+    pub fn set(&mut self, now: UnixMs, key: &Key<'_>, value: NewValue<'_>, expiry: Expiry) -> bool {
         let value = value.normalized();
         let changed = self.change(now, key, |entry, clock, kept| {
             entry.overwrite(value, expiry.resolve(kept), clock);
@@ -154,6 +161,28 @@ impl Db {
         if changed.is_none() {
             self.insert(key, EntryBox::new(key.bytes, value, expiry.resolve(None), self.new_clock(now)));
         }
+        changed.is_some()
+    }
+
+    /// Lets `edit` work on the collection at `key`; `None` if there is no such key, `Some(None)` if it holds a string.
+    pub fn edit<R>(
+        &mut self,
+        now: UnixMs,
+        key: &Key<'_>,
+        edit: impl FnOnce(&mut Object) -> Option<R>,
+    ) -> Option<Option<R>> {
+        self.live(now, key)?;
+        let mut scratch = core::mem::take(&mut self.scratch);
+        let edited = self.change(now, key, |entry, clock, _| entry.edit(clock, &mut scratch, edit).flatten());
+        if scratch.capacity() <= SCRATCH_MAX {
+            self.scratch = scratch;
+        }
+        edited
+    }
+
+    /// Puts a collection under a key that is not there, without expiry.
+    pub fn put_object(&mut self, now: UnixMs, key: &Key<'_>, object: Object) {
+        self.insert(key, EntryBox::of_object(key.bytes, object, None, self.new_clock(now)));
     }
 
     /// Gives the string at `key` to `edit` as growable bytes, and keeps what it makes of them; an absent key

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  0       4        6          8
-//!  | meta  | key len| value len| expiry? | key len? | number, or Vec | key ... | value ... |
+//!  | meta  | key len| value len| expiry? | key len? | number, Vec or Box | key ... | value ... |
 //!  meta: access clock in the high 24 bits, flags in the low 8
 //! ```
 //!
@@ -13,12 +13,17 @@
 //!
 //! [`EntryBox`] owns the allocation, [`Entry`] reads it. All offsets follow from the header, which is written
 //! once per allocation; only the access clock, the number, the expiry time and same-shaped values change in
-//! place. Collections will be a further [`Tag`] with a pointer where the `Vec` is.
+//! place.
+//!
+//! A small collection is bytes too, and lies where a short string would; three flags say which type the bytes are of.
+//! A big one is behind a pointer. [`EntryBox::edit`] moves it from one form to the other.
 
 use super::clock::{AccessClock, ClockPolicy};
 use crate::table::Thin;
-use super::value::{EMBSTR_LEN_MAX, Encoding, Kind, ValueRef};
+use super::value::{EMBSTR_LEN_MAX, Value, ValueRef};
+use crate::value::{Encoding, Kind, Object, ObjectRef, Packed};
 use alloc::alloc::{alloc, dealloc, handle_alloc_error};
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::alloc::Layout;
 use core::marker::PhantomData;
@@ -34,6 +39,8 @@ const ALIGN: usize = 8;
 const HEADER_LEN: usize = 8;
 /// Room for the `Vec` of a long value.
 const HEAP_LEN: usize = size_of::<Vec<u8>>().next_multiple_of(ALIGN);
+/// Room for the pointer to a big collection.
+const OBJECT_LEN: usize = size_of::<Option<Box<Object>>>().next_multiple_of(ALIGN);
 /// Longest key whose length fits the header.
 const SHORT_KEY_LEN_MAX: usize = u16::MAX as usize;
 
@@ -41,6 +48,9 @@ const TAG_MASK: u32 = 0b11;
 const HAS_EXPIRY: u32 = 1 << 2;
 const LONG_KEY: u32 = 1 << 3;
 const MODIFIED: u32 = 1 << 4;
+/// The type of a small collection; 0 for a string.
+const PACKED_MASK: u32 = 0b111 << PACKED_SHIFT;
+const PACKED_SHIFT: u32 = 5;
 const FLAGS_MASK: u32 = 0xff;
 const CLOCK_SHIFT: u32 = 8;
 
@@ -50,6 +60,7 @@ enum Tag {
     Int = 0,
     Inline = 1,
     Heap = 2,
+    Object = 3,
 }
 
 /// The first eight bytes of an entry: everything that offsets follow from.
@@ -68,8 +79,14 @@ impl Header {
         match self.meta & TAG_MASK {
             0 => Tag::Int,
             1 => Tag::Inline,
-            _ => Tag::Heap,
+            2 => Tag::Heap,
+            _ => Tag::Object,
         }
+    }
+
+    /// The type of the small collection that the inline bytes are; `None` for a string.
+    fn packed(self) -> Option<Packed> {
+        Packed::from_number(((self.meta & PACKED_MASK) >> PACKED_SHIFT) as u8)
     }
 
     fn has(self, flag: u32) -> bool {
@@ -90,6 +107,7 @@ impl Header {
                 Tag::Int => size_of::<i64>(),
                 Tag::Inline => 0,
                 Tag::Heap => HEAP_LEN,
+                Tag::Object => OBJECT_LEN,
             }
     }
 
@@ -112,7 +130,9 @@ fn size_class(len: usize) -> usize {
 enum Payload<'a> {
     Int(i64),
     Inline(&'a [u8]),
+    Packed(Packed, &'a [u8]),
     Heap(Vec<u8>),
+    Object(Box<Object>),
 }
 
 impl<'a> Payload<'a> {
@@ -124,20 +144,39 @@ impl<'a> Payload<'a> {
         }
     }
 
+    fn of_object(object: Object) -> Self {
+        Payload::Object(Box::new(object))
+    }
+
     fn tag(&self) -> Tag {
         match self {
             Payload::Int(_) => Tag::Int,
-            Payload::Inline(_) => Tag::Inline,
+            Payload::Inline(_) | Payload::Packed(..) => Tag::Inline,
             Payload::Heap(_) => Tag::Heap,
+            Payload::Object(_) => Tag::Object,
         }
     }
 
     fn inline_len(&self) -> usize {
         match self {
-            Payload::Inline(bytes) => bytes.len(),
-            Payload::Int(_) | Payload::Heap(_) => 0,
+            Payload::Inline(bytes) | Payload::Packed(_, bytes) => bytes.len(),
+            Payload::Int(_) | Payload::Heap(_) | Payload::Object(_) => 0,
         }
     }
+
+    fn packed_bits(&self) -> u32 {
+        match self {
+            Payload::Packed(packed, _) => (*packed as u32) << PACKED_SHIFT,
+            Payload::Int(_) | Payload::Inline(_) | Payload::Heap(_) | Payload::Object(_) => 0,
+        }
+    }
+}
+
+/// What of a value lies outside the entry, taken out of it.
+enum Outside {
+    Nothing,
+    Heap(Vec<u8>),
+    Object(Box<Object>),
 }
 
 /// Whether the value has been modified in place, which Redis' encoding `raw` shows.
@@ -152,13 +191,27 @@ pub(super) struct EntryBox {
     raw: NonNull<u8>,
 }
 
-// SAFETY: an EntryBox is the only owner of its allocation, which holds plain bytes and a Vec<u8>.
+// SAFETY: an EntryBox is the only owner of its allocation, which holds plain bytes, a Vec<u8> or a Box<Object>; both are Send.
 unsafe impl Send for EntryBox {}
 
 impl EntryBox {
     /// A new entry.
     pub(super) fn new(key: &[u8], value: ValueRef<'_>, expiry: Option<UnixMs>, clock: AccessClock) -> Self {
         Self::build(key, Payload::of(value), Origin::Stored, expiry, clock)
+    }
+
+    /// A new entry that holds a collection.
+    pub(super) fn of_object(key: &[u8], object: Object, expiry: Option<UnixMs>, clock: AccessClock) -> Self {
+        match object.into_packed() {
+            Ok((packed, bytes)) if bytes.len() <= INLINE_LEN_MAX => {
+                Self::build(key, Payload::Packed(packed, &bytes), Origin::Stored, expiry, clock)
+            }
+            Ok((packed, bytes)) => {
+                let payload = Payload::of_object(Object::from_packed(packed, bytes));
+                Self::build(key, payload, Origin::Stored, expiry, clock)
+            }
+            Err(object) => Self::build(key, Payload::of_object(object), Origin::Stored, expiry, clock),
+        }
     }
 
     /// Reads it.
@@ -201,17 +254,65 @@ impl EntryBox {
         result
     }
 
+    /// Gives the collection to `edit` and keeps what it makes of it, in whatever form it has then. A big one is not moved; the bytes of a
+    /// small one are lent to `edit` in `scratch`. `None` if the value is a string.
+    pub(super) fn edit<R>(
+        &mut self,
+        clock: AccessClock,
+        scratch: &mut Vec<u8>,
+        edit: impl FnOnce(&mut Object) -> R,
+    ) -> Option<R> {
+        let header = self.as_entry().header();
+        if header.tag() == Tag::Object {
+            let object = self.object_mut();
+            let result = edit(object);
+            match object.packed_len() {
+                Some(len) if len <= INLINE_LEN_MAX => self.settle(clock),
+                Some(_) | None => self.as_entry().set_clock(clock),
+            }
+            return Some(result);
+        }
+        let packed = header.packed()?;
+        scratch.clear();
+        scratch.extend_from_slice(self.as_entry().inline());
+        let mut object = Object::from_packed(packed, core::mem::take(scratch));
+        let result = edit(&mut object);
+        let expiry = self.as_entry().expiry();
+        match object.into_packed() {
+            Ok((packed, bytes)) if bytes.len() <= INLINE_LEN_MAX => {
+                self.place(Payload::Packed(packed, &bytes), Origin::Stored, expiry, clock);
+                *scratch = bytes;
+            }
+            Ok((packed, bytes)) => {
+                let object = Object::from_packed(packed, bytes);
+                self.place(Payload::of_object(object), Origin::Stored, expiry, clock);
+            }
+            Err(object) => self.place(Payload::of_object(object), Origin::Stored, expiry, clock),
+        }
+        Some(result)
+    }
+
+    /// Puts a collection that has become small enough into the entry itself.
+    fn settle(&mut self, clock: AccessClock) {
+        let Outside::Object(object) = self.take_outside() else { return };
+        *self = Self::of_object(self.as_entry().key(), *object, self.as_entry().expiry(), clock);
+    }
+
     /// The same value and expiry under another key; a long value is moved, not copied.
     pub(super) fn rekeyed(mut self, key: &[u8]) -> Self {
         let entry = self.as_entry();
         let (origin, expiry, clock) = (entry.origin(), entry.expiry(), entry.clock());
-        let heap = self.take_heap();
-        Self::build(key, self.payload(heap), origin, expiry, clock)
+        let outside = self.take_outside();
+        Self::build(key, self.payload(outside), origin, expiry, clock)
     }
 
     /// A copy of the value and expiry of `entry` under another key.
     pub(super) fn copied(entry: Entry<'_>, key: &[u8], clock: AccessClock) -> Self {
-        Self::build(key, Payload::of(entry.value()), entry.origin(), entry.expiry(), clock)
+        let payload = match entry.object_box() {
+            Some(object) => Payload::Object(Box::clone(object)),
+            None => entry.payload(),
+        };
+        Self::build(key, payload, entry.origin(), entry.expiry(), clock)
     }
 
     /// Puts `payload` into this allocation if it has the shape for it, otherwise into a new one.
@@ -224,7 +325,7 @@ impl EntryBox {
             && new.has(HAS_EXPIRY) == old.has(HAS_EXPIRY)
             && new.size(key_len) == old.size(key_len);
         if same_shape {
-            drop(self.take_heap());
+            drop(self.take_outside());
             self.fill(new, key_len, payload, expiry);
         } else {
             *self = Self::build(self.as_entry().key(), payload, origin, expiry, clock);
@@ -233,15 +334,16 @@ impl EntryBox {
 
     /// Moves everything to a new allocation with another expiry.
     fn rebuild(&mut self, origin: Origin, expiry: Option<UnixMs>, clock: AccessClock) {
-        let heap = self.take_heap();
-        *self = Self::build(self.as_entry().key(), self.payload(heap), origin, expiry, clock);
+        let outside = self.take_outside();
+        *self = Self::build(self.as_entry().key(), self.payload(outside), origin, expiry, clock);
     }
 
-    /// The present value to be moved; `heap` is what [`Self::take_heap`] gave.
-    fn payload(&self, heap: Option<Vec<u8>>) -> Payload<'_> {
-        match (heap, self.as_entry().value()) {
-            (Some(bytes), _) => Payload::Heap(bytes),
-            (None, value) => Payload::of(value),
+    /// The present value to be moved; `outside` is what [`Self::take_outside`] gave.
+    fn payload(&self, outside: Outside) -> Payload<'_> {
+        match outside {
+            Outside::Heap(bytes) => Payload::Heap(bytes),
+            Outside::Object(object) => Payload::Object(object),
+            Outside::Nothing => self.as_entry().payload(),
         }
     }
 
@@ -257,10 +359,34 @@ impl EntryBox {
 
     /// The value's text as a `Vec`; the entry is left with an undefined value of the same shape.
     fn take_text(&mut self) -> Vec<u8> {
-        self.take_heap().unwrap_or_else(|| match self.as_entry().value() {
-            ValueRef::Bytes(bytes) => bytes.to_vec(),
-            ValueRef::Int(number) => alloc::format!("{number}").into_bytes(),
+        self.take_heap().unwrap_or_else(|| match self.as_entry().string() {
+            Some(ValueRef::Bytes(bytes)) => bytes.to_vec(),
+            Some(ValueRef::Int(number)) => alloc::format!("{number}").into_bytes(),
+            None => Vec::new(),
         })
+    }
+
+    /// Takes out what lies outside the entry, and leaves nothing there.
+    fn take_outside(&mut self) -> Outside {
+        let header = self.as_entry().header();
+        match header.tag() {
+            Tag::Int | Tag::Inline => Outside::Nothing,
+            Tag::Heap => self.take_heap().map_or(Outside::Nothing, Outside::Heap),
+            Tag::Object => self.object_slot().take().map_or(Outside::Nothing, Outside::Object),
+        }
+    }
+
+    /// The big collection.
+    fn object_mut(&mut self) -> &mut Object {
+        self.object_slot().as_deref_mut().expect("an entry tagged Object has one until it is dropped")
+    }
+
+    /// Where the pointer to a big collection is.
+    fn object_slot(&mut self) -> &mut Option<Box<Object>> {
+        let header = self.as_entry().header();
+        assert!(header.tag() == Tag::Object, "asked of entries tagged Object only");
+        // SAFETY: an entry tagged Object holds a valid Option<Box<Object>> at its payload offset, and `&mut self` is exclusive.
+        unsafe { self.raw.add(header.payload_offset()).cast::<Option<Box<Object>>>().as_mut() }
     }
 
     /// Takes a long value out and leaves an empty one.
@@ -303,7 +429,8 @@ impl EntryBox {
         match payload {
             Payload::Int(number) => self.write(header.payload_offset(), number),
             Payload::Heap(bytes) => self.write(header.payload_offset(), bytes),
-            Payload::Inline(bytes) => self.write_bytes(header.key_offset() + key_len, bytes),
+            Payload::Object(object) => self.write(header.payload_offset(), Some(object)),
+            Payload::Inline(bytes) | Payload::Packed(_, bytes) => self.write_bytes(header.key_offset() + key_len, bytes),
         }
     }
 
@@ -322,7 +449,7 @@ impl EntryBox {
 
 impl Drop for EntryBox {
     fn drop(&mut self) {
-        drop(self.take_heap());
+        drop(self.take_outside());
         let entry = self.as_entry();
         let layout = layout(entry.header().size(entry.key_len()));
         // SAFETY: `build` allocated this with the layout that the same header gives, and nothing reads it any
@@ -363,20 +490,32 @@ impl<'a> Entry<'a> {
     }
 
     /// The value.
-    pub fn value(self) -> ValueRef<'a> {
+    pub fn value(self) -> Value<'a> {
         let header = self.header();
-        match header.tag() {
-            Tag::Int => ValueRef::Int(self.read(header.payload_offset())),
-            Tag::Inline => ValueRef::Bytes(
-                self.bytes(header.key_offset() + self.key_len(), usize::from(header.value_len)),
-            ),
-            Tag::Heap => ValueRef::Bytes(self.heap()),
+        match (header.tag(), header.packed()) {
+            (Tag::Int, _) => Value::String(ValueRef::Int(self.read(header.payload_offset()))),
+            (Tag::Inline, None) => Value::String(ValueRef::Bytes(self.inline())),
+            (Tag::Inline, Some(packed)) => Value::Collection(ObjectRef::from_packed(packed, self.inline())),
+            (Tag::Heap, _) => Value::String(ValueRef::Bytes(self.heap())),
+            (Tag::Object, _) => Value::Collection(self.object().borrow()),
         }
     }
 
-    /// STRLEN: the length of the value's text, in bytes.
-    pub fn value_len(self) -> usize {
-        self.value().len()
+    /// The value if it is a string.
+    #[inline]
+    pub fn string(self) -> Option<ValueRef<'a>> {
+        match self.value() {
+            Value::String(string) => Some(string),
+            Value::Collection(_) => None,
+        }
+    }
+
+    /// The value if it is a collection.
+    pub fn collection(self) -> Option<ObjectRef<'a>> {
+        match self.value() {
+            Value::String(_) => None,
+            Value::Collection(object) => Some(object),
+        }
     }
 
     /// When the key expires, if ever.
@@ -391,17 +530,17 @@ impl<'a> Entry<'a> {
 
     /// The data type, as TYPE tells it.
     pub fn kind(self) -> Kind {
-        Kind::String
+        self.collection().map_or(Kind::String, ObjectRef::kind)
     }
 
     /// The encoding, as OBJECT ENCODING tells it.
     pub fn encoding(self) -> Encoding {
+        let embedded = |bytes: &[u8]| bytes.len() <= EMBSTR_LEN_MAX && self.origin() == Origin::Stored;
         match self.value() {
-            ValueRef::Int(_) => Encoding::Int,
-            ValueRef::Bytes(bytes) if bytes.len() <= EMBSTR_LEN_MAX && self.origin() == Origin::Stored => {
-                Encoding::Embstr
-            }
-            ValueRef::Bytes(_) => Encoding::Raw,
+            Value::String(ValueRef::Int(_)) => Encoding::Int,
+            Value::String(ValueRef::Bytes(bytes)) if embedded(bytes) => Encoding::Embstr,
+            Value::String(ValueRef::Bytes(_)) => Encoding::Raw,
+            Value::Collection(object) => object.encoding(),
         }
     }
 
@@ -420,10 +559,16 @@ impl<'a> Entry<'a> {
         }
     }
 
-    /// MEMORY USAGE: bytes of the entry itself and of a long value, without its share of the table.
+    /// MEMORY USAGE: bytes of the entry itself and of what lies outside it, without its share of the table.
     pub fn footprint(self) -> usize {
         let header = self.header();
-        header.size(self.key_len()) + if header.tag() == Tag::Heap { self.heap().capacity() } else { 0 }
+        let outside = match header.tag() {
+            Tag::Int | Tag::Inline => 0,
+            Tag::Heap => self.heap().capacity(),
+            // Nothing there while the entry is being taken apart.
+            Tag::Object => self.object_box().map_or(0, |object| size_of::<Object>() + object.memory()),
+        };
+        header.size(self.key_len()) + outside
     }
 
     /// The access clock.
@@ -455,6 +600,34 @@ impl<'a> Entry<'a> {
         }
     }
 
+    /// The bytes behind the key.
+    fn inline(self) -> &'a [u8] {
+        let header = self.header();
+        self.bytes(header.key_offset() + self.key_len(), usize::from(header.value_len))
+    }
+
+    /// What lies in the entry itself, to be copied.
+    fn payload(self) -> Payload<'a> {
+        match (self.header().packed(), self.value()) {
+            (Some(packed), _) => Payload::Packed(packed, self.inline()),
+            (None, Value::String(string)) => Payload::of(string),
+            (None, Value::Collection(_)) => unreachable!("a big collection is moved or cloned by its pointer"),
+        }
+    }
+
+    fn object(self) -> &'a Object {
+        self.object_box().expect("an entry tagged Object has one until it is dropped")
+    }
+
+    fn object_box(self) -> Option<&'a Box<Object>> {
+        let header = self.header();
+        if header.tag() != Tag::Object {
+            return None;
+        }
+        // SAFETY: as in `heap`, for entries tagged Object, which hold a valid Option<Box<Object>> there.
+        unsafe { self.raw.add(header.payload_offset()).cast::<Option<Box<Object>>>().as_ref() }.as_ref()
+    }
+
     fn heap(self) -> &'a Vec<u8> {
         // SAFETY: called for entries tagged Heap only, which hold a valid Vec<u8> there; it is not changed
         // during 'a.
@@ -483,6 +656,7 @@ fn header(
 ) -> Header {
     let is_long = key_len > SHORT_KEY_LEN_MAX;
     let flags = payload.tag() as u32
+        | payload.packed_bits()
         | if expiry.is_some() { HAS_EXPIRY } else { 0 }
         | if is_long { LONG_KEY } else { 0 }
         | if origin == Origin::Modified { MODIFIED } else { 0 };

@@ -97,11 +97,7 @@ impl Db {
     /// Visits all keys (KEYS).
     pub fn for_each_key<'a>(&'a self, now: UnixMs, mut visit: impl FnMut(Entry<'a>)) {
         for slot in &self.slots {
-            slot.table.for_each(|entry| {
-                if !entry.is_expired(now) {
-                    visit(entry);
-                }
-            });
+            slot.table.iter().filter(|entry| !entry.is_expired(now)).for_each(&mut visit);
         }
     }
 

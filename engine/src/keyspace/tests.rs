@@ -36,7 +36,7 @@ fn after(ms: u64) -> UnixMs {
 }
 
 fn text(entry: Entry<'_>) -> Vec<u8> {
-    match entry.value() {
+    match entry.string().expect("a string") {
         ValueRef::Int(number) => number.to_string().into_bytes(),
         ValueRef::Bytes(bytes) => bytes.to_vec(),
     }
@@ -225,7 +225,7 @@ fn copy_leaves_the_original() {
     assert!(db.copy(NOW, &key(b"from"), &key(b"to")));
     assert!(db.copy(NOW, &key(b"from"), &key(b"from")));
     assert_eq!(
-        db.peek(NOW, &key(b"to")).map(|entry| (entry.value(), entry.expiry())),
+        db.peek(NOW, &key(b"to")).map(|entry| (entry.string(), entry.expiry())),
         Some((ValueRef::Int(7), Some(after(5))))
     );
     assert_eq!(read(db, NOW, b"from").as_deref(), Some(&b"7"[..]));

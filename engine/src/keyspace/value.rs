@@ -1,9 +1,19 @@
 //! What a key can hold, as its readers and writers see it.
 //!
 //! How a value lies in memory is [`super::entry`]'s business; this file has the shapes that cross its border
-//! and the rules that name them: TYPE, OBJECT ENCODING, and which text Redis stores as an integer.
+//! and the rule which text Redis stores as an integer. Collections are in [`crate::value`].
 
+use crate::value::ObjectRef;
 use slotway_core::time::UnixMs;
+
+/// What a key holds, borrowed.
+#[derive(Clone, Copy)]
+pub enum Value<'a> {
+    /// A string.
+    String(ValueRef<'a>),
+    /// Anything else.
+    Collection(ObjectRef<'a>),
+}
 
 /// A string value as it is stored, borrowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,44 +79,6 @@ impl Expiry {
             Expiry::Keep => present,
             Expiry::Clear => None,
             Expiry::At(at) => Some(at),
-        }
-    }
-}
-
-/// The data type of a value: the answer of TYPE.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// A string, bitmaps and integers included.
-    String,
-}
-
-impl Kind {
-    /// The word TYPE answers.
-    pub fn name(self) -> &'static str {
-        match self {
-            Kind::String => "string",
-        }
-    }
-}
-
-/// The answer of OBJECT ENCODING.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Encoding {
-    /// A string kept as an integer.
-    Int,
-    /// A string of at most [`EMBSTR_LEN_MAX`] bytes, never modified in place.
-    Embstr,
-    /// A longer string, or one that APPEND, SETRANGE, SETBIT or the like has modified.
-    Raw,
-}
-
-impl Encoding {
-    /// The word OBJECT ENCODING answers.
-    pub fn name(self) -> &'static str {
-        match self {
-            Encoding::Int => "int",
-            Encoding::Embstr => "embstr",
-            Encoding::Raw => "raw",
         }
     }
 }

@@ -6,7 +6,8 @@ use core::fmt;
 
 use sha1::{Digest as _, Sha1};
 
-use crate::keyspace::{Entry, Kind, ValueRef};
+use crate::keyspace::{Entry, Value, ValueRef};
+use crate::value::Kind;
 use slotway_core::resp::encode::Decimal;
 
 /// 20 bytes, printed as 40 hexadecimal digits.
@@ -33,11 +34,17 @@ impl Digest {
     fn add_value(&mut self, entry: Entry<'_>) {
         let kind: u32 = match entry.kind() {
             Kind::String => 0,
+            Kind::List => 1,
+            Kind::Set => 2,
+            Kind::SortedSet => 3,
+            Kind::Hash => 4,
+            Kind::Stream => 6,
         };
         self.mix(&kind.to_be_bytes());
         match entry.value() {
-            ValueRef::Bytes(bytes) => self.mix(bytes),
-            ValueRef::Int(number) => self.mix(Decimal::new().format(number)),
+            Value::String(ValueRef::Bytes(bytes)) => self.mix(bytes),
+            Value::String(ValueRef::Int(number)) => self.mix(Decimal::new().format(number)),
+            Value::Collection(_) => {}
         }
         if entry.expiry().is_some() {
             self.xor(Self(Sha1::digest(b"!!expire!!").into()));

@@ -1,0 +1,6 @@
+//! Publish and subscribe.
+
+use super::Binding;
+
+/// What this family executes.
+pub(super) const COMMANDS: &[Binding] = &[];

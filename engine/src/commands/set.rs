@@ -1,0 +1,6 @@
+//! Sets.
+
+use super::Binding;
+
+/// What this family executes.
+pub(super) const COMMANDS: &[Binding] = &[];

@@ -1,0 +1,6 @@
+//! Sorted sets.
+
+use super::Binding;
+
+/// What this family executes.
+pub(super) const COMMANDS: &[Binding] = &[];

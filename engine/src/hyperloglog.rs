@@ -1,0 +1,1 @@
+//! The HyperLogLog encodings of Redis.

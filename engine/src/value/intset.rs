@@ -1,0 +1,1 @@
+//! A set of integers in one string of bytes.
