@@ -3,6 +3,11 @@
 //! Handlers, admission guards and the router return these values; only the reply writer turns them into bytes.
 //! The first word of a text is the error code that clients match on.
 
+mod stream;
+
+pub use stream::StreamError;
+
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::{self, Write as _};
@@ -48,6 +53,22 @@ pub enum ErrorReply {
     LcsTooLarge,
     /// LCS of strings whose table does not fit into memory.
     LcsOutOfMemory,
+    /// MULTI after MULTI.
+    NestedMulti,
+    /// EXEC without MULTI.
+    ExecWithoutMulti,
+    /// DISCARD without MULTI.
+    DiscardWithoutMulti,
+    /// WATCH after MULTI.
+    WatchInsideMulti,
+    /// A command that is not allowed after MULTI.
+    NotInTransaction,
+    /// EXEC after a command was refused.
+    ExecAborted,
+    /// EXEC of commands that are refused now, with the reason.
+    ExecAbortedBy(Box<ErrorReply>),
+    /// A blocked client was let go by CLIENT UNBLOCK.
+    Unblocked,
     /// A timeout that is no number (BLPOP).
     TimeoutNotAFloat,
     /// A timeout that is no integer (XREAD).
@@ -205,6 +226,15 @@ pub enum ErrorReply {
     NoShutdown,
     /// SHUTDOWN failed.
     ShutdownFailed,
+    /// A subcommand with words that it does not take.
+    SubcommandSyntax {
+        /// The word sent as the subcommand.
+        sent: Sent,
+        /// The container, in upper case.
+        container: &'static str,
+    },
+    /// A command on a stream is refused.
+    Stream(StreamError),
     /// A text that needs a value of its own, such as a configuration error; code and text.
     Other(String),
 }
@@ -214,6 +244,9 @@ pub type CommandName = &'static str;
 
 /// Bytes that came from the client and are repeated in the text as they are, UTF-8 or not.
 pub type Sent = Vec<u8>;
+
+/// Bytes of a subcommand that the text repeats.
+const SENT_SHOWN_MAX: usize = 128;
 
 const PROTECTED_MODE: &str = "DENIED Redis is running in protected mode because protected mode is enabled and no password is set for the default user. In this mode connections are only accepted from the loopback interface. If you want to connect from external computers to Redis you may adopt one of the following solutions: 1) Just disable protected mode sending the command 'CONFIG SET protected-mode no' from the loopback interface by connecting to Redis from the same host the server is running, however MAKE SURE Redis is not publicly accessible from internet if you do so. Use CONFIG REWRITE to make this change permanent. 2) Alternatively you can just disable the protected mode by editing the Redis configuration file, and setting the protected mode option to 'no', and then restarting the server. 3) If you started the server manually just for testing, restart it with the '--protected-mode no' option. 4) Setup a an authentication password for the default user. NOTE: You only need to do one of the above things in order for the server to start accepting connections from the outside.";
 
@@ -239,6 +272,13 @@ impl ErrorReply {
             ErrorReply::Syntax => "ERR syntax error",
             ErrorReply::NotAnInteger => "ERR value is not an integer or out of range",
             ErrorReply::NotAFloat => "ERR value is not a valid float",
+            ErrorReply::NestedMulti => "ERR MULTI calls can not be nested",
+            ErrorReply::ExecWithoutMulti => "ERR EXEC without MULTI",
+            ErrorReply::DiscardWithoutMulti => "ERR DISCARD without MULTI",
+            ErrorReply::WatchInsideMulti => "ERR WATCH inside MULTI is not allowed",
+            ErrorReply::NotInTransaction => "ERR Command not allowed inside a transaction",
+            ErrorReply::ExecAborted => "EXECABORT Transaction discarded because of previous errors.",
+            ErrorReply::Unblocked => "UNBLOCKED client unblocked via CLIENT UNBLOCK",
             ErrorReply::TimeoutNotAFloat => "ERR timeout is not a float or out of range",
             ErrorReply::TimeoutNotAnInteger => "ERR timeout is not an integer or out of range",
             ErrorReply::TimeoutNegative => "ERR timeout is negative",
@@ -374,6 +414,15 @@ impl ErrorReply {
             ErrorReply::Moved { slot, endpoint } => text.put(format_args!("MOVED {slot} {endpoint}")),
             ErrorReply::Ask { slot, endpoint } => text.put(format_args!("ASK {slot} {endpoint}")),
             ErrorReply::Protocol(what) => text.around("ERR Protocol error: ", what, ""),
+            ErrorReply::ExecAbortedBy(reason) => {
+                text.put(format_args!("EXECABORT Transaction discarded because of: {reason}"))
+            }
+            ErrorReply::SubcommandSyntax { sent, container } => {
+                let before = "ERR unknown subcommand or wrong number of arguments for '";
+                text.around(before, &sent[..sent.len().min(SENT_SHOWN_MAX)], "'. Try ");
+                text.put(format_args!("{container} HELP."));
+            }
+            ErrorReply::Stream(error) => error.write_text(&mut text),
             ErrorReply::Other(words) => text.around(words, b"", ""),
             fixed => unreachable!("{fixed:?} has no text"),
         }
@@ -390,6 +439,12 @@ impl fmt::Display for ErrorReply {
 }
 
 impl core::error::Error for ErrorReply {}
+
+impl From<StreamError> for ErrorReply {
+    fn from(error: StreamError) -> Self {
+        ErrorReply::Stream(error)
+    }
+}
 
 struct Text<'a>(&'a mut Vec<u8>);
 
