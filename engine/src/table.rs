@@ -231,11 +231,6 @@ impl<T: Thin> Table<T> {
         places.map(|place| self.at(place))
     }
 
-    /// Visits all entries.
-    pub(crate) fn for_each<'a>(&'a self, visit: impl FnMut(T::Ref<'a>)) {
-        self.iter().for_each(visit);
-    }
-
     /// An entry, each with the same chance; `None` when there is none.
     pub(crate) fn random(&self, rng: &mut impl FnMut() -> u64) -> Option<T::Ref<'_>> {
         if self.len == 0 {

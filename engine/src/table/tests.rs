@@ -87,8 +87,7 @@ impl Numbers {
     }
 
     fn sorted(&self) -> Vec<u64> {
-        let mut numbers = Vec::new();
-        self.table.for_each(|&number| numbers.push(number));
+        let mut numbers: Vec<u64> = self.table.iter().copied().collect();
         numbers.sort_unstable();
         numbers
     }
