@@ -43,6 +43,7 @@ mod sort;
 mod sorted_set;
 mod stream;
 mod string;
+mod transaction;
 mod whole;
 
 pub use connection::{Connection, REDIS_VERSION};
@@ -85,6 +86,7 @@ pub fn families() -> impl Iterator<Item = &'static [Binding]> {
         sorted_set::COMMANDS,
         stream::COMMANDS,
         string::COMMANDS,
+        transaction::COMMANDS,
     ]
     .into_iter()
 }

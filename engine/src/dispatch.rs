@@ -19,7 +19,13 @@
 //! publishes the new topology first, then takes and releases the slot's shard, and only then acknowledges.
 
 mod admission;
+mod blocking;
+mod notify;
+mod routing;
 mod run;
+mod transaction;
+
+pub(crate) use blocking::{all_waiters, unblock};
 
 use alloc::vec::Vec;
 
@@ -54,6 +60,8 @@ pub struct Tally {
     pub errors: u64,
     /// Changes of data.
     pub changes: u64,
+    /// How many requests of the batch are done with: all, unless the connection waits now, or is to be closed.
+    pub requests: usize,
 }
 
 /// A batch of requests as they lie in the connection's read buffer.
@@ -65,22 +73,26 @@ pub struct Requests<'a> {
     pub buffer: &'a [u8],
 }
 
+/// A request for a command of ours.
+#[derive(Clone, Copy)]
+struct Request<'a> {
+    command: &'static Command,
+    args: Args<'a>,
+    /// Its first key.
+    key: Option<Key<'a>>,
+}
+
 /// A request that has been looked up. Nothing in it depends on what earlier requests of the batch do.
+#[derive(Clone)]
 enum Prepared<'a> {
     /// It names no command of ours, or has too few or too many arguments.
     Refused(ErrorReply),
     /// It is a line of HTTP: a browser was made to talk to this port.
     Foreign,
-    /// It needs shards; `key` is its first key.
-    Data {
-        command: &'static Command,
-        handler: DataHandler,
-        args: Args<'a>,
-        key: Option<Key<'a>>,
-        shards: ShardSet,
-    },
+    /// It needs shards.
+    Data { request: Request<'a>, handler: DataHandler, shards: ShardSet },
     /// It is executed without any shard in hand.
-    Alone { command: &'static Command, handler: Handler, args: Args<'a> },
+    Alone { request: Request<'a>, handler: Handler },
 }
 
 impl<A: ShardAccess> Engine<A> {
@@ -95,7 +107,7 @@ impl<A: ShardAccess> Engine<A> {
     }
 
     /// Executes a batch of at most [`BATCH_MAX`](slotway_core::resp::decode::BATCH_MAX) requests in order and appends the
-    /// replies to `out`. Stops after a request that closes the connection (`session.after`).
+    /// replies to `out`. Stops after a request that closes the connection (`session.after`) or makes it wait (`session.blocked`).
     pub fn execute<N: Node>(
         &self,
         node: &N,
@@ -117,12 +129,19 @@ impl<A: ShardAccess> Engine<A> {
             Err(_) if is_http(args) => Prepared::Foreign,
             Err(error) => Prepared::Refused(error),
             Ok((command, Handler::Data(handler))) => {
-                let key = keys::routed(command, args).next().map(|key| self.hasher.key(args.at(key.index)));
-                let shards = self.shards_of(config, command, key);
-                Prepared::Data { command, handler, args, key, shards }
+                let request = self.request(command, args);
+                let shards = self.shards_of(config, command, request.key);
+                Prepared::Data { request, handler, shards }
             }
-            Ok((command, handler)) => Prepared::Alone { command, handler, args },
+            Ok((command, handler)) => {
+                Prepared::Alone { request: Request { command, args, key: None }, handler }
+            }
         }
+    }
+
+    fn request<'a>(&self, command: &'static Command, args: Args<'a>) -> Request<'a> {
+        let key = keys::routed(command, args).next().map(|key| self.hasher.key(args.at(key.index)));
+        Request { command, args, key }
     }
 
     /// The command that a request asks for, if this node serves it and the number of arguments is right.

@@ -91,9 +91,9 @@ impl Effects {
         Self { wanted, ..Self::default() }
     }
 
-    /// True when nothing is to be performed.
-    pub fn is_empty(&self) -> bool {
-        self.events.is_empty() && self.following.is_empty() && self.ready.is_empty()
+    /// True when there are events to be published.
+    pub fn has_events(&self) -> bool {
+        !self.events.is_empty() || !self.following.is_empty()
     }
 
     /// Something happened to a key.
@@ -116,6 +116,11 @@ impl Effects {
         if !self.ready.iter().any(|(other_db, other)| *other_db == db && **other == *key) {
             self.ready.push((db, key.into()));
         }
+    }
+
+    /// True when keys are ready that clients are blocked on.
+    pub fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
     }
 
     /// Takes the events out, in order.

@@ -87,9 +87,14 @@ impl Waiter {
         self.pass(WAITING, BEING_SERVED)
     }
 
-    /// Ends a try: for good if it has `succeeded`.
-    pub(crate) fn end(&self, succeeded: bool) {
-        self.state.store(if succeeded { DONE } else { WAITING }, Ordering::Release);
+    /// Gives the claim back: it has to wait on.
+    pub(crate) fn wait_on(&self) {
+        self.state.store(WAITING, Ordering::Release);
+    }
+
+    /// It has been answered.
+    pub(crate) fn end(&self) {
+        self.state.store(DONE, Ordering::Release);
     }
 
     fn pass(&self, from: u8, to: u8) -> bool {

@@ -32,6 +32,7 @@ pub mod shards;
 mod table;
 #[cfg(test)]
 mod testing;
+pub mod transaction;
 pub mod value;
 
 pub use commands::REDIS_VERSION;

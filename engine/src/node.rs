@@ -12,6 +12,7 @@ use slotway_core::time::UnixMs;
 use slotway_core::topology::Topology;
 
 use crate::config::{Asker, Config};
+use crate::pubsub::PubSub;
 use crate::session::{ClientId, Session};
 
 /// The node as its commands see it.
@@ -55,6 +56,13 @@ pub trait Node {
     /// Closes the connections given, after the replies under way. Returns how many there were. The caller's own one is
     /// closed through its session.
     fn kill_clients(&self, ids: &[ClientId]) -> usize;
+
+    /// Sends bytes to a connection, behind what is being sent to it: messages of channels, the reply to a command that has waited. A
+    /// connection that is gone, or that takes too long to read, gets nothing.
+    fn deliver(&self, to: ClientId, bytes: &[u8]);
+
+    /// Lets `visit` look at, or change, who listens to which channel. Must not be called from within `visit`.
+    fn with_pubsub(&self, visit: &mut dyn FnMut(&mut PubSub));
 
     /// Begins to shut the process down.
     ///

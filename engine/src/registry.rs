@@ -22,6 +22,10 @@ pub enum Effect {
     None,
     /// It made so many changes to data.
     Changed(u64),
+    /// WATCH: the connection watches the command's keys from now on.
+    Watch,
+    /// EXEC: the commands queued since MULTI are executed now, and their replies are the reply.
+    Exec,
     /// It can do nothing yet, and has written nothing: the client waits.
     Block(Box<Block>),
 }
@@ -46,7 +50,7 @@ pub type Outcome = Result<Effect, ErrorReply>;
 pub type DataHandler = fn(&mut Data<'_, '_>, Args<'_>, &mut ReplyWriter<'_>) -> Outcome;
 
 /// The function that executes a command. Its type says what it may touch.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub enum Handler {
     /// The shards of its keys.
     Data(DataHandler),

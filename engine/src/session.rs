@@ -2,12 +2,18 @@
 //!
 //! Plain data: the connection's task owns it, handlers of connection commands change it, dispatch reads it.
 
+use alloc::boxed::Box;
 use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use slotway_core::resp::encode::Protocol;
 use slotway_core::time::UnixMs;
 
+use crate::interest::Waiter;
 use crate::keyspace::DbIndex;
+use crate::pubsub::Subscriptions;
+use crate::transaction::{Transaction, Watch};
 
 /// Number of a connection, never used twice by one node: what CLIENT ID answers.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -74,6 +80,16 @@ pub struct Session {
     pub no_evict: bool,
     /// Which replies are sent.
     pub reply_mode: ReplyMode,
+    /// The commands queued since MULTI, if it is open.
+    pub transaction: Option<Box<Transaction>>,
+    /// The keys watched since WATCH, if there are any.
+    pub watch: Option<Box<Watch>>,
+    /// The command that waits: nothing else is executed before it has its answer.
+    pub blocked: Option<Arc<Waiter>>,
+    /// Messages of channels that the command being executed has sent to this connection itself: they follow the reply.
+    pub pushed: Vec<u8>,
+    /// How much it listens to; the node's [`PubSub`](crate::pubsub::PubSub) knows what.
+    pub subscriptions: Arc<Subscriptions>,
     /// What follows the batch.
     pub after: After,
     /// Full name of the last command, for CLIENT LIST.
@@ -108,6 +124,11 @@ impl Session {
             no_touch: false,
             no_evict: false,
             reply_mode: ReplyMode::On,
+            transaction: None,
+            watch: None,
+            blocked: None,
+            pushed: Vec::new(),
+            subscriptions: Arc::default(),
             after: After::Continue,
             last_command: "",
             card_changed: true,

@@ -7,6 +7,7 @@
 //!
 //! Requests go through the decoder and dispatch as they do in a node; a reply is the bytes that would go out.
 
+use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::rc::Rc;
 use alloc::string::String;
@@ -26,6 +27,7 @@ use crate::config::{Asker, Config};
 use crate::dispatch::{Engine, Requests};
 use crate::keyspace::{KeyHasher, Layout, Shard};
 use crate::node::{ClientCard, Facts, Node, Shutdown};
+use crate::pubsub::PubSub;
 use crate::session::{After, ClientId, Session};
 use crate::shards::Owned;
 
@@ -96,6 +98,12 @@ impl TestClient {
         self.run_args(&words)
     }
 
+    /// What has been delivered to this connection, besides replies, since the last look.
+    pub(crate) fn received(&mut self) -> String {
+        let bytes = self.node().delivered.borrow_mut().remove(&self.session.id).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
     /// Executes one request. Bytes of the reply that are no UTF-8 become U+FFFD.
     pub(crate) fn run_args(&mut self, words: &[&[u8]]) -> String {
         let mut buffer = format!("*{}\r\n", words.len()).into_bytes();
@@ -147,6 +155,9 @@ pub(crate) struct TestNode {
     pub(crate) shutdown: Cell<Option<Shutdown>>,
     /// Whether keys expire in the background.
     pub(crate) active_expire: Cell<bool>,
+    /// What has been delivered to connections and not been looked at yet.
+    delivered: RefCell<BTreeMap<ClientId, Vec<u8>>>,
+    pubsub: RefCell<PubSub>,
     /// Microseconds slept so far.
     pub(crate) slept_us: Cell<u64>,
     /// Lines of the log.
@@ -169,6 +180,8 @@ impl TestNode {
             killed: RefCell::default(),
             shutdown: Cell::new(None),
             active_expire: Cell::new(true),
+            delivered: RefCell::default(),
+            pubsub: RefCell::default(),
             slept_us: Cell::new(0),
             log: RefCell::default(),
         }
@@ -262,6 +275,14 @@ impl Node for TestNode {
         cards.retain(|card| !ids.contains(&card.session.id));
         self.killed.borrow_mut().extend_from_slice(ids);
         before - cards.len()
+    }
+
+    fn deliver(&self, to: ClientId, bytes: &[u8]) {
+        self.delivered.borrow_mut().entry(to).or_default().extend_from_slice(bytes);
+    }
+
+    fn with_pubsub(&self, visit: &mut dyn FnMut(&mut PubSub)) {
+        visit(&mut self.pubsub.borrow_mut());
     }
 
     fn shutdown(&self, how: Shutdown) -> Result<(), ErrorReply> {

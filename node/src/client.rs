@@ -15,12 +15,14 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::{Buf as _, BytesMut};
 use slotway_core::resp::decode::{Decoded, Decoder, Limits};
 use slotway_core::resp::encode::ReplyWriter;
 use slotway_core::resp::error::ErrorReply;
 use slotway_engine::dispatch::Requests;
+use slotway_engine::interest::Waiter;
 use slotway_engine::node::Node as _;
 use slotway_engine::session::{After, Session};
 use slotway_engine::shards::ShardAccess;
@@ -45,8 +47,23 @@ thread_local! {
     static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_LEN].into_boxed_slice());
 }
 
+/// What a connection has waited for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Input {
+    /// Something has come.
+    Some,
+    /// The client has ended the connection.
+    Ended,
+}
+
+impl Input {
+    fn of(len: usize) -> Self {
+        if len == 0 { Input::Ended } else { Input::Some }
+    }
+}
+
 /// A connection being served.
-pub(crate) struct Connection<A> {
+pub(crate) struct Connection<A: ShardAccess> {
     server: Arc<Server<A>>,
     stream: TcpStream,
     session: Session,
@@ -85,18 +102,65 @@ impl<A: ShardAccess> Connection<A> {
     /// The socket fails. There is nothing to do about it but to forget the connection.
     pub(crate) async fn serve(mut self) -> io::Result<()> {
         while self.session.after == After::Continue {
-            if self.has_more {
+            let input = if let Some(waiter) = self.session.blocked.clone() {
+                self.wait(waiter).await?
+            } else if self.has_more {
                 self.execute_pending();
-            } else if poll_fn(|context| self.poll_read(context)).await? == 0 {
+                Input::Some
+            } else {
+                poll_fn(|context| self.poll_input(context)).await?
+            };
+            if input == Input::Ended || self.session.after == After::Abort {
                 return Ok(());
             }
-            if self.session.after == After::Abort {
-                return Ok(());
-            }
+            self.registration.outbox().move_to(&mut self.replies);
             self.write().await?;
             self.publish();
         }
         self.stream.shutdown().await
+    }
+
+    /// Waits until the command that blocks the connection has its answer, its time is over, or the client is gone; takes meanwhile what
+    /// the client sends, and sends on what others have for it.
+    async fn wait(&mut self, waiter: Arc<Waiter>) -> io::Result<Input> {
+        let now = self.server.shared.now();
+        let left = waiter.block.deadline.map(|deadline| Duration::from_millis(deadline.ms_since(now)));
+        tokio::select! {
+            biased;
+            input = poll_fn(|context| self.poll_waiting(context)) => {
+                if input? == Input::Ended {
+                    return Ok(Input::Ended);
+                }
+            }
+            () = sleep(left) => {
+                if let Some(reply) = self.server.engine.time_out(&waiter) {
+                    self.replies.extend_from_slice(&reply);
+                }
+            }
+        }
+        if waiter.is_done() {
+            self.session.blocked = None;
+            self.server.engine.forget_waiter(&waiter);
+            self.has_more = !self.pending.is_empty();
+        }
+        Ok(Input::Some)
+    }
+
+    fn poll_waiting(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Input>> {
+        if self.registration.outbox().poll_called(context).is_ready() {
+            return Poll::Ready(Ok(Input::Some));
+        }
+        let len = ready!(self.poll_fill(context))?;
+        self.check_query_len();
+        Poll::Ready(Ok(Input::of(len)))
+    }
+
+    /// Ready when others have something for the connection, or requests have come: these are executed.
+    fn poll_input(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Input>> {
+        if self.registration.outbox().poll_called(context).is_ready() {
+            return Poll::Ready(Ok(Input::Some));
+        }
+        self.poll_read(context).map_ok(Input::of)
     }
 
     /// Reads once and executes what has come. Ready with the number of bytes read, 0 at the end of the stream.
@@ -117,13 +181,19 @@ impl<A: ShardAccess> Connection<A> {
 
     /// The same when the beginning of a request is waiting: what comes is appended to it.
     fn poll_read_more(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let len = ready!(self.poll_fill(context))?;
+        if len > 0 {
+            self.execute_pending();
+        }
+        Poll::Ready(Ok(len))
+    }
+
+    /// Reads once into the connection's own buffer.
+    fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let missing = self.decoder.missing_bytes(self.pending.len());
         self.pending.reserve(missing.clamp(READ_LEN, 16 * READ_LEN));
         let len = ready!(poll_read_buf(Pin::new(&mut self.stream), context, &mut self.pending))?;
         self.server.shared.stats.bytes_in(len);
-        if len > 0 {
-            self.execute_pending();
-        }
         Poll::Ready(Ok(len))
     }
 
@@ -145,15 +215,17 @@ impl<A: ShardAccess> Connection<A> {
         loop {
             let rest = &bytes[used..];
             let decoded = self.decoder.decode(rest, self.limits());
+            let mut executed = 0;
             if !self.decoder.is_empty() {
                 let requests = Requests { decoder: &self.decoder, buffer: rest };
                 let tally =
                     server.engine.execute(&*server.shared, &mut self.session, requests, &mut self.replies);
                 server.shared.stats.add(tally);
+                executed = tally.requests;
             }
-            used += self.decoder.consume();
+            used += self.decoder.consume_first(executed);
             match decoded {
-                _ if self.session.after != After::Continue => return used,
+                _ if self.session.after != After::Continue || self.session.blocked.is_some() => return used,
                 Decoded::All => return used,
                 Decoded::Full if self.replies.len() >= REPLIES_LEN_MAX => {
                     self.has_more = true;
@@ -209,5 +281,23 @@ impl<A: ShardAccess> Connection<A> {
         let query = (self.pending.len(), self.pending.capacity() - self.pending.len());
         let memory = self.pending.capacity() + self.replies.capacity() + size_of::<Self>();
         self.registration.publish(&mut self.session, self.server.shared.now(), query, memory);
+    }
+}
+
+/// Whatever ended the connection: nobody is to find it any more.
+impl<A: ShardAccess> Drop for Connection<A> {
+    fn drop(&mut self) {
+        if let Some(waiter) = self.session.blocked.take() {
+            self.server.engine.forget_waiter(&waiter);
+        }
+        self.server.shared.pubsub.lock().forget(self.session.id);
+    }
+}
+
+/// Waits for so long; forever if `None`.
+async fn sleep(left: Option<Duration>) {
+    match left {
+        Some(left) => tokio::time::sleep(left).await,
+        None => std::future::pending().await,
     }
 }

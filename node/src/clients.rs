@@ -5,18 +5,20 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use slotway_core::time::UnixMs;
+use slotway_engine::config::OutputLimits;
 use slotway_engine::node::ClientCard;
 use slotway_engine::session::{ClientId, Session};
 use tokio::task::AbortHandle;
 
+use crate::outbox::{Outbox, Outboxes};
+
 /// The connections of one node.
 #[derive(Default)]
 pub(crate) struct Clients {
-    next_id: AtomicU64,
+    outboxes: Arc<Outboxes>,
     open: Mutex<BTreeMap<ClientId, Arc<Client>>>,
 }
 
@@ -24,12 +26,37 @@ pub(crate) struct Clients {
 pub(crate) struct Client {
     card: Mutex<ClientCard>,
     task: Mutex<Option<AbortHandle>>,
+    pub(crate) outbox: Arc<Outbox>,
 }
 
 impl Clients {
-    /// A number that no connection of this node has had: 1 at first, as in Redis.
+    /// None yet; the clients of a node that shares its data with others have their outboxes among `outboxes`.
+    pub(crate) fn new(outboxes: Arc<Outboxes>) -> Self {
+        Self { outboxes, open: Mutex::default() }
+    }
+
+    /// The outboxes of all connections that wait for keys of the same data.
+    pub(crate) fn outboxes(&self) -> &Arc<Outboxes> {
+        &self.outboxes
+    }
+
+    /// A number that no connection has had.
     pub(crate) fn next_id(&self) -> ClientId {
-        ClientId(self.next_id.fetch_add(1, Ordering::Relaxed) + 1)
+        self.outboxes.next_id()
+    }
+
+    /// Sends `bytes` to a connection, or ends it if it has been sent more than `limits` allow and does not read.
+    pub(crate) fn deliver(&self, to: ClientId, bytes: &[u8], limits: OutputLimits, now: UnixMs) {
+        let Some(outbox) = self.outboxes.get(to) else { return };
+        let client = self.open.lock().get(&to).map(Arc::clone);
+        let listens =
+            client.as_ref().is_some_and(|client| !client.card.lock().session.subscriptions.is_empty());
+        let limit = if listens { limits.pubsub } else { limits.normal };
+        if !outbox.push(bytes, limit, now)
+            && let Some(client) = client
+        {
+            client.abort();
+        }
     }
 
     /// How many there are.
@@ -47,7 +74,8 @@ impl Clients {
             memory: 0,
             fd,
         };
-        let client = Arc::new(Client { card: Mutex::new(card), task: Mutex::new(None) });
+        let outbox = self.outboxes.open(session.id);
+        let client = Arc::new(Client { card: Mutex::new(card), task: Mutex::new(None), outbox });
         self.open.lock().insert(session.id, Arc::clone(&client));
         Registration { id: session.id, clients: Arc::clone(self), client }
     }
@@ -99,6 +127,11 @@ impl Registration {
         Arc::clone(&self.client)
     }
 
+    /// What others have for the connection.
+    pub(crate) fn outbox(&self) -> &Outbox {
+        &self.client.outbox
+    }
+
     /// Publishes what the connection has become after a batch. `query` is the length and the room of its read buffer,
     /// `memory` the bytes it takes.
     pub(crate) fn publish(&self, session: &mut Session, now: UnixMs, query: (usize, usize), memory: usize) {
@@ -123,5 +156,6 @@ impl Client {
 impl Drop for Registration {
     fn drop(&mut self) {
         self.clients.open.lock().remove(&self.id);
+        self.clients.outboxes.close(self.id);
     }
 }

@@ -19,6 +19,7 @@ use slotway_engine::config::{Config, args};
 use tokio::task::{LocalSet, spawn_local};
 
 use crate::log::{Level, Log};
+use crate::outbox::Outboxes;
 use crate::shared::Shared;
 use crate::{files, http, process, runtime, server, signals};
 
@@ -64,8 +65,9 @@ pub(crate) fn run(plan: &Plan) -> anyhow::Result<()> {
     // As many as the system allows will do: clients that find no descriptor are told so when they come.
     let _ = process::reserve_files(config.maxclients().saturating_mul(plan.node_count().into()));
     let topology = topology(plan)?;
+    let outboxes: Vec<Arc<Outboxes>> = (0..plan.primaries).map(|_| Arc::default()).collect();
     let nodes: Vec<Arc<Shared>> = (0..plan.node_count())
-        .map(|node| start_node(plan, node, &config, &topology))
+        .map(|node| start_node(plan, node, &config, &topology, &outboxes))
         .collect::<anyhow::Result<_>>()?;
     let threads = serve_on_threads(shards(plan, &config, &nodes)?)?;
     let runtime = runtime::current_thread()?;
@@ -130,12 +132,18 @@ fn describe(plan: &Plan, number: u16, shard_ids: &[ShardId]) -> Node {
     node
 }
 
-fn start_node(plan: &Plan, number: u16, config: &Config, topology: &Topology) -> anyhow::Result<Arc<Shared>> {
+fn start_node(
+    plan: &Plan,
+    number: u16,
+    config: &Config,
+    topology: &Topology,
+    outboxes: &[Arc<Outboxes>],
+) -> anyhow::Result<Arc<Shared>> {
     let mut config = config.clone();
     let port = plan.port(number);
     config.set_port(port);
     let log = Log::open(config.logfile(), Level::Warning)?.with_prefix(format!("[{port}] "));
-    let shared = Arc::new(Shared::new(config, None, log));
+    let shared = Arc::new(Shared::new(config, None, log, Arc::clone(&outboxes[usize::from(plan.primary_of(number))])));
     let me = topology
         .nodes()
         .find_map(|(index, node)| (node.port == port).then_some(index))

@@ -20,6 +20,7 @@ mod files;
 mod http;
 mod locked;
 mod log;
+mod outbox;
 mod process;
 mod runtime;
 mod server;

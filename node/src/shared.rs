@@ -14,11 +14,13 @@ use slotway_core::time::UnixMs;
 use slotway_core::topology::Topology;
 use slotway_engine::config::{Asker, Changes, Config, SetError};
 use slotway_engine::node::{ClientCard, Facts, Node, Shutdown};
+use slotway_engine::pubsub::PubSub;
 use slotway_engine::session::ClientId;
 use tokio::sync::watch;
 
 use crate::clients::Clients;
 use crate::log::{Level, Log};
+use crate::outbox::Outboxes;
 use crate::process;
 use crate::stats::Stats;
 
@@ -32,6 +34,7 @@ pub(crate) struct Shared {
     /// Tells those who wait for changes of the topology: the HTTP port's streams.
     topology_changes: watch::Sender<Option<Arc<Topology>>>,
     pub(crate) clients: Arc<Clients>,
+    pub(crate) pubsub: Mutex<PubSub>,
     pub(crate) stats: Stats,
     pub(crate) log: Log,
     /// True once the node is to stop.
@@ -44,8 +47,8 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// A node with `config`, read from `config_file` if there is one.
-    pub(crate) fn new(config: Config, config_file: Option<PathBuf>, log: Log) -> Self {
+    /// A node with `config`, read from `config_file` if there is one. `outboxes` are new ones, unless it shares the data of another node.
+    pub(crate) fn new(config: Config, config_file: Option<PathBuf>, log: Log, outboxes: Arc<Outboxes>) -> Self {
         let run_id = process::random_bytes::<20>().iter().map(|byte| format!("{byte:02x}")).collect();
         Self {
             config: ArcSwap::from_pointee(config),
@@ -53,7 +56,8 @@ impl Shared {
             config_file,
             topology: ArcSwapOption::empty(),
             topology_changes: watch::Sender::new(None),
-            clients: Arc::default(),
+            clients: Arc::new(Clients::new(outboxes)),
+            pubsub: Mutex::default(),
             stats: Stats::default(),
             log,
             stop: watch::Sender::new(false),
@@ -184,6 +188,14 @@ impl Node for Shared {
 
     fn kill_clients(&self, ids: &[ClientId]) -> usize {
         self.clients.kill(ids)
+    }
+
+    fn deliver(&self, to: ClientId, bytes: &[u8]) {
+        self.clients.deliver(to, bytes, self.config().client_output_buffer_limit(), self.now());
+    }
+
+    fn with_pubsub(&self, visit: &mut dyn FnMut(&mut PubSub)) {
+        visit(&mut self.pubsub.lock());
     }
 
     fn shutdown(&self, how: Shutdown) -> Result<(), ErrorReply> {

@@ -26,6 +26,7 @@ use slotway_engine::config::{Asker, Config};
 use slotway_engine::dispatch::{Engine, Requests};
 use slotway_engine::keyspace::{DbIndex, Detached, KeyHasher, Layout, Shard};
 use slotway_engine::node::{ClientCard, Facts, Node, Shutdown};
+use slotway_engine::pubsub::PubSub;
 use slotway_engine::session::{After, ClientId, Session};
 use slotway_engine::shards::{Owned, ShardAccess, ShardSet};
 
@@ -66,6 +67,8 @@ pub struct Answer {
     pub pause_us: u64,
     /// Connections that it closes besides: CLIENT KILL.
     pub killed: Vec<LinkId>,
+    /// What it sends to other connections: messages, the replies to commands that have waited.
+    pub delivered: Vec<(LinkId, Bytes)>,
 }
 
 impl SimNode {
@@ -90,12 +93,22 @@ impl SimNode {
         if after == After::Continue {
             self.connections.insert(link, connection);
         }
-        Answer { replies, after, pause_us: self.host.pause_us.take(), killed: self.killed() }
+        Answer {
+            replies,
+            after,
+            pause_us: self.host.pause_us.take(),
+            killed: self.killed(),
+            delivered: self.host.delivered.take(),
+        }
     }
 
     /// A connection has ended.
     pub fn disconnect(&mut self, link: LinkId) {
         if let Some(connection) = self.connections.remove(&link) {
+            if let Some(waiter) = &connection.session.blocked {
+                self.engine.forget_waiter(waiter);
+            }
+            self.host.pubsub.borrow_mut().forget(connection.session.id);
             self.host.cards.borrow_mut().remove(&connection.session.id);
             self.host.links.borrow_mut().remove(&connection.session.id);
         }
@@ -189,6 +202,13 @@ impl SimNode {
     fn execute(&mut self, connection: &mut Connection) -> Vec<u8> {
         let Connection { session, decoder, pending } = connection;
         let mut replies = Vec::new();
+        if let Some(waiter) = session.blocked.clone() {
+            if !waiter.is_done() {
+                return replies;
+            }
+            self.engine.forget_waiter(&waiter);
+            session.blocked = None;
+        }
         let limits = Limits {
             bulk_len_max: self.host.config.borrow().proto_max_bulk_len(),
             authenticated: session.authenticated,
@@ -202,8 +222,9 @@ impl SimNode {
                 facts.error_replies += tally.errors;
                 facts.changes += tally.changes;
             });
-            pending.drain(..decoder.consume());
+            pending.drain(..decoder.consume_first(tally.requests));
             match decoded {
+                _ if session.blocked.is_some() => break,
                 Decoded::Full => {}
                 Decoded::All => break,
                 Decoded::Broken(error) => {
@@ -232,6 +253,9 @@ struct Host {
     cards: RefCell<BTreeMap<ClientId, ClientCard>>,
     links: RefCell<BTreeMap<ClientId, LinkId>>,
     killed: RefCell<Vec<ClientId>>,
+    /// What commands have for connections besides the one that sent them.
+    delivered: RefCell<Vec<(LinkId, Bytes)>>,
+    pubsub: RefCell<PubSub>,
     facts: RefCell<Facts>,
     active_expire: Cell<bool>,
     pause_us: Cell<u64>,
@@ -248,6 +272,8 @@ impl Host {
             cards: RefCell::default(),
             links: RefCell::default(),
             killed: RefCell::default(),
+            delivered: RefCell::default(),
+            pubsub: RefCell::default(),
             facts: RefCell::new(Facts { started_at: Time::default().wall(), ..Facts::default() }),
             active_expire: Cell::new(true),
             pause_us: Cell::default(),
@@ -326,6 +352,16 @@ impl Node for Host {
     }
 
     /// A simulated node has no process: the world, not a command, decides when it stops.
+    fn deliver(&self, to: ClientId, bytes: &[u8]) {
+        if let Some(link) = self.links.borrow().get(&to).filter(|_| !bytes.is_empty()) {
+            self.delivered.borrow_mut().push((*link, bytes.to_vec()));
+        }
+    }
+
+    fn with_pubsub(&self, visit: &mut dyn FnMut(&mut PubSub)) {
+        visit(&mut self.pubsub.borrow_mut());
+    }
+
     fn shutdown(&self, how: Shutdown) -> Result<(), ErrorReply> {
         Err(if how.abort { ErrorReply::NoShutdown } else { ErrorReply::ShutdownFailed })
     }

@@ -196,6 +196,10 @@ impl World {
             let arrivals = self.network.send(self.paused[node], link, Side::Client, answer.replies);
             self.plan(arrivals);
         }
+        for (link, bytes) in answer.delivered {
+            let arrivals = self.network.send(self.paused[node], link, Side::Client, bytes);
+            self.plan(arrivals);
+        }
         let closed = answer.killed.into_iter().chain((answer.after == After::Close).then_some(link));
         for link in closed {
             let arrivals = self.network.close(now, link, Side::Node);

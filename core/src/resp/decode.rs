@@ -184,6 +184,17 @@ impl Decoder {
         done
     }
 
+    /// Forgets the batch but executed only its first `count` requests: what follows them will be decoded again. Returns how many bytes the
+    /// caller must now drop from the front of its buffer.
+    pub fn consume_first(&mut self, count: usize) -> usize {
+        if count >= self.requests.len() {
+            return self.consume();
+        }
+        let done = count.checked_sub(1).map_or(0, |last| self.requests[last].end);
+        *self = Self::default();
+        done
+    }
+
     /// How many bytes the argument under way still lacks, so that the caller can reserve them at once.
     pub fn missing_bytes(&self, buffer_len: usize) -> usize {
         self.partial.bulk_len.map_or(0, |len| (self.at + len + 2).saturating_sub(buffer_len))

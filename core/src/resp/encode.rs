@@ -8,6 +8,7 @@
 
 use alloc::vec::Vec;
 
+use super::double::DoubleText;
 use super::error::ErrorReply;
 
 /// The dialect a connection has chosen by HELLO.
@@ -162,15 +163,14 @@ impl<'a> ReplyWriter<'a> {
         self.raw(text);
     }
 
+    /// A double, printed as Redis prints scores; a bulk string in RESP2.
+    pub fn double(&mut self, value: f64) {
+        self.double_line(DoubleText::new(value).as_bytes());
+    }
+
     /// A double given as its text (the engine formats numbers as Redis does); a bulk string in RESP2.
     pub fn double_text(&mut self, text: &str) {
-        match self.protocol {
-            Protocol::Resp2 => self.bulk(text.as_bytes()),
-            Protocol::Resp3 => {
-                self.out.push(b',');
-                self.line(text.as_bytes());
-            }
-        }
+        self.double_line(text.as_bytes());
     }
 
     /// Text with its format (`txt`, `mkd`); a bulk string in RESP2. `format` must be 3 bytes.
@@ -207,6 +207,16 @@ impl<'a> ReplyWriter<'a> {
         self.aggregate(deferred.kind, len);
         let header = self.out.len() - end;
         self.out[deferred.at..].rotate_right(header);
+    }
+
+    fn double_line(&mut self, text: &[u8]) {
+        match self.protocol {
+            Protocol::Resp2 => self.bulk(text),
+            Protocol::Resp3 => {
+                self.out.push(b',');
+                self.line(text);
+            }
+        }
     }
 
     fn aggregate(&mut self, kind: u8, len: usize) {
@@ -298,6 +308,7 @@ mod tests {
         assert_eq!(both(|w| w.set(12)), pair("*12\r\n", "~12\r\n"));
         assert_eq!(both(|w| w.boolean(true)), pair(":1\r\n", "#t\r\n"));
         assert_eq!(both(|w| w.double_text("1.5")), pair("$3\r\n1.5\r\n", ",1.5\r\n"));
+        assert_eq!(both(|w| w.double(0.1)), pair("$3\r\n0.1\r\n", ",0.1\r\n"));
         assert_eq!(both(|w| w.verbatim("txt", b"hi")), pair("$2\r\nhi\r\n", "=6\r\ntxt:hi\r\n"));
         assert_eq!(
             both(|w| w.integer(i64::MIN)),

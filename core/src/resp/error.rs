@@ -69,6 +69,8 @@ pub enum ErrorReply {
     ExecAbortedBy(Box<ErrorReply>),
     /// A blocked client was let go by CLIENT UNBLOCK.
     Unblocked,
+    /// A command that a RESP2 connection must not send while it listens to channels.
+    Subscribed(CommandName),
     /// A timeout that is no number (BLPOP).
     TimeoutNotAFloat,
     /// A timeout that is no integer (XREAD).
@@ -389,6 +391,9 @@ impl ErrorReply {
             ErrorReply::InvalidExpire(name) => {
                 text.put(format_args!("ERR invalid expire time in '{name}' command"))
             }
+            ErrorReply::Subscribed(name) => text.put(format_args!(
+                "ERR Can't execute '{name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context"
+            )),
             ErrorReply::UnsupportedOption(word) => text.around("ERR Unsupported option ", word, ""),
             ErrorReply::InvalidSwapDbIndex(which) => text.put(format_args!("ERR invalid {which} DB index")),
             ErrorReply::UnknownCommand(sent) => text.around("ERR unknown command ", sent, ""),

@@ -8,6 +8,7 @@ use slotway_core::time::UnixMs;
 use crate::config::Config;
 use crate::events::{Class, Effects};
 use crate::keyspace::{Db, DbIndex, Entry, Expiry, Key, KeyHasher, Layout, NewValue, Shard, Touch};
+use crate::node::Node;
 use crate::shards::Held;
 use crate::value::{Collection, Limits};
 
@@ -35,10 +36,12 @@ pub(crate) struct Scope<'d> {
     pub(crate) config: &'d Config,
     /// Whether reads count as a use of their keys.
     pub(crate) touch: Touch,
+    /// Whether reads count as hits and misses: those of commands that write do not.
+    pub(crate) counted: bool,
     /// The command's first key, which has been hashed already.
     pub(crate) first_key: Option<Key<'d>>,
-    /// Random numbers.
-    pub(crate) random: &'d dyn Fn() -> u64,
+    /// The node, for random numbers.
+    pub(crate) node: &'d dyn Node,
 }
 
 impl<'d, 'h> Data<'d, 'h> {
@@ -54,7 +57,7 @@ impl<'d, 'h> Data<'d, 'h> {
 
     /// A random number.
     pub fn random(&self) -> u64 {
-        (self.scope.random)()
+        self.scope.node.random()
     }
 
     /// What decides in which form collections are kept.

@@ -1,5 +1,6 @@
 //! The context of commands on the node as a whole.
 
+use crate::events::Effects;
 use crate::keyspace::{DbIndex, KeyHasher};
 use crate::registry::Registry;
 use crate::shards::WholeKeyspace;
@@ -14,6 +15,8 @@ pub struct Whole<'a> {
     pub shards: &'a dyn WholeKeyspace,
     /// Hashes keys as the shards do.
     pub hasher: &'a KeyHasher,
+    /// What is to be performed afterwards.
+    pub effects: &'a mut Effects,
     /// Which commands are served.
     pub registry: &'a Registry,
 }

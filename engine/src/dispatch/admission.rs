@@ -5,7 +5,9 @@
 //! Source of the order: `processCommand` of Redis 7.2.
 
 use slotway_core::command::{self, Command, CommandId, Flag};
+use slotway_core::resp::encode::Protocol;
 use slotway_core::resp::error::ErrorReply;
+use slotway_core::topology::{self, Topology};
 
 use crate::config::{Config, DebugCommand};
 use crate::session::Session;
@@ -22,6 +24,18 @@ pub(super) struct Admission<'a> {
 }
 
 const DEBUG: CommandId = command::id_of("debug");
+/// What a RESP2 connection may send while it listens to channels.
+const FOR_LISTENERS: [CommandId; 9] = [
+    command::id_of("ping"),
+    command::id_of("psubscribe"),
+    command::id_of("punsubscribe"),
+    command::id_of("quit"),
+    command::id_of("reset"),
+    command::id_of("ssubscribe"),
+    command::id_of("subscribe"),
+    command::id_of("sunsubscribe"),
+    command::id_of("unsubscribe"),
+];
 
 /// One reason to refuse.
 pub(super) struct Guard {
@@ -33,8 +47,26 @@ pub(super) const BEFORE_ROUTING: &[Guard] =
     &[Guard { check: debug_is_enabled }, Guard { check: client_is_authenticated }];
 
 /// Asked of a command that will be served here.
-pub(super) const AFTER_ROUTING: &[Guard] =
-    &[Guard { check: memory_is_left }, Guard { check: replica_takes_no_writes }];
+pub(super) const AFTER_ROUTING: &[Guard] = &[
+    Guard { check: memory_is_left },
+    Guard { check: replica_takes_no_writes },
+    Guard { check: listener_only_listens },
+];
+
+/// What the guards are asked about.
+pub(super) fn admission<'r>(
+    command: &'static Command,
+    session: &'r Session,
+    config: &'r Config,
+    topology: Option<&Topology>,
+    used_memory: impl FnOnce() -> usize,
+) -> Admission<'r> {
+    let myself = topology.and_then(|topology| topology.myself().map(|me| topology.node(me)));
+    let is_replica = myself.is_some_and(topology::Node::is_replica);
+    // Counted only where there is a limit: it takes a walk over the databases.
+    let used_memory = if config.maxmemory() > 0 { used_memory() } else { 0 };
+    Admission { command, session, config, is_replica, used_memory }
+}
 
 /// The refusal of the first guard that has one.
 pub(super) fn admit(guards: &[Guard], admission: &Admission<'_>) -> Result<(), ErrorReply> {
@@ -74,5 +106,15 @@ fn replica_takes_no_writes(admission: &Admission<'_>) -> Result<(), ErrorReply> 
     match admission.is_replica && writes && admission.config.replica_read_only() {
         true => Err(ErrorReply::ReadOnlyReplica),
         false => Ok(()),
+    }
+}
+
+/// In RESP2 a reply could not be told from a message.
+fn listener_only_listens(admission: &Admission<'_>) -> Result<(), ErrorReply> {
+    let Admission { session, command, .. } = admission;
+    let is_free = session.protocol == Protocol::Resp3 || session.subscriptions.is_empty();
+    match is_free || FOR_LISTENERS.contains(&command.id) {
+        true => Ok(()),
+        false => Err(ErrorReply::Subscribed(command.name)),
     }
 }

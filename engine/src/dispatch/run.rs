@@ -1,31 +1,28 @@
 //! Executes a prepared batch, group by group.
 
-use alloc::string::String;
 use alloc::sync::Arc;
 
 use arrayvec::ArrayVec;
-use slotway_core::command::{self, Command, CommandId, Flag, Group, keys};
-use slotway_core::resp::args::Args;
+use slotway_core::command::{self, Command, CommandId, Flag};
 use slotway_core::resp::decode::BATCH_MAX;
 use slotway_core::resp::encode::ReplyWriter;
 use slotway_core::resp::error::ErrorReply;
-use slotway_core::route::{self, Access, Decision, Intent, KeySlots, Presence};
 use slotway_core::time::UnixMs;
-use slotway_core::topology::{self, NodeIndex, Topology};
+use slotway_core::topology::Topology;
 
-use super::admission::{AFTER_ROUTING, Admission, BEFORE_ROUTING, admit};
-use super::{Engine, Prepared, Tally};
+use super::admission::{AFTER_ROUTING, BEFORE_ROUTING, admission, admit};
+use super::routing::{route_channel, route_here};
+use super::{Engine, Prepared, Request, Tally};
 use crate::commands::{Connection, Data, Scope, Whole};
-use crate::events::Effects;
 use crate::config::Config;
-use crate::keyspace::{Key, Touch};
+use crate::events::{Effects, NullReply};
+use crate::keyspace::Touch;
 use crate::node::Node;
 use crate::registry::{DataHandler, Effect, Handler, Outcome};
 use crate::session::{After, ReplyMode, Session};
-use crate::shards::{Held, ShardAccess, ShardSet};
+use crate::shards::{Held, ShardAccess, ShardSet, WholeKeyspace};
 
 const ASKING: CommandId = command::id_of("asking");
-const MIGRATE: CommandId = command::id_of("migrate");
 const TOUCH: CommandId = command::id_of("touch");
 
 /// A batch being executed.
@@ -38,47 +35,55 @@ pub(super) struct Run<'a, 'o, A, N> {
     pub(super) reply: ReplyWriter<'o>,
     pub(super) now: UnixMs,
     pub(super) tally: Tally,
-    /// What the command being executed has brought about.
+    /// What the commands so far have brought about, and what has not been performed yet.
     pub(super) effects: Effects,
 }
 
 impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
-    /// Executes the whole batch, or up to the request that closes the connection.
+    /// Executes the whole batch, or up to the request that closes the connection or blocks it.
     pub(super) fn all(mut self) -> Tally {
         let mut next = 0;
-        while next < self.prepared.len() && self.session.after == After::Continue {
+        while next < self.prepared.len() && self.goes_on() {
             next = self.group(next);
+            self.serve_waiters();
         }
+        self.tally.requests = next;
         self.tally
+    }
+
+    fn goes_on(&self) -> bool {
+        self.session.after == After::Continue && self.session.blocked.is_none()
     }
 
     /// Executes the requests from `first` on that need the same shards, at least one. Returns where to go on.
     fn group(&mut self, first: usize) -> usize {
         let mark = self.reply.len();
-        match &self.prepared[first] {
+        match self.prepared[first].clone() {
+            Prepared::Data { request, shards, .. } if self.is_queued(request.command) => {
+                let engine = self.engine;
+                let admitted = engine.shards.with(shards, |held| self.admit_held(held, &request));
+                self.queue(mark, request, self.handler_at(first), admitted);
+            }
             Prepared::Data { shards, .. } => {
-                let shards = *shards;
                 let end = self.end_of_group(first, shards);
                 let engine = self.engine;
                 return engine.shards.with(shards, |held| self.held(held, first, end));
             }
-            Prepared::Alone { command, handler, args } => {
-                let (command, handler, args) = (*command, *handler, *args);
-                let outcome = self.alone(command, handler, args);
-                self.settle(command, mark, outcome);
+            Prepared::Alone { request, handler } if self.is_queued(request.command) => {
+                let admitted = self.admit_alone(&request);
+                self.queue(mark, request, handler, admitted);
+            }
+            Prepared::Alone { request, handler } => {
+                let engine = self.engine;
+                let outcome = self.admit_alone(&request);
+                let outcome = outcome.and_then(|()| self.alone(&request, handler, &engine.shards));
+                self.settle(request.command, mark, outcome);
             }
             Prepared::Refused(error) => {
-                let error = error.clone();
+                self.abort_transaction();
                 self.answer(mark, Err(error));
             }
-            Prepared::Foreign => {
-                let from = &self.session.address;
-                self.node.log(&alloc::format!(
-                    "Possible SECURITY ATTACK detected. It looks like somebody is sending POST or Host: commands to this \
-                     port, perhaps to use it from a browser. Connection from {from} aborted."
-                ));
-                self.session.after = After::Abort;
-            }
+            Prepared::Foreign => self.turn_away(),
         }
         first + 1
     }
@@ -89,7 +94,15 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         first + self.prepared[first..].iter().take_while(same).count()
     }
 
-    /// Executes requests `first..end` with their shards in hand. Returns where to go on.
+    fn handler_at(&self, index: usize) -> Handler {
+        match &self.prepared[index] {
+            Prepared::Data { handler, .. } => Handler::Data(*handler),
+            Prepared::Alone { handler, .. } => *handler,
+            Prepared::Refused(_) | Prepared::Foreign => unreachable!("what has no handler is not queued"),
+        }
+    }
+
+    /// Executes requests `first..end` with their shards in hand, up to one that others must hear of first. Returns where to go on.
     fn held(&mut self, held: &mut Held<'_>, first: usize, end: usize) -> usize {
         if end - first > 1 {
             self.prefetch(held, first, end);
@@ -98,13 +111,23 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         let topology = self.node.topology();
         for index in first..end {
             let mark = self.reply.len();
-            let Prepared::Data { command, handler, args, key, .. } = &self.prepared[index] else {
+            let Prepared::Data { request, handler, .. } = &self.prepared[index] else {
                 return index;
             };
-            let (command, handler, args, key) = (*command, *handler, *args, *key);
-            let outcome = self.data(held, topology.as_deref(), command, handler, args, key);
-            self.settle(command, mark, outcome);
-            if self.session.after != After::Continue {
+            let (request, handler) = (*request, *handler);
+            let outcome = self.admit(held, topology.as_deref(), &request);
+            match outcome.and_then(|()| self.data(held, &request, handler)) {
+                Ok(Effect::Block(block)) => {
+                    self.park(held, &request, handler, *block);
+                    return index + 1;
+                }
+                Ok(Effect::Watch) => {
+                    let outcome = self.watch(held, &request);
+                    self.settle(request.command, mark, outcome);
+                }
+                outcome => self.settle(request.command, mark, outcome),
+            }
+            if !self.goes_on() || self.effects.has_ready() {
                 return index + 1;
             }
         }
@@ -115,7 +138,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
     fn prefetch(&self, held: &mut Held<'_>, first: usize, end: usize) {
         let layout = self.engine.shards.layout();
         let keys = self.prepared[first..end].iter().filter_map(|prepared| match prepared {
-            Prepared::Data { key, .. } => key.as_ref(),
+            Prepared::Data { request, .. } => request.key.as_ref(),
             Prepared::Alone { .. } | Prepared::Refused(_) | Prepared::Foreign => None,
         });
         for key in keys.clone() {
@@ -126,50 +149,70 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         }
     }
 
-    fn data(
+    /// Asks whether the command may be executed here, its shards being held.
+    fn admit_held(&mut self, held: &mut Held<'_>, request: &Request<'_>) -> Result<(), ErrorReply> {
+        let topology = self.node.topology();
+        self.admit(held, topology.as_deref(), request)
+    }
+
+    fn admit(
         &mut self,
         held: &mut Held<'_>,
         topology: Option<&Topology>,
-        command: &'static Command,
-        handler: DataHandler,
-        args: Args<'_>,
-        key: Option<Key<'_>>,
-    ) -> Outcome {
-        let admission = admission(command, self.session, &self.config, topology, || held.used_memory());
+        request: &Request<'_>,
+    ) -> Result<(), ErrorReply> {
+        let admission =
+            admission(request.command, self.session, &self.config, topology, || held.used_memory());
         admit(BEFORE_ROUTING, &admission)?;
-        let touch = if self.session.no_touch && command.id != TOUCH { Touch::No } else { Touch::Yes };
-        let node = self.node;
-        let scope = Scope {
-            layout: self.engine.shards.layout(),
-            hasher: &self.engine.hasher,
-            db: self.session.db,
-            now: self.now,
-            config: &self.config,
-            touch,
-            first_key: key,
-            random: &|| node.random(),
-        };
-        let mut data = Data::new(held, &mut self.effects, scope);
         if let Some(topology) = topology {
-            route_here(topology, self.session, command, args, &mut data)?;
+            let scope = scope(self.engine, self.node, &self.config, self.session, self.now, request);
+            let mut data = Data::new(held, &mut self.effects, scope);
+            route_here(topology, self.session, request.command, request.args, &mut data)?;
         }
-        admit(AFTER_ROUTING, &admission)?;
-        handler(&mut data, args, &mut self.reply)
+        admit(AFTER_ROUTING, &admission)
     }
 
-    fn alone(&mut self, command: &'static Command, handler: Handler, args: Args<'_>) -> Outcome {
+    /// The same for a command that needs no shard.
+    pub(super) fn admit_alone(&mut self, request: &Request<'_>) -> Result<(), ErrorReply> {
         let topology = self.node.topology();
-        let admission = admission(command, self.session, &self.config, topology.as_deref(), || 0);
+        let topology = topology.as_deref();
+        let admission = admission(request.command, self.session, &self.config, topology, || 0);
         admit(BEFORE_ROUTING, &admission)?;
-        admit(AFTER_ROUTING, &admission)?;
-        let Engine { shards, hasher, registry } = self.engine;
+        if let Some(topology) = topology {
+            route_channel(topology, self.session, request.command, request.args, &self.config)?;
+        }
+        admit(AFTER_ROUTING, &admission)
+    }
+
+    /// Executes a command on keys that has been admitted.
+    pub(super) fn data(
+        &mut self,
+        held: &mut Held<'_>,
+        request: &Request<'_>,
+        handler: DataHandler,
+    ) -> Outcome {
+        let scope = scope(self.engine, self.node, &self.config, self.session, self.now, request);
+        handler(&mut Data::new(held, &mut self.effects, scope), request.args, &mut self.reply)
+    }
+
+    /// Executes any other command that has been admitted; it reaches the data through `shards`.
+    pub(super) fn alone(
+        &mut self,
+        request: &Request<'_>,
+        handler: Handler,
+        shards: &dyn WholeKeyspace,
+    ) -> Outcome {
+        let Engine { hasher, registry, .. } = self.engine;
         let mut connection =
             Connection { session: self.session, node: self.node, config: &self.config, now: self.now };
+        let effects = &mut self.effects;
         let outcome = match handler {
-            Handler::Session(handler) => handler(&mut connection, args, &mut self.reply),
-            Handler::Node(handler) => {
-                handler(&mut Whole { connection, shards, hasher, registry }, args, &mut self.reply)
-            }
+            Handler::Session(handler) => handler(&mut connection, request.args, &mut self.reply),
+            Handler::Node(handler) => handler(
+                &mut Whole { connection, shards, hasher, registry, effects },
+                request.args,
+                &mut self.reply,
+            ),
             Handler::Data(_) => unreachable!("a command on keys is prepared as Prepared::Data"),
         };
         // CONFIG SET may have replaced it; DEBUG SLEEP takes its time.
@@ -179,19 +222,24 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
     }
 
     /// After a command: the error if it failed, its effects, and the end of what holds for one command only.
-    fn settle(&mut self, command: &'static Command, mark: usize, outcome: Outcome) {
+    pub(super) fn settle(&mut self, command: &'static Command, mark: usize, outcome: Outcome) {
         self.session.last_command = command.name;
         if command.id != ASKING {
             self.session.asking = false;
         }
-        self.answer(mark, outcome);
+        match outcome {
+            Ok(Effect::Exec) => self.exec(mark),
+            outcome => self.answer(mark, outcome),
+        }
     }
 
     fn answer(&mut self, mark: usize, outcome: Outcome) {
         self.tally.commands += 1;
         match outcome {
-            Ok(Effect::None | Effect::Block(_)) => {}
+            Ok(Effect::None | Effect::Watch | Effect::Exec) => {}
             Ok(Effect::Changed(count)) => self.tally.changes += count,
+            // Within EXEC nothing waits.
+            Ok(Effect::Block(block)) => write_null(block.timeout_reply, &mut self.reply),
             Err(error) => {
                 self.tally.errors += 1;
                 self.reply.truncate(mark);
@@ -199,6 +247,12 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
             }
         }
         self.silence(mark);
+        if self.effects.has_events() {
+            self.publish_events();
+        }
+        if !self.session.pushed.is_empty() {
+            self.reply.raw(&core::mem::take(&mut self.session.pushed));
+        }
     }
 
     /// CLIENT REPLY OFF and SKIP: takes the reply back.
@@ -211,69 +265,45 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         }
         self.reply.truncate(mark);
     }
+
+    /// A line of HTTP: see [`Prepared::Foreign`].
+    fn turn_away(&mut self) {
+        let from = &self.session.address;
+        self.node.log(&alloc::format!(
+            "Possible SECURITY ATTACK detected. It looks like somebody is sending POST or Host: commands to this \
+             port, perhaps to use it from a browser. Connection from {from} aborted."
+        ));
+        self.session.after = After::Abort;
+    }
 }
 
-/// What the guards are asked about.
-fn admission<'r>(
-    command: &'static Command,
-    session: &'r Session,
-    config: &'r Config,
-    topology: Option<&Topology>,
-    used_memory: impl FnOnce() -> usize,
-) -> Admission<'r> {
-    let myself = topology.and_then(|topology| topology.myself().map(|me| topology.node(me)));
-    let is_replica = myself.is_some_and(topology::Node::is_replica);
-    // Counted only where there is a limit: it takes a walk over the databases.
-    let used_memory = if config.maxmemory() > 0 { used_memory() } else { 0 };
-    Admission { command, session, config, is_replica, used_memory }
-}
-
-/// Lets a command pass that is served here.
-///
-/// # Errors
-/// The redirection, or why nobody can serve it.
-fn route_here(
-    topology: &Topology,
+/// Under which circumstances a request is executed.
+fn scope<'s, A: ShardAccess, N: Node>(
+    engine: &'s Engine<A>,
+    node: &'s N,
+    config: &'s Config,
     session: &Session,
-    command: &'static Command,
-    args: Args<'_>,
-    data: &mut Data<'_, '_>,
-) -> Result<(), ErrorReply> {
-    let slots = keys::routed(command, args)
-        .fold(KeySlots::None, |slots, key| slots.and(data.key(args.at(key.index)).slot()));
-    let config = data.config();
-    let mut decision = route::route(topology, slots, intent_of(command, session), config.down_policy());
-    if let Decision::DependsOnPresence(open) = decision {
-        decision = open.resolve(presence(command, args, data));
+    now: UnixMs,
+    request: &Request<'s>,
+) -> Scope<'s> {
+    let touch = if session.no_touch && request.command.id != TOUCH { Touch::No } else { Touch::Yes };
+    Scope {
+        layout: engine.shards.layout(),
+        hasher: &engine.hasher,
+        db: session.db,
+        now,
+        config,
+        touch,
+        counted: !request.command.flags.contains(Flag::Write),
+        first_key: request.key,
+        node,
     }
-    decision.refusal(|node| endpoint(topology, node, config)).map_or(Ok(()), Err)
 }
 
-fn intent_of(command: &Command, session: &Session) -> Intent {
-    let access = match command {
-        command if command.id == MIGRATE => Access::Migrate,
-        command if command.group == Group::PubSub => Access::ShardChannel,
-        command if command.flags.contains(Flag::Write) => Access::Write,
-        _ => Access::Read,
-    };
-    let asking = session.asking || command.flags.contains(Flag::Asking);
-    Intent { access, asking, readonly: session.readonly }
-}
-
-fn presence(command: &Command, args: Args<'_>, data: &mut Data<'_, '_>) -> Presence {
-    let mut presence = Presence::default();
-    for key in keys::routed(command, args) {
-        match data.exists(args.at(key.index)) {
-            true => presence.present += 1,
-            false => presence.missing += 1,
-        }
+/// What a blocking command answers when its time is over.
+pub(super) fn write_null(null: NullReply, reply: &mut ReplyWriter<'_>) {
+    match null {
+        NullReply::Array => reply.null_array(),
+        NullReply::Bulk => reply.null(),
     }
-    presence
-}
-
-/// `host:port` as `cluster-preferred-endpoint-type` wants it.
-fn endpoint(topology: &Topology, node: NodeIndex, config: &Config) -> String {
-    let node = topology.node(node);
-    let host = node.preferred_host(config.cluster_preferred_endpoint_type());
-    alloc::format!("{host}:{}", node.client_port(false))
 }

@@ -46,7 +46,7 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<ExitCode> {
     problem.iter().for_each(|problem| log.warning(problem));
     limit_clients(&mut config, &log);
     let listeners = listen(&config)?;
-    let shared = Arc::new(Shared::new(config, config_file, log));
+    let shared = Arc::new(Shared::new(config, config_file, log, Arc::default()));
     greet(&shared);
     if shared.config().cluster_enabled() {
         shared.publish(alone(&shared.config())?);

@@ -1,0 +1,238 @@
+//! Clients that wait for keys: parked by a command that can do nothing yet, served by whoever adds what they wait for.
+//!
+//! ```text
+//!   BLPOP k ---- Effect::Block --> park: a Waiter under each key          session.blocked
+//!   RPUSH k ---- Data::changed --> the key is ready --> serve_waiters     in the order in which they came
+//!                                    the command is run again; Block again: it waits on
+//!   the reply goes to the connection by Node::deliver, which wakes its task
+//! ```
+//!
+//! Waiters are served after each command, before the next one of anybody (of this thread, where several share the data).
+//! A waiter is answered once: by whoever claims it first of those who serve it, its timeout, CLIENT UNBLOCK, the end of its
+//! connection, and its slot's leaving this node.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use slotway_core::command::{KeyFlag, keys};
+use slotway_core::resp::encode::ReplyWriter;
+use slotway_core::resp::error::ErrorReply;
+use slotway_core::route::KeySlots;
+use slotway_core::slot::key_slot;
+
+use super::routing::{access_of, route_slots};
+use super::run::{Run, write_null};
+use super::{Engine, Request};
+use crate::commands::{Data, Scope};
+use crate::events::Block;
+use crate::interest::Waiter;
+use crate::keyspace::{DbIndex, Touch};
+use crate::node::Node;
+use crate::registry::{DataHandler, Effect};
+use crate::shards::{Held, ShardAccess, ShardSet, WholeKeyspace};
+use crate::value::Kind;
+
+impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
+    /// The connection waits from now on.
+    pub(super) fn park(
+        &mut self,
+        held: &mut Held<'_>,
+        request: &Request<'_>,
+        handler: DataHandler,
+        mut block: Block,
+    ) {
+        let args = block.args.take().unwrap_or_else(|| request.args.to_owned());
+        let session = &mut *self.session;
+        let waiter = Arc::new(Waiter::new(
+            session.id,
+            request.command,
+            handler,
+            args,
+            session.db,
+            session.protocol,
+            block,
+            session.readonly,
+        ));
+        let layout = self.engine.shards.layout();
+        for key in awaited_keys(&waiter) {
+            held.shard(layout, key_slot(key)).interest.wait(key, &waiter);
+        }
+        session.asking = false;
+        session.last_command = request.command.name;
+        session.blocked = Some(waiter);
+    }
+
+    /// Serves those who wait for the keys that the commands so far have made ready, and those whose keys that makes ready in turn.
+    pub(super) fn serve_waiters(&mut self) {
+        while self.effects.has_ready() {
+            for (db, key) in self.effects.take_ready() {
+                self.serve_key(db, &key);
+            }
+        }
+    }
+
+    fn serve_key(&mut self, db: DbIndex, key: &[u8]) {
+        let (layout, slot) = (self.engine.shards.layout(), key_slot(key));
+        let shard = ShardSet::One(layout.shard_of(slot));
+        let waiters =
+            self.engine.shards.with(shard, |held| held.shard(layout, slot).interest.waiters(db, key));
+        for waiter in waiters {
+            if waiter.begin() {
+                match self.serve(&waiter, key) {
+                    Some(reply) => answer(self.node, &waiter, &reply),
+                    None => waiter.wait_on(),
+                }
+            }
+        }
+    }
+
+    /// Runs a waiter's command again. `None` if it has to wait on.
+    fn serve(&mut self, waiter: &Arc<Waiter>, key: &[u8]) -> Option<Vec<u8>> {
+        let engine = self.engine;
+        engine.shards.with(engine.shards_of_waiter(waiter), |held| {
+            if !has_kind(held, engine, self.now, waiter, key) {
+                return None;
+            }
+            let mut bytes = Vec::new();
+            let mut reply = ReplyWriter::new(&mut bytes, waiter.protocol);
+            let scope = Scope {
+                layout: engine.shards.layout(),
+                hasher: &engine.hasher,
+                db: waiter.db,
+                now: self.now,
+                config: &self.config,
+                touch: Touch::Yes,
+                counted: false,
+                first_key: None,
+                node: self.node,
+            };
+            let mut data = Data::new(held, &mut self.effects, scope);
+            match (waiter.handler)(&mut data, waiter.args.as_args(), &mut reply) {
+                Ok(Effect::Block(_)) => return None,
+                Ok(Effect::Changed(count)) => self.tally.changes += count,
+                Ok(Effect::None | Effect::Watch | Effect::Exec) => {}
+                Err(error) => {
+                    reply.truncate(0);
+                    reply.error(&error);
+                }
+            }
+            self.publish_events();
+            Some(bytes)
+        })
+    }
+}
+
+impl<A: ShardAccess> Engine<A> {
+    /// The reply of a waiter whose time is over; `None` if it has been answered.
+    pub fn time_out(&self, waiter: &Waiter) -> Option<Vec<u8>> {
+        waiter.finish().then(|| timeout_reply(waiter))
+    }
+
+    /// Takes a waiter off its keys: to be called by its connection, once it is done or the connection ends.
+    pub fn forget_waiter(&self, waiter: &Arc<Waiter>) {
+        waiter.finish();
+        self.shards.with(self.shards_of_waiter(waiter), |held| {
+            let layout = self.shards.layout();
+            for key in awaited_keys(waiter) {
+                held.shard(layout, key_slot(key)).interest.leave(key, waiter);
+            }
+        });
+    }
+
+    /// The cluster has changed: answers those who wait for keys that are no longer served here.
+    pub fn recheck_waiters<N: Node>(&self, node: &N) {
+        let (Some(topology), config) = (node.topology(), node.config()) else { return };
+        for waiter in all_waiters(&self.shards) {
+            let slots = awaited_keys(&waiter).into_iter().fold(KeySlots::None, |slots, key| slots.and(key_slot(key)));
+            let access = access_of(waiter.command);
+            if let Err(error) = route_slots(&topology, slots, access, waiter.readonly, &config)
+                && waiter.begin()
+            {
+                answer(node, &waiter, &error_reply(&waiter, &error));
+            }
+        }
+    }
+
+    /// One shard if all keys are in it.
+    fn shards_of_waiter(&self, waiter: &Waiter) -> ShardSet {
+        let layout = self.shards.layout();
+        let args = waiter.args.as_args();
+        let mut shards =
+            keys::routed(waiter.command, args).map(|key| layout.shard_of(key_slot(args.at(key.index))));
+        match shards.next() {
+            Some(first) if shards.all(|shard| shard == first) => ShardSet::One(first),
+            Some(_) | None => ShardSet::All,
+        }
+    }
+}
+
+/// Lets the client `id` go that waits for keys: with an error, or as if its time were over. False if it does not wait.
+pub(crate) fn unblock(shards: &dyn WholeKeyspace, node: &dyn Node, id: u64, with_error: bool) -> bool {
+    let waiter = all_waiters(shards).into_iter().find(|waiter| waiter.client.0 == id);
+    let Some(waiter) = waiter.filter(|waiter| waiter.begin()) else { return false };
+    let reply = match with_error {
+        true => error_reply(&waiter, &ErrorReply::Unblocked),
+        false => timeout_reply(&waiter),
+    };
+    answer(node, &waiter, &reply);
+    true
+}
+
+/// Sends its reply to a waiter that has been claimed, and lets its connection go on: in this order, lest the connection sends something else first.
+fn answer(node: &dyn Node, waiter: &Waiter, reply: &[u8]) {
+    node.deliver(waiter.client, reply);
+    waiter.end();
+    // Wakes the connection, which may have looked while the waiter was not done yet.
+    node.deliver(waiter.client, b"");
+}
+
+/// All who wait, each once, in no order.
+pub(crate) fn all_waiters(shards: &dyn WholeKeyspace) -> Vec<Arc<Waiter>> {
+    let mut waiters: Vec<Arc<Waiter>> = Vec::new();
+    shards.each_shard(&mut |shard| {
+        for waiter in shard.interest.all_waiters() {
+            if !waiter.is_done() && !waiters.iter().any(|other| Arc::ptr_eq(other, waiter)) {
+                waiters.push(Arc::clone(waiter));
+            }
+        }
+    });
+    waiters
+}
+
+/// The keys that may bring what a command waits for: those it takes from, not those it puts into.
+fn awaited_keys(waiter: &Waiter) -> Vec<&[u8]> {
+    let (args, mut awaited) = (waiter.args.as_args(), Vec::new());
+    // Words that name no keys would not have been accepted by the command.
+    let _ = keys::keys(waiter.command, args, &mut |key| {
+        if key.flags.contains(KeyFlag::Access) {
+            awaited.push(args.at(key.index));
+        }
+    });
+    awaited
+}
+
+/// True if the key holds what the waiter waits for. Readers of streams are woken by anything: their group may be gone.
+fn has_kind<A: ShardAccess>(
+    held: &mut Held<'_>,
+    engine: &Engine<A>,
+    now: slotway_core::time::UnixMs,
+    waiter: &Waiter,
+    key: &[u8],
+) -> bool {
+    let key = engine.hasher.key(key);
+    let shard = held.shard(engine.shards.layout(), key.slot());
+    let kind = shard.db(waiter.db).peek(now, &key).map(|entry| entry.kind());
+    kind == Some(waiter.block.kind) || waiter.block.kind == Kind::Stream && waiter.command.name == "xreadgroup"
+}
+
+fn timeout_reply(waiter: &Waiter) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    write_null(waiter.block.timeout_reply, &mut ReplyWriter::new(&mut bytes, waiter.protocol));
+    bytes
+}
+
+fn error_reply(waiter: &Waiter, error: &ErrorReply) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    ReplyWriter::new(&mut bytes, waiter.protocol).error(error);
+    bytes
+}
