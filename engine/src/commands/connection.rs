@@ -43,11 +43,21 @@ pub(super) const COMMANDS: &[Binding] = &[
     ("select", Handler::Session(select)),
 ];
 
-fn ping(_: &mut Connection<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
-    match args.len() {
-        1 => reply.simple("PONG"),
-        2 => reply.bulk(args.at(1)),
-        _ => return Err(ErrorReply::Arity("ping")),
+/// The reply has the form of a message where nothing else may come: in RESP2 while listening to channels.
+fn ping(connection: &mut Connection<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
+    if args.len() > 2 {
+        return Err(ErrorReply::Arity("ping"));
+    }
+    let among_messages =
+        reply.protocol() == Protocol::Resp2 && !connection.session.subscriptions.is_empty();
+    match args.get(1) {
+        text if among_messages => {
+            reply.array(2);
+            reply.bulk(b"pong");
+            reply.bulk(text.unwrap_or_default());
+        }
+        Some(text) => reply.bulk(text),
+        None => reply.simple("PONG"),
     }
     Ok(Effect::None)
 }
@@ -75,6 +85,8 @@ fn select(connection: &mut Connection<'_>, args: Args<'_>, reply: &mut ReplyWrit
 }
 
 fn reset(connection: &mut Connection<'_>, _: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
+    let client = connection.session.id;
+    connection.node.with_pubsub(&mut |pubsub| pubsub.forget(client));
     connection.session.reset(connection.config.requirepass().is_empty());
     reply.set_protocol(Protocol::Resp2);
     reply.simple("RESET");
@@ -156,6 +168,8 @@ fn hello(connection: &mut Connection<'_>, args: Args<'_>, reply: &mut ReplyWrite
     if let Some(name) = options.name {
         connection.session.name = name;
     }
+    let client = connection.session.id;
+    connection.node.with_pubsub(&mut |pubsub| pubsub.set_protocol(client, protocol));
     connection.session.protocol = protocol;
     connection.session.card_changed = true;
     reply.set_protocol(protocol);

@@ -19,6 +19,7 @@ use super::connection::REDIS_VERSION;
 use super::{Binding, Whole, args};
 use crate::config::Config;
 use crate::node::Facts;
+use crate::pubsub::Space;
 use crate::registry::{Effect, Handler, Outcome};
 use keyspace::Keyspace;
 use lines::Lines;
@@ -52,17 +53,22 @@ struct Picture<'a> {
     config: &'a Config,
     topology: Option<Arc<Topology>>,
     keyspace: Keyspace,
+    /// Names that somebody listens to, by [`Space`].
+    pubsub: [usize; Space::ALL.len()],
     now_us: u64,
 }
 
 /// INFO, or INFO section...: unknown sections are left out.
 fn info(whole: &mut Whole<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
     let node = whole.connection.node;
+    let mut pubsub = Default::default();
+    node.with_pubsub(&mut |listeners| pubsub = Space::ALL.map(|space| listeners.active_len(space)));
     let picture = Picture {
         facts: node.facts(),
         config: whole.connection.config,
         topology: node.topology(),
         keyspace: Keyspace::of(whole.shards),
+        pubsub,
         now_us: node.now_us(),
     };
     let mut text = String::new();
@@ -176,6 +182,9 @@ fn stats(picture: &Picture<'_>, lines: &mut Lines) {
     lines.zeros(&["evicted_clients", "total_eviction_exceeded_time", "current_eviction_exceeded_time"]);
     lines.field("keyspace_hits", keyspace.counters.hits);
     lines.field("keyspace_misses", keyspace.counters.misses);
+    for (name, count) in PUBSUB_FIELDS.into_iter().zip(picture.pubsub) {
+        lines.field(name, count);
+    }
     lines.zeros(STATS_NOT_KEPT);
     lines.zeros(&["unexpected_error_replies"]);
     lines.field("total_error_replies", facts.error_replies);
@@ -186,11 +195,11 @@ fn stats(picture: &Picture<'_>, lines: &mut Lines) {
     }
 }
 
-/// Of channels, forks, defragmentation and tracking.
+/// In the order of [`Space::ALL`].
+const PUBSUB_FIELDS: [&str; 3] = ["pubsub_channels", "pubsub_patterns", "pubsubshard_channels"];
+
+/// Of forks, defragmentation and tracking.
 const STATS_NOT_KEPT: &[&str] = &[
-    "pubsub_channels",
-    "pubsub_patterns",
-    "pubsubshard_channels",
     "latest_fork_usec",
     "total_forks",
     "migrate_cached_sockets",

@@ -33,9 +33,12 @@ impl ClientType {
         known.map(|(_, kind)| kind).ok_or_else(|| ErrorReply::UnknownClientType(word.to_vec()))
     }
 
-    /// Connections of clients send commands and nothing else, as long as nobody can subscribe or replicate.
-    pub(super) fn of(_: &ClientCard) -> ClientType {
-        ClientType::Normal
+    /// Replicas and primaries do not show among the connections of clients.
+    pub(super) fn of(card: &ClientCard) -> ClientType {
+        match card.session.subscriptions.is_empty() {
+            true => ClientType::Normal,
+            false => ClientType::PubSub,
+        }
     }
 }
 

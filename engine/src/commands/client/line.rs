@@ -6,15 +6,16 @@ use slotway_core::resp::encode::Protocol;
 use slotway_core::time::UnixMs;
 
 use crate::node::ClientCard;
+use crate::pubsub::Space;
 use crate::session::Session;
 
 /// `id=3 addr=...` and a line feed: the fields of Redis 7.2 in its order.
 ///
-/// Fields about subscriptions, MULTI, and output buffers of fixed size have the values of a connection without them.
+/// Fields about output buffers of fixed size have the values of a connection without them.
 pub(super) fn line(card: &ClientCard, now: UnixMs) -> String {
     let session = &card.session;
     alloc::format!(
-        "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub=0 psub=0 ssub=0 multi=-1 \
+        "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} ssub={} multi={} \
          qbuf={} qbuf-free={} argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem=0 tot-mem={} events=r cmd={} \
          user=default redir=-1 resp={} lib-name={} lib-ver={}\n",
         session.id.0,
@@ -26,6 +27,10 @@ pub(super) fn line(card: &ClientCard, now: UnixMs) -> String {
         now.ms_since(card.active_at) / 1000,
         flags(session),
         session.db.0,
+        session.subscriptions.count(Space::Channels),
+        session.subscriptions.count(Space::Patterns),
+        session.subscriptions.count(Space::ShardChannels),
+        session.transaction.as_ref().map_or(-1, |transaction| transaction.queued.len() as i64),
         card.query_len,
         card.query_free,
         card.memory,
@@ -41,7 +46,15 @@ pub(super) fn line(card: &ClientCard, now: UnixMs) -> String {
 
 /// A letter per mode, in Redis' order; `N` for none.
 fn flags(session: &Session) -> String {
-    let modes = [(session.readonly, 'r'), (session.no_evict, 'e'), (session.no_touch, 'T')];
+    let modes = [
+        (!session.subscriptions.is_empty(), 'P'),
+        (session.transaction.is_some(), 'x'),
+        (session.blocked.is_some(), 'b'),
+        (session.watch.as_ref().is_some_and(|watch| watch.is_changed()), 'd'),
+        (session.readonly, 'r'),
+        (session.no_evict, 'e'),
+        (session.no_touch, 'T'),
+    ];
     let letters: String = modes.into_iter().filter(|(on, _)| *on).map(|(_, letter)| letter).collect();
     if letters.is_empty() { String::from("N") } else { letters }
 }
