@@ -7,6 +7,7 @@
 
 pub mod args;
 pub mod decode;
+pub mod double;
 pub mod encode;
 pub mod error;
 pub mod inline;

@@ -124,7 +124,8 @@ impl Float {
     /// Half way to the neighbours below and above, both with the exponent of the normalized upper one. Below a power of
     /// two, neighbours lie half as far.
     fn boundaries(self) -> (Self, Self) {
-        let upper = Self { significand: (self.significand << 1) + 1, exponent: self.exponent - 1 }.normalized();
+        let upper =
+            Self { significand: (self.significand << 1) + 1, exponent: self.exponent - 1 }.normalized();
         let nearer = if self.significand == 1 << FRACTION_BITS { 2 } else { 1 };
         let lower = (self.significand << nearer) - 1;
         let shift = self.exponent - nearer - upper.exponent;
@@ -164,6 +165,7 @@ const fn decimal_exponent(power: i32) -> i32 {
 }
 
 /// Significands of 10^-348, 10^-340 ... 10^340, rounded to 64 bits.
+#[rustfmt::skip]
 const POWERS: [u64; 87] = [
     0xfa8fd5a0081c0288, 0xbaaee17fa23ebf76, 0x8b16fb203055ac76, 0xcf42894a5dce35ea, 0x9a6bb0aa55653b2d,
     0xe61acf033d1a45df, 0xab70fe17c79ac6ca, 0xff77b1fcbebcdc4f, 0xbe5691ef416bd60c, 0x8dd01fad907ffc3c,
