@@ -1,0 +1,1 @@
+//! Behaviour of commands on streams.
