@@ -91,6 +91,30 @@ pub enum ErrorReply {
     NotPositive,
     /// An integer argument outside a range.
     OutOfRange,
+    /// A number of keys that is not above 0.
+    NumkeysNotPositive,
+    /// A number of keys that more words than there are would have to follow.
+    NumkeysTooLarge,
+    /// A limit below 0 (SINTERCARD, ZINTERCARD).
+    LimitNegative,
+    /// SORT without ALPHA of what is no number.
+    SortNotNumeric,
+    /// SORT with BY and a pattern in cluster mode.
+    SortByInCluster,
+    /// SORT with GET in cluster mode.
+    SortGetInCluster,
+    /// The key holds a string that is no HyperLogLog.
+    NotHyperLogLog,
+    /// The key holds a HyperLogLog that cannot be read.
+    CorruptedHyperLogLog,
+    /// PFDEBUG DECODE of a dense HyperLogLog.
+    HyperLogLogNotSparse,
+    /// PFDEBUG of no key.
+    SpecifiedKeyMissing,
+    /// A subcommand of PFDEBUG that is not one.
+    UnknownPfdebugSubcommand(Sent),
+    /// A subcommand of PFDEBUG with too few or too many words.
+    PfdebugArity(Sent),
     /// An integer argument outside a range that the text names.
     OutOfRangeBetween(i64, i64),
     /// A scan cursor that is not a number.
@@ -312,6 +336,16 @@ impl ErrorReply {
             ErrorReply::NotFinite => "ERR increment would produce NaN or Infinity",
             ErrorReply::NotPositive => "ERR value is out of range, must be positive",
             ErrorReply::OutOfRange => "ERR value is out of range",
+            ErrorReply::NumkeysNotPositive => "ERR numkeys should be greater than 0",
+            ErrorReply::NumkeysTooLarge => "ERR Number of keys can't be greater than number of args",
+            ErrorReply::LimitNegative => "ERR LIMIT can't be negative",
+            ErrorReply::SortNotNumeric => "ERR One or more scores can't be converted into double",
+            ErrorReply::SortByInCluster => "ERR BY option of SORT denied in Cluster mode.",
+            ErrorReply::SortGetInCluster => "ERR GET option of SORT denied in Cluster mode.",
+            ErrorReply::NotHyperLogLog => "WRONGTYPE Key is not a valid HyperLogLog string value.",
+            ErrorReply::CorruptedHyperLogLog => "INVALIDOBJ Corrupted HLL object detected",
+            ErrorReply::HyperLogLogNotSparse => "ERR HLL encoding is not sparse",
+            ErrorReply::SpecifiedKeyMissing => "ERR The specified key does not exist",
             ErrorReply::InvalidCursor => "ERR invalid cursor",
             ErrorReply::ExpireNxWithOthers => {
                 "ERR NX and XX, GT or LT options at the same time are not compatible"
@@ -410,6 +444,12 @@ impl ErrorReply {
             }
             ErrorReply::UnknownClientAttribute(word) => text.around("ERR Unrecognized option '", word, "'"),
             ErrorReply::UnknownClientType(word) => text.around("ERR Unknown client type '", word, "'"),
+            ErrorReply::UnknownPfdebugSubcommand(word) => {
+                text.around("ERR Unknown PFDEBUG subcommand '", word, "'")
+            }
+            ErrorReply::PfdebugArity(word) => {
+                text.around("ERR Wrong number of arguments for the given subcommand '", word, "'")
+            }
             ErrorReply::UnknownUser(name) => text.around("ERR No such user '", name, "'"),
             ErrorReply::DebugSubcommand(word) => {
                 let before = "ERR unknown subcommand or wrong number of arguments for '";

@@ -22,6 +22,14 @@ pub(crate) fn integer_or(arg: &[u8], error: ErrorReply) -> Result<i64, ErrorRepl
     parse_integer(arg).ok_or(error)
 }
 
+/// The number of keys that follow, at least one.
+pub(crate) fn numkeys(arg: &[u8]) -> Result<usize, ErrorReply> {
+    match integer_or(arg, ErrorReply::NumkeysNotPositive)? {
+        count @ 1.. => Ok(usize::try_from(count).unwrap_or(usize::MAX)),
+        _ => Err(ErrorReply::NumkeysNotPositive),
+    }
+}
+
 /// The timeout of a blocking command in seconds, fractions allowed: when it ends, `None` for 0, which is never.
 ///
 /// # Errors
