@@ -113,8 +113,6 @@ pub enum ErrorReply {
     SpecifiedKeyMissing,
     /// A subcommand of PFDEBUG that is not one.
     UnknownPfdebugSubcommand(Sent),
-    /// A subcommand of PFDEBUG with too few or too many words.
-    PfdebugArity(Sent),
     /// An integer argument outside a range that the text names.
     OutOfRangeBetween(i64, i64),
     /// A scan cursor that is not a number.
@@ -446,9 +444,6 @@ impl ErrorReply {
             ErrorReply::UnknownClientType(word) => text.around("ERR Unknown client type '", word, "'"),
             ErrorReply::UnknownPfdebugSubcommand(word) => {
                 text.around("ERR Unknown PFDEBUG subcommand '", word, "'")
-            }
-            ErrorReply::PfdebugArity(word) => {
-                text.around("ERR Wrong number of arguments for the given subcommand '", word, "'")
             }
             ErrorReply::UnknownUser(name) => text.around("ERR No such user '", name, "'"),
             ErrorReply::DebugSubcommand(word) => {
