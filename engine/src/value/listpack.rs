@@ -106,7 +106,7 @@ impl<'a> ListpackRef<'a> {
     /// The element with this index; -1 is the last one. Walks from the nearer end.
     pub fn seek(self, index: isize) -> Option<Position> {
         let index = match self.counted() {
-            Some(len) if index.unsigned_abs() > len => return None,
+            Some(len) if index >= len as isize || index < -(len as isize) => return None,
             // What lies in the other half is nearer from the other end.
             Some(len) if index >= 0 && index > len as isize / 2 => index - len as isize,
             Some(len) if index < -(len as isize) / 2 => index + len as isize,
