@@ -199,10 +199,7 @@ mod tests {
         [5, -1, 5].map(|n| set.insert(n));
         assert_eq!(set.borrow().as_bytes(), b"\x02\0\0\0\x02\0\0\0\xff\xff\x05\0");
         set.insert(65_536);
-        assert_eq!(
-            set.borrow().as_bytes(),
-            b"\x04\0\0\0\x03\0\0\0\xff\xff\xff\xff\x05\0\0\0\0\0\x01\0"
-        );
+        assert_eq!(set.borrow().as_bytes(), b"\x04\0\0\0\x03\0\0\0\xff\xff\xff\xff\x05\0\0\0\0\0\x01\0");
         set.remove(65_536);
         assert_eq!(set.borrow().as_bytes(), b"\x04\0\0\0\x02\0\0\0\xff\xff\xff\xff\x05\0\0\0");
     }
@@ -223,7 +220,12 @@ mod tests {
     }
 
     fn integers() -> impl Strategy<Value = i64> {
-        prop_oneof![-20i64..20, any::<i16>().prop_map(i64::from), any::<i32>().prop_map(i64::from), any::<i64>()]
+        prop_oneof![
+            -20i64..20,
+            any::<i16>().prop_map(i64::from),
+            any::<i32>().prop_map(i64::from),
+            any::<i64>()
+        ]
     }
 
     proptest! {
