@@ -17,6 +17,7 @@
 mod clock;
 mod db;
 mod entry;
+mod evict;
 mod expire;
 mod scan;
 #[cfg(test)]
@@ -24,8 +25,11 @@ mod tests;
 mod value;
 
 pub use clock::ClockPolicy;
+#[cfg(test)]
+pub(crate) use db::next_random;
 pub use db::{Counters, Db, Detached, Touch};
 pub use entry::Entry;
+pub use evict::{Among, Eviction, First, Random};
 pub use expire::Expired;
 pub use scan::ScanCursor;
 pub use value::{EMBSTR_LEN_MAX, Expiry, NewValue, Value, ValueRef, parse_canonical};
@@ -178,6 +182,8 @@ pub struct Shard {
     settings: Settings,
     dbs: Vec<Option<Box<Db>>>,
     expire_cursor: ExpireCursor,
+    /// Candidates for eviction.
+    pool: evict::Pool,
 }
 
 impl Shard {
@@ -192,7 +198,13 @@ impl Shard {
             clock_policy: ClockPolicy::default(),
         };
         let dbs = (0..layout.databases).map(|_| None).collect();
-        Self { interest: Interest::default(), settings, dbs, expire_cursor: ExpireCursor::default() }
+        Self {
+            interest: Interest::default(),
+            settings,
+            dbs,
+            expire_cursor: ExpireCursor::default(),
+            pool: evict::Pool::default(),
+        }
     }
 
     /// The number of this shard.

@@ -32,6 +32,8 @@ pub struct Counters {
     pub misses: u64,
     /// Keys removed because their expiry had passed.
     pub expired: u64,
+    /// Keys removed because memory was short.
+    pub evicted: u64,
 }
 
 impl Counters {
@@ -41,6 +43,7 @@ impl Counters {
             hits: self.hits + other.hits,
             misses: self.misses + other.misses,
             expired: self.expired + other.expired,
+            evicted: self.evicted + other.evicted,
         }
     }
 }
@@ -435,7 +438,7 @@ impl Tally {
 }
 
 /// The next 64 bits of SplitMix64 (Steele, Lea and Flood, 2014).
-pub(super) fn next_random(state: &mut u64) -> u64 {
+pub(crate) fn next_random(state: &mut u64) -> u64 {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mixed = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

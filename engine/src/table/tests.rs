@@ -1,7 +1,7 @@
 //! The table by itself, with numbers for entries.
 
 use super::*;
-use crate::keyspace::db::next_random;
+use crate::keyspace::next_random;
 use alloc::boxed::Box;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
