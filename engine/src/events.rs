@@ -118,9 +118,20 @@ impl Effects {
         }
     }
 
+    /// Events of the classes `wanted` will be kept from now on.
+    pub fn set_wanted(&mut self, wanted: KeyspaceEvents) {
+        self.wanted = wanted;
+    }
+
     /// True when keys are ready that clients are blocked on.
     pub fn has_ready(&self) -> bool {
         !self.ready.is_empty()
+    }
+
+    /// Keys have expired before what has been reported so far.
+    pub fn expired_before(&mut self, db: DbIndex, keys: Vec<Box<[u8]>>) {
+        let expired = keys.into_iter().map(|key| Event { name: "expired", db, key });
+        self.events.splice(..0, expired);
     }
 
     /// Takes the events out, in order.
@@ -134,7 +145,8 @@ impl Effects {
         core::mem::take(&mut self.ready)
     }
 
-    fn wants(&self, class: Class) -> bool {
+    /// True when events of `class` are published.
+    pub fn wants(&self, class: Class) -> bool {
         !self.wanted.is_empty() && self.wanted.has(class)
     }
 }

@@ -103,6 +103,11 @@ impl Waiter {
 }
 
 impl Interest {
+    /// True when nobody watches and nobody waits.
+    pub fn is_empty(&self) -> bool {
+        self.watched.is_empty() && self.waiting.is_empty()
+    }
+
     /// `key` has changed: marks the transactions that watch it. True if somebody waits for it.
     #[inline]
     pub fn changed(&mut self, db: DbIndex, key: &[u8]) -> bool {

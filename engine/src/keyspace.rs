@@ -27,7 +27,7 @@ mod value;
 pub use clock::ClockPolicy;
 #[cfg(test)]
 pub(crate) use db::next_random;
-pub use db::{Counters, Db, Detached, Touch};
+pub use db::{Counters, Db, Detached, Purpose, Touch};
 pub use entry::Entry;
 pub use evict::{Among, Eviction, First, Random};
 pub use expire::Expired;
@@ -40,6 +40,7 @@ use alloc::vec::Vec;
 use expire::ExpireCursor;
 use rapidhash::v3::{RapidSecrets, rapidhash_v3_micro_inline};
 use slotway_core::slot::{SLOT_COUNT, Slot, key_slot};
+use slotway_core::time::UnixMs;
 
 /// How slots lie in shards, and how many databases there are. The same for all shards of a node, for its
 /// lifetime.
@@ -173,6 +174,8 @@ struct Settings {
     hasher: KeyHasher,
     expiry_policy: ExpiryPolicy,
     clock_policy: ClockPolicy,
+    /// Whether the keys that expire are kept to be told of.
+    report_expired: bool,
 }
 
 /// The keys of the slots of one shard, in all databases.
@@ -196,6 +199,7 @@ impl Shard {
             hasher,
             expiry_policy: ExpiryPolicy::default(),
             clock_policy: ClockPolicy::default(),
+            report_expired: false,
         };
         let dbs = (0..layout.databases).map(|_| None).collect();
         Self {
@@ -224,9 +228,36 @@ impl Shard {
         (0..).map(DbIndex).zip(&self.dbs).filter_map(|(index, db)| Some((index, db.as_deref()?)))
     }
 
+    /// All keys of a database change at once (FLUSHDB, SWAPDB): marks those who watch keys that are there, or in the `other` database that
+    /// takes its place; `ready` is called with the keys that clients wait for.
+    pub fn announce_all(
+        &mut self,
+        now: UnixMs,
+        index: DbIndex,
+        other: Option<DbIndex>,
+        ready: &mut dyn FnMut(&[u8]),
+    ) {
+        for bytes in self.interest.keys(index) {
+            let key = self.settings.hasher.key(&bytes);
+            let mut is_there = |index| self.db(index).exists(now, &key);
+            let concerned = is_there(index) || other.is_some_and(is_there);
+            if concerned && self.interest.changed(index, &bytes) {
+                ready(&bytes);
+            }
+        }
+    }
+
     /// Removes all keys of a database; says how many there were.
     pub fn flush_db(&mut self, index: DbIndex) -> usize {
         self.dbs[usize::from(index.0)].as_deref_mut().map_or(0, Db::clear)
+    }
+
+    /// Keeps the keys that expire from now on for [`Db::take_expired`], or does not.
+    pub fn report_expired(&mut self, on: bool) {
+        if self.settings.report_expired != on {
+            self.settings.report_expired = on;
+            self.dbs.iter_mut().flatten().for_each(|db| db.report_expired(on));
+        }
     }
 
     /// Removes all keys of all databases; says how many there were.

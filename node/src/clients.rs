@@ -35,11 +35,6 @@ impl Clients {
         Self { outboxes, open: Mutex::default() }
     }
 
-    /// The outboxes of all connections that wait for keys of the same data.
-    pub(crate) fn outboxes(&self) -> &Arc<Outboxes> {
-        &self.outboxes
-    }
-
     /// A number that no connection has had.
     pub(crate) fn next_id(&self) -> ClientId {
         self.outboxes.next_id()

@@ -17,7 +17,7 @@ use slotway_engine::dispatch::Engine;
 use slotway_engine::keyspace::{KeyHasher, Layout, Shard};
 use slotway_engine::node::Node as _;
 use slotway_engine::session::Session;
-use slotway_engine::shards::{Owned, ShardAccess, WholeKeyspace as _};
+use slotway_engine::shards::{Owned, ShardAccess};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -261,11 +261,7 @@ async fn cron<A: ShardAccess + 'static>(server: Arc<Server<A>>) {
 /// Removes keys whose time has come, slice by slice, clients being served in between.
 async fn expire<A: ShardAccess>(server: &Server<A>) {
     for _ in 0..EXPIRE_SLICES_MAX {
-        let mut more = false;
-        server.engine.shards().each_shard(&mut |shard| {
-            more |= shard.expire_cycle(server.shared.now(), EXPIRE_SLICE, |_, _| {}).is_worth_more();
-        });
-        if !more {
+        if !server.engine.expire_cycle(&*server.shared, EXPIRE_SLICE) {
             return;
         }
         tokio::task::yield_now().await;

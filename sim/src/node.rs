@@ -117,7 +117,8 @@ impl SimNode {
     /// Removes some of the keys that have expired.
     pub fn expire_cycle(&mut self, now: Time) {
         if self.host.active_expire.get() {
-            self.with_shard(|shard| shard.expire_cycle(now.wall(), EXPIRE_BUDGET, |_, _| {}));
+            self.host.now.set(now);
+            self.engine.expire_cycle(&self.host, EXPIRE_BUDGET);
         }
     }
 

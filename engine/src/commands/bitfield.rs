@@ -12,6 +12,7 @@ use super::args::{self, Options};
 use super::bitmap::{checked_offset, grow, text_at};
 use super::string::string_of;
 use super::{Binding, Data};
+use crate::events::Class;
 use crate::config::Config;
 use crate::registry::{Effect, Handler, Outcome};
 
@@ -67,6 +68,9 @@ fn execute_all(
         let grown = grow(text, len);
         operations.iter().filter(|operation| operation.execute(text, grown, reply)).count()
     });
+    if changes > 0 {
+        data.changed(Class::String, "setbit", key);
+    }
     Ok(Effect::changed(changes as u64))
 }
 

@@ -13,6 +13,7 @@ use slotway_core::resp::error::ErrorReply;
 use super::string::{string_of, text_of};
 use super::{Binding, Data, args};
 use crate::config::Config;
+use crate::events::Class;
 use crate::registry::{Effect, Handler, Outcome};
 use bits::{count, place, position};
 
@@ -45,8 +46,12 @@ fn setbit(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) 
         text[byte] = if on { text[byte] | mask } else { text[byte] & !mask };
         (grown, was_on)
     });
+    let changed = grown || was_on != on;
+    if changed {
+        data.changed(Class::String, "setbit", key);
+    }
     reply.integer(i64::from(was_on));
-    Ok(Effect::changed(u64::from(grown || was_on != on)))
+    Ok(Effect::changed(u64::from(changed)))
 }
 
 fn getbit(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
@@ -118,9 +123,16 @@ fn bitop(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -
     let result = combined(data, operation, sources)?;
     let len = result.len();
     let changed = match len {
-        0 => data.remove(target),
+        0 => {
+            let removed = data.remove(target);
+            if removed {
+                data.changed(Class::Generic, "del", target);
+            }
+            removed
+        }
         _ => {
             data.put_raw(target, result);
+            data.changed(Class::String, "set", target);
             true
         }
     };

@@ -7,7 +7,7 @@ use slotway_core::time::UnixMs;
 
 use crate::config::Config;
 use crate::events::{Class, Effects};
-use crate::keyspace::{Db, DbIndex, Entry, Expiry, Key, KeyHasher, Layout, NewValue, Shard, Touch};
+use crate::keyspace::{Db, DbIndex, Entry, Expiry, Key, KeyHasher, Layout, NewValue, Purpose, Shard, Touch};
 use crate::node::Node;
 use crate::shards::Held;
 use crate::value::{Collection, Limits};
@@ -97,10 +97,21 @@ impl<'d, 'h> Data<'d, 'h> {
         self.held.shard(self.scope.layout, key.slot())
     }
 
-    /// Reads the entry of `key`, counting a hit or a miss.
+    /// Reads the entry of `key`; a command that only reads counts a hit or a miss.
+    #[inline]
     pub fn find(&mut self, key: &[u8]) -> Option<Entry<'_>> {
+        if self.scope.counted {
+            return self.find_counted(key);
+        }
         let (now, touch, key) = (self.scope.now, self.scope.touch, self.key(key));
-        self.db_of(&key).find(now, &key, touch)
+        self.db_of(&key).find(now, &key, touch, Purpose::Write)
+    }
+
+    /// Reads the entry of `key` and counts a hit or a miss, for a command that writes and answers what was there: GETEX.
+    pub fn find_counted(&mut self, key: &[u8]) -> Option<Entry<'_>> {
+        self.missed(key);
+        let (now, touch, key) = (self.scope.now, self.scope.touch, self.key(key));
+        self.db_of(&key).find(now, &key, touch, Purpose::Read)
     }
 
     /// Reads the collection at `key`, counting a hit or a miss.
@@ -204,17 +215,34 @@ impl<'d, 'h> Data<'d, 'h> {
         self.effects.event(class, event, self.scope.db, key);
     }
 
+    /// The event `keymiss`, if it is wanted and `key` does not exist.
+    fn missed(&mut self, key: &[u8]) {
+        if self.effects.wants(Class::KeyMiss) && !self.exists(key) {
+            self.effects.event(Class::KeyMiss, "keymiss", self.scope.db, key);
+        }
+    }
+
     /// The event `new`, for a key that did not exist.
     fn added(&mut self, existed: bool, key: &[u8]) {
         if !existed {
-            self.effects.event(Class::New, "new", self.scope.db, key);
+            self.added_in(self.scope.db, key);
         }
+    }
+
+    fn added_in(&mut self, db: DbIndex, key: &[u8]) {
+        self.effects.event(Class::New, "new", db, key);
+    }
+
+    /// Takes note of the keys that were found to have expired, for the events.
+    pub(crate) fn note_expired(&mut self) {
+        let (db, effects) = (self.scope.db, &mut *self.effects);
+        self.held.each(|shard| effects.expired_before(db, shard.db(db).take_expired()));
     }
 
     /// Reads the entry of `key`, counting a hit or a miss, but not as a use of it: TYPE, TTL, OBJECT.
     pub fn look(&mut self, key: &[u8]) -> Option<Entry<'_>> {
         let (now, key) = (self.scope.now, self.key(key));
-        self.db_of(&key).find(now, &key, Touch::No)
+        self.db_of(&key).find(now, &key, Touch::No, Purpose::Read)
     }
 
     /// True when `key` exists. Neither counted nor noted as a use.
@@ -238,14 +266,20 @@ impl<'d, 'h> Data<'d, 'h> {
 
     /// Changes the bytes of the string at `key` in place; an absent key begins as the empty string.
     pub fn modify<R>(&mut self, key: &[u8], change: impl FnOnce(&mut Vec<u8>) -> R) -> R {
+        if self.effects.wants(Class::New) {
+            let existed = self.exists(key);
+            self.added(existed, key);
+        }
         let (now, key) = (self.scope.now, self.key(key));
         self.db_of(&key).modify_bytes(now, &key, change)
     }
 
     /// Sets `key` to a string, whatever it held, that counts as modified in place: encoding `raw`, even if short.
     pub fn put_raw(&mut self, key: &[u8], bytes: Vec<u8>) {
-        self.remove(key);
-        self.modify(key, |text| *text = bytes);
+        let existed = self.remove(key);
+        self.added(existed, key);
+        let (now, key) = (self.scope.now, self.key(key));
+        self.db_of(&key).modify_bytes(now, &key, |text| *text = bytes);
     }
 
     /// Sets or removes the expiry of `key`. True if the key exists and its expiry changed.
@@ -263,22 +297,28 @@ impl<'d, 'h> Data<'d, 'h> {
     /// Gives the value and expiry of `from` to `to`, in place of what was there. False if there is no `from`.
     pub fn rename(&mut self, from: &[u8], to: &[u8]) -> bool {
         let (now, from, to) = (self.scope.now, self.key(from), self.key(to));
-        let taken = self.db_of(&from).take(now, &from);
-        taken.map(|value| self.db_of(&to).put(now, &to, value)).is_some()
+        let Some(value) = self.db_of(&from).take(now, &from) else { return false };
+        self.db_of(&to).put(now, &to, value);
+        self.added_in(self.scope.db, to.bytes());
+        true
     }
 
     /// Moves `key` to another database, in place of what was there. False if there is no `key`.
     pub fn move_to(&mut self, key: &[u8], target: DbIndex) -> bool {
         let (now, key) = (self.scope.now, self.key(key));
-        let taken = self.db_of(&key).take(now, &key);
-        taken.map(|value| self.shard_of(&key).db(target).put(now, &key, value)).is_some()
+        let Some(value) = self.db_of(&key).take(now, &key) else { return false };
+        self.shard_of(&key).db(target).put(now, &key, value);
+        self.added_in(target, key.bytes());
+        true
     }
 
     /// Copies the value and expiry of `from` to `to` of any database, in place of what was there. False if there is no `from`.
     pub fn copy(&mut self, from: &[u8], target: DbIndex, to: &[u8]) -> bool {
         let (now, from, to) = (self.scope.now, self.key(from), self.key(to));
-        let copied = self.db_of(&from).duplicate(now, &from, &to);
-        copied.map(|value| self.shard_of(&to).db(target).put(now, &to, value)).is_some()
+        let Some(value) = self.db_of(&from).duplicate(now, &from, &to) else { return false };
+        self.shard_of(&to).db(target).put(now, &to, value);
+        self.added_in(target, to.bytes());
+        true
     }
 
     /// Checks that a string of `len` bytes may grow by `more`.

@@ -7,6 +7,7 @@ use slotway_core::time::UnixMs;
 
 use super::args::{self, Options, TimeUnit};
 use super::{Binding, Data};
+use crate::events::Class;
 use crate::registry::{Effect, Handler, Outcome};
 
 /// What this family executes.
@@ -54,13 +55,15 @@ fn set_expiry(
     let (now, key) = (data.now(), args.at(1));
     let at = args::expiry_at(now, args::integer(args.at(2))?, unit, name)?;
     let allowed = data.find(key).is_some_and(|entry| conditions.allow(entry.expiry(), at));
-    let changed = allowed
-        && if at <= now.as_ms() as i64 {
-            // A time that has come removes the key at once, however the shard treats expired keys.
-            data.remove(key)
-        } else {
-            data.set_expiry(key, Some(UnixMs::from_ms(at as u64)))
-        };
+    let (changed, event) = match at <= now.as_ms() as i64 {
+        _ if !allowed => (false, ""),
+        // A time that has come removes the key at once, however the shard treats expired keys.
+        true => (data.remove(key), "del"),
+        false => (data.set_expiry(key, Some(UnixMs::from_ms(at as u64))), "expire"),
+    };
+    if changed {
+        data.changed(Class::Generic, event, key);
+    }
     reply.integer(i64::from(changed));
     Ok(Effect::changed(u64::from(changed)))
 }
@@ -113,6 +116,9 @@ impl Conditions {
 
 fn persist(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
     let changed = data.set_expiry(args.at(1), None);
+    if changed {
+        data.changed(Class::Generic, "persist", args.at(1));
+    }
     reply.integer(i64::from(changed));
     Ok(Effect::changed(u64::from(changed)))
 }

@@ -8,6 +8,7 @@ use slotway_core::resp::error::ErrorReply;
 
 use super::string::string_of;
 use super::{Binding, Data};
+use crate::events::Class;
 use crate::keyspace::{Expiry, NewValue, ValueRef};
 use crate::number::LongDouble;
 use crate::registry::{Effect, Handler, Outcome};
@@ -24,6 +25,7 @@ fn incrbyfloat(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<
     let by = LongDouble::parse(args.at(2)).ok_or(ErrorReply::NotAFloat)?;
     let after = before.plus(by).ok_or(ErrorReply::NotFinite)?.to_string();
     data.put(key, NewValue::Text(after.as_bytes()), Expiry::Keep);
+    data.changed(Class::String, "incrbyfloat", key);
     reply.bulk(after.as_bytes());
     Ok(Effect::Changed(1))
 }

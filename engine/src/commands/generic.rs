@@ -10,6 +10,7 @@ use slotway_core::resp::error::ErrorReply;
 use super::args::{self, Options};
 use super::{Binding, Data};
 use crate::config::Config;
+use crate::events::Class;
 use crate::keyspace::DbIndex;
 use crate::registry::{Effect, Handler, Outcome};
 
@@ -28,7 +29,13 @@ pub(super) const COMMANDS: &[Binding] = &[
 ];
 
 fn del(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
-    let removed = args.skip(1).iter().filter(|key| data.remove(key)).count();
+    let mut removed = 0;
+    for key in args.skip(1).iter() {
+        if data.remove(key) {
+            data.changed(Class::Generic, "del", key);
+            removed += 1;
+        }
+    }
     reply.integer(removed as i64);
     Ok(Effect::changed(removed as u64))
 }
@@ -54,7 +61,7 @@ fn type_of(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>)
 fn rename(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
     let (from, to) = (args.at(1), args.at(2));
     data.find(from).ok_or(ErrorReply::NoSuchKey)?;
-    let renamed = from != to && data.rename(from, to);
+    let renamed = from != to && move_value(data, from, to);
     reply.ok();
     Ok(Effect::changed(u64::from(renamed)))
 }
@@ -62,9 +69,19 @@ fn rename(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) 
 fn renamenx(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
     let (from, to) = (args.at(1), args.at(2));
     data.find(from).ok_or(ErrorReply::NoSuchKey)?;
-    let renamed = !data.exists(to) && data.rename(from, to);
+    let renamed = !data.exists(to) && move_value(data, from, to);
     reply.integer(i64::from(renamed));
     Ok(Effect::changed(u64::from(renamed)))
+}
+
+/// Gives the value of `from` to `to`, and tells of it.
+fn move_value(data: &mut Data<'_, '_>, from: &[u8], to: &[u8]) -> bool {
+    let moved = data.rename(from, to);
+    if moved {
+        data.changed(Class::Generic, "rename_from", from);
+        data.changed(Class::Generic, "rename_to", to);
+    }
+    moved
 }
 
 fn copy(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
@@ -75,6 +92,9 @@ fn copy(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) ->
     }
     let is_free = data.find(from).is_some() && (options.replace || !data.exists_in(target, to));
     let copied = is_free && data.copy(from, target, to);
+    if copied {
+        data.changed_in(target, Class::Generic, "copy_to", to);
+    }
     reply.integer(i64::from(copied));
     Ok(Effect::changed(u64::from(copied)))
 }
@@ -108,6 +128,10 @@ fn move_key(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>
         return Err(ErrorReply::SameObject);
     }
     let moved = !data.exists_in(target, key) && data.move_to(key, target);
+    if moved {
+        data.changed(Class::Generic, "move_from", key);
+        data.changed_in(target, Class::Generic, "move_to", key);
+    }
     reply.integer(i64::from(moved));
     Ok(Effect::changed(u64::from(moved)))
 }

@@ -35,18 +35,29 @@ fn dbsize(whole: &mut Whole<'_>, _: Args<'_>, reply: &mut ReplyWriter<'_>) -> Ou
 
 fn flushall(whole: &mut Whole<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
     check_flush_mode(args)?;
-    let mut removed = 0;
-    whole.shards.all_shards(&mut |held| held.each(|shard| removed += shard.flush_all()));
+    let databases = whole.shards.layout().databases();
+    let removed = (0..databases).map(|db| flush(whole, DbIndex(db))).sum();
     reply.ok();
-    Ok(Effect::changed(removed as u64))
+    Ok(Effect::changed(removed))
 }
 
 fn flushdb(whole: &mut Whole<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
     check_flush_mode(args)?;
-    let (db, mut removed) = (whole.db(), 0);
-    whole.shards.all_shards(&mut |held| held.each(|shard| removed += shard.flush_db(db)));
+    let removed = flush(whole, whole.db());
     reply.ok();
-    Ok(Effect::changed(removed as u64))
+    Ok(Effect::changed(removed))
+}
+
+/// Removes all keys of a database; says how many there were.
+fn flush(whole: &mut Whole<'_>, db: DbIndex) -> u64 {
+    let (now, effects, mut removed) = (whole.connection.now, &mut *whole.effects, 0);
+    whole.shards.all_shards(&mut |held| {
+        held.each(|shard| {
+            shard.announce_all(now, db, None, &mut |key| effects.ready(db, key));
+            removed += shard.flush_db(db);
+        });
+    });
+    removed as u64
 }
 
 /// Redis frees memory in the background with ASYNC, before the reply with SYNC. Tables of slots go quickly enough
@@ -67,7 +78,15 @@ fn swapdb(whole: &mut Whole<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) ->
     let second = swapped_db(whole, args.at(2), "second")?;
     let (first, second) =
         (first.ok_or(ErrorReply::DbIndexOutOfRange)?, second.ok_or(ErrorReply::DbIndexOutOfRange)?);
-    whole.shards.all_shards(&mut |held| held.each(|shard| shard.swap_dbs(first, second)));
+    let (now, effects) = (whole.connection.now, &mut *whole.effects);
+    whole.shards.all_shards(&mut |held| {
+        held.each(|shard| {
+            shard.swap_dbs(first, second);
+            for (db, other) in [(first, second), (second, first)] {
+                shard.announce_all(now, db, Some(other), &mut |key| effects.ready(db, key));
+            }
+        });
+    });
     reply.ok();
     Ok(Effect::Changed(1))
 }

@@ -10,6 +10,7 @@ use slotway_core::time::UnixMs;
 
 use super::args::{self, Options, TimeUnit};
 use super::{Binding, Data};
+use crate::events::Class;
 use crate::keyspace::{Entry, Expiry, NewValue, ValueRef};
 use crate::registry::{Effect, Handler, Outcome};
 
@@ -74,19 +75,23 @@ fn getrange(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>
 
 fn getdel(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
     reply_value_or_null(data, args.at(1), reply)?;
-    Ok(Effect::changed(u64::from(data.remove(args.at(1)))))
+    let removed = data.remove(args.at(1));
+    if removed {
+        data.changed(Class::Generic, "del", args.at(1));
+    }
+    Ok(Effect::changed(u64::from(removed)))
 }
 
 fn getset(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
     reply_value_or_null(data, args.at(1), reply)?;
-    data.put(args.at(1), NewValue::Bytes(args.at(2)), Expiry::Clear);
+    put(data, args.at(1), args.at(2), Expiry::Clear);
     Ok(Effect::Changed(1))
 }
 
 fn getex(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
     let options = SetOptions::read(args, 2, Family::Getex)?;
     let (now, key) = (data.now(), args.at(1));
-    let Some(entry) = data.find(key) else {
+    let Some(entry) = data.find_counted(key) else {
         reply.null();
         return Ok(Effect::None);
     };
@@ -94,13 +99,16 @@ fn getex(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -
     // Redis reads the time only once the key is known to be a string.
     let at = options.time.map(|time| time.resolve(now, "getex")).transpose()?;
     write_value(value, reply);
-    match at {
-        Some(at) if at <= now => data.remove(key),
-        Some(at) => data.set_expiry(key, Some(at)),
-        None if options.ttl == Ttl::Persist => data.set_expiry(key, None),
+    let (changed, event) = match at {
+        Some(at) if at <= now => (data.remove(key), "del"),
+        Some(at) => (data.set_expiry(key, Some(at)), "expire"),
+        None if options.ttl == Ttl::Persist => (data.set_expiry(key, None), "persist"),
         None => return Ok(Effect::None),
     };
-    Ok(Effect::Changed(1))
+    if changed {
+        data.changed(Class::Generic, event, key);
+    }
+    Ok(Effect::changed(u64::from(changed)))
 }
 
 fn set(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
@@ -117,7 +125,7 @@ fn set(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> 
     };
     if !refused {
         let kept = if options.ttl == Ttl::Keep { Expiry::Keep } else { Expiry::Clear };
-        data.put(key, NewValue::Bytes(args.at(2)), at.map_or(kept, Expiry::At));
+        put(data, key, args.at(2), at.map_or(kept, Expiry::At));
     }
     match (options.get, refused) {
         (true, _) => {}
@@ -130,7 +138,7 @@ fn set(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> 
 fn setnx(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
     let absent = !data.exists(args.at(1));
     if absent {
-        data.put(args.at(1), NewValue::Bytes(args.at(2)), Expiry::Clear);
+        put(data, args.at(1), args.at(2), Expiry::Clear);
     }
     reply.integer(i64::from(absent));
     Ok(Effect::changed(u64::from(absent)))
@@ -152,9 +160,18 @@ fn set_for(
     reply: &mut ReplyWriter<'_>,
 ) -> Outcome {
     let at = TimeOption { unit, text: args.at(2) }.resolve(data.now(), name)?;
-    data.put(args.at(1), NewValue::Bytes(args.at(3)), Expiry::At(at));
+    put(data, args.at(1), args.at(3), Expiry::At(at));
     reply.ok();
     Ok(Effect::Changed(1))
+}
+
+/// Sets a string, and tells of it.
+fn put(data: &mut Data<'_, '_>, key: &[u8], value: &[u8], expiry: Expiry) {
+    data.put(key, NewValue::Bytes(value), expiry);
+    data.changed(Class::String, "set", key);
+    if let Expiry::At(_) = expiry {
+        data.event(Class::Generic, "expire", key);
+    }
 }
 
 fn mset(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
@@ -179,7 +196,7 @@ fn put_pairs(data: &mut Data<'_, '_>, args: Args<'_>, name: CommandName) -> Outc
         return Err(ErrorReply::Arity(name));
     }
     for at in (1..args.len()).step_by(2) {
-        data.put(args.at(at), NewValue::Bytes(args.at(at + 1)), Expiry::Clear);
+        put(data, args.at(at), args.at(at + 1), Expiry::Clear);
     }
     Ok(Effect::Changed((args.len() / 2) as u64))
 }
@@ -208,6 +225,7 @@ fn add(data: &mut Data<'_, '_>, key: &[u8], by: i64, reply: &mut ReplyWriter<'_>
     };
     let after = before.checked_add(by).ok_or(ErrorReply::IncrementOverflow)?;
     data.put(key, NewValue::Int(after), Expiry::Keep);
+    data.changed(Class::String, "incrby", key);
     reply.integer(after);
     Ok(Effect::Changed(1))
 }
@@ -216,12 +234,14 @@ fn append(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) 
     let (key, tail) = (args.at(1), args.at(2));
     let Some(entry) = data.find(key) else {
         data.put(key, NewValue::Bytes(tail), Expiry::Clear);
+        data.changed(Class::String, "append", key);
         reply.integer(tail.len() as i64);
         return Ok(Effect::Changed(1));
     };
     let len = string_of(entry)?.len();
     data.check_string_len(len as u64, tail.len() as u64)?;
     data.modify(key, |text| text.extend_from_slice(tail));
+    data.changed(Class::String, "append", key);
     reply.integer((len + tail.len()) as i64);
     Ok(Effect::Changed(1))
 }
@@ -242,6 +262,7 @@ fn setrange(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>
         }
         text[start..end].copy_from_slice(patch);
     });
+    data.changed(Class::String, "setrange", key);
     reply.integer(len.max(end) as i64);
     Ok(Effect::Changed(1))
 }
@@ -383,7 +404,7 @@ fn reply_value_or_null(
     key: &[u8],
     reply: &mut ReplyWriter<'_>,
 ) -> Result<(), ErrorReply> {
-    match data.find(key) {
+    match data.find_counted(key) {
         Some(entry) => write_value(string_of(entry)?, reply),
         None => reply.null(),
     }

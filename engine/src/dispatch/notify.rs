@@ -1,36 +1,83 @@
 //! Keyspace events on their way to those who listen: `__keyspace@<db>__:<key>` and `__keyevent@<db>__:<event>`.
 
 use alloc::format;
+use alloc::vec::Vec;
 
+use super::Engine;
 use super::run::Run;
+use crate::config::KeyspaceEvents;
+use crate::events::{Class, Effects, Event};
+use crate::keyspace::DbIndex;
 use crate::node::Node;
-use crate::shards::ShardAccess;
+use crate::pubsub::PubSub;
+use crate::session::ClientId;
+use crate::shards::{ShardAccess, WholeKeyspace as _};
 
 impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
-    /// Publishes what the command has reported, in order.
+    /// Publishes what the command has reported, in order. What this connection gets itself follows the reply.
     pub(super) fn publish_events(&mut self) {
         let kinds = self.config.notify_keyspace_events();
-        for event in self.effects.take_events() {
-            let db = event.db.0;
-            if kinds.contains("K") {
-                let channel = [format!("__keyspace@{db}__:").as_bytes(), &*event.key].concat();
-                self.publish(&channel, event.name.as_bytes());
-            }
-            if kinds.contains("E") {
-                let channel = format!("__keyevent@{db}__:{}", event.name);
-                self.publish(channel.as_bytes(), &event.key);
-            }
-        }
-    }
-
-    /// Sends a message to all who listen to the channel. What this connection gets itself follows the reply.
-    fn publish(&mut self, channel: &[u8], message: &[u8]) {
-        let Self { node, session, .. } = self;
-        node.with_pubsub(&mut |pubsub| {
-            pubsub.publish(channel, message, &mut |id, bytes| match id == session.id {
-                true => session.pushed.extend_from_slice(bytes),
-                false => node.deliver(id, bytes),
-            });
+        let (node, session, events) = (self.node, &mut *self.session, self.effects.take_events());
+        publish(node, kinds, &events, &mut |id, bytes| match id == session.id {
+            true => session.pushed.extend_from_slice(bytes),
+            false => node.deliver(id, bytes),
         });
+    }
+}
+
+impl<A: ShardAccess> Engine<A> {
+    /// Removes keys whose time has come, of each shard after looking at about `budget` entries, and tells of them. True when going on at
+    /// once pays.
+    pub fn expire_cycle<N: Node>(&self, node: &N, budget: u32) -> bool {
+        let (now, config) = (node.now(), node.config());
+        let mut effects = Effects::new(config.notify_keyspace_events());
+        let mut pays = false;
+        self.shards.each_shard(&mut |shard| {
+            let mut expired: Vec<(DbIndex, Vec<u8>)> = Vec::new();
+            let reports = effects.wants(Class::Expired) || !shard.interest.is_empty();
+            let report = shard.expire_cycle(now, budget, |db, key| {
+                if reports {
+                    expired.push((db, key.to_vec()));
+                }
+            });
+            pays |= report.is_worth_more();
+            for (db, key) in expired {
+                shard.interest.changed(db, &key);
+                effects.event(Class::Expired, "expired", db, &key);
+            }
+        });
+        let kinds = config.notify_keyspace_events();
+        publish(node, kinds, &effects.take_events(), &mut |id, bytes| node.deliver(id, bytes));
+        pays
+    }
+}
+
+fn publish(
+    node: &dyn Node,
+    kinds: KeyspaceEvents,
+    events: &[Event],
+    deliver: &mut dyn FnMut(ClientId, &[u8]),
+) {
+    if !events.is_empty() {
+        node.with_pubsub(&mut |pubsub| {
+            events.iter().for_each(|event| publish_event(pubsub, kinds, event, deliver));
+        });
+    }
+}
+
+fn publish_event(
+    pubsub: &PubSub,
+    kinds: KeyspaceEvents,
+    event: &Event,
+    deliver: &mut dyn FnMut(ClientId, &[u8]),
+) {
+    let db = event.db.0;
+    if kinds.contains("K") {
+        let channel = [format!("__keyspace@{db}__:").as_bytes(), &*event.key].concat();
+        pubsub.publish(&channel, event.name.as_bytes(), deliver);
+    }
+    if kinds.contains("E") {
+        let channel = format!("__keyevent@{db}__:{}", event.name);
+        pubsub.publish(channel.as_bytes(), &event.key, deliver);
     }
 }

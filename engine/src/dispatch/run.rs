@@ -15,7 +15,7 @@ use super::routing::{route_channel, route_here};
 use super::{Engine, Prepared, Request, Tally};
 use crate::commands::{Connection, Data, Scope, Whole};
 use crate::config::Config;
-use crate::events::{Effects, NullReply};
+use crate::events::{Class, Effects, NullReply};
 use crate::keyspace::Touch;
 use crate::node::Node;
 use crate::registry::{DataHandler, Effect, Handler, Outcome};
@@ -192,7 +192,14 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         handler: DataHandler,
     ) -> Outcome {
         let scope = scope(self.engine, self.node, &self.config, self.session, self.now, request);
-        handler(&mut Data::new(held, &mut self.effects, scope), request.args, &mut self.reply)
+        let reports_expired = self.effects.wants(Class::Expired);
+        held.each(|shard| shard.report_expired(reports_expired));
+        let mut data = Data::new(held, &mut self.effects, scope);
+        let outcome = handler(&mut data, request.args, &mut self.reply);
+        if reports_expired {
+            data.note_expired();
+        }
+        outcome
     }
 
     /// Executes any other command that has been admitted; it reaches the data through `shards`.
@@ -217,6 +224,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         };
         // CONFIG SET may have replaced it; DEBUG SLEEP takes its time.
         self.config = self.node.config();
+        self.effects.set_wanted(self.config.notify_keyspace_events());
         self.now = self.node.now();
         outcome
     }

@@ -10,6 +10,7 @@ use crate::table::{Lookup, Table};
 use super::value::{Expiry, NewValue};
 use super::{ExpiryPolicy, Key, Settings};
 use crate::value::Object;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use slotway_core::slot::Slot;
 use slotway_core::time::UnixMs;
@@ -21,6 +22,15 @@ pub enum Touch {
     Yes,
     /// It does not: CLIENT NO-TOUCH, OBJECT, TTL and the like.
     No,
+}
+
+/// What a look-up is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Purpose {
+    /// To read: counted as a hit or a miss.
+    Read,
+    /// To write: not counted.
+    Write,
 }
 
 /// What has been counted in a database or a shard.
@@ -78,6 +88,8 @@ pub(super) struct Tally {
     /// Bytes of entries.
     pub(super) memory: usize,
     pub(super) counters: Counters,
+    /// Keys that have expired and that nobody has been told of yet; `None` when nobody wants to hear of any.
+    pub(super) expired_keys: Option<Vec<Box<[u8]>>>,
 }
 
 /// One database's part of a shard.
@@ -101,7 +113,7 @@ impl Db {
         Self {
             settings: *settings,
             slots: Vec::new(),
-            tally: Tally::default(),
+            tally: Tally { expired_keys: settings.report_expired.then(Vec::new), ..Tally::default() },
             table_memory: 0,
             average_ttl_ms: 0,
             scratch: Vec::new(),
@@ -125,21 +137,21 @@ impl Db {
         }
     }
 
-    /// The entry of `key`, counted as a hit or a miss. Removes it instead if it has expired.
+    /// The entry of `key`. Removes it instead if it has expired.
     #[inline]
-    pub fn find(&mut self, now: UnixMs, key: &Key<'_>, touch: Touch) -> Option<Entry<'_>> {
+    pub fn find(&mut self, now: UnixMs, key: &Key<'_>, touch: Touch, purpose: Purpose) -> Option<Entry<'_>> {
         let Self { settings, slots, tally, table_memory, chance, .. } = self;
         let slot = slots.get_mut(settings.layout.index_in_shard(key.slot));
         let found = slot.and_then(|slot| slot.live(now, key, settings.expiry_policy, tally, table_memory));
-        match found {
-            Some(entry) => {
-                tally.counters.hits += 1;
-                if touch == Touch::Yes {
-                    let clock = entry.clock().touched(now, settings.clock_policy, || next_random(chance));
-                    entry.set_clock(clock);
-                }
-            }
-            None => tally.counters.misses += 1,
+        if let Some(entry) = found
+            && touch == Touch::Yes
+        {
+            let clock = entry.clock().touched(now, settings.clock_policy, || next_random(chance));
+            entry.set_clock(clock);
+        }
+        if purpose == Purpose::Read {
+            tally.counters.hits += u64::from(found.is_some());
+            tally.counters.misses += u64::from(found.is_none());
         }
         found
     }
@@ -226,7 +238,7 @@ impl Db {
         };
         tally.removed(volatile, taken.as_entry());
         if taken.as_entry().is_expired(now) {
-            tally.counters.expired += 1;
+            tally.expired(taken.as_entry());
             return None;
         }
         Some(Detached(taken))
@@ -316,10 +328,27 @@ impl Db {
     pub fn clear(&mut self) -> usize {
         let removed = self.tally.keys;
         self.slots = Vec::new();
-        self.tally = Tally { counters: self.tally.counters, ..Tally::default() };
+        self.tally = Tally {
+            counters: self.tally.counters,
+            expired_keys: self.tally.expired_keys.take(),
+            ..Tally::default()
+        };
         self.table_memory = 0;
         self.average_ttl_ms = 0;
         removed
+    }
+
+    /// Keeps the keys that expire from now on for [`Self::take_expired`], or does not.
+    pub fn report_expired(&mut self, on: bool) {
+        match on {
+            true => drop(self.tally.expired_keys.get_or_insert_default()),
+            false => self.tally.expired_keys = None,
+        }
+    }
+
+    /// The keys that have expired since the last call, if they are reported.
+    pub fn take_expired(&mut self) -> Vec<Box<[u8]>> {
+        self.tally.expired_keys.as_mut().map(core::mem::take).unwrap_or_default()
     }
 
     pub(super) fn reset_counters(&mut self) {
@@ -371,7 +400,9 @@ impl Db {
             |entry| {
                 let view = entry.as_entry();
                 let clock = view.clock().touched(now, settings.clock_policy, || next_random(chance));
-                tally.counters.expired += u64::from(view.is_expired(now));
+                if view.is_expired(now) {
+                    tally.expired(view);
+                }
                 let kept = view.expiry().filter(|_| !view.is_expired(now));
                 tally.removed(volatile, view);
                 let result = change(entry, clock, kept);
@@ -410,7 +441,7 @@ impl SlotKeys {
             Lookup::Kept(_) | Lookup::Absent => None,
             Lookup::Taken(entry) => {
                 tally.removed(volatile, entry.as_entry());
-                tally.counters.expired += 1;
+                tally.expired(entry.as_entry());
                 None
             }
         }
@@ -418,6 +449,14 @@ impl SlotKeys {
 }
 
 impl Tally {
+    /// Counts an entry that goes because its time has come, and keeps its key if somebody wants to hear of it.
+    pub(super) fn expired(&mut self, entry: Entry<'_>) {
+        self.counters.expired += 1;
+        if let Some(keys) = &mut self.expired_keys {
+            keys.push(entry.key().into());
+        }
+    }
+
     /// Counts an entry that comes in, or has been changed.
     pub(super) fn added(&mut self, volatile: &mut u32, entry: Entry<'_>) {
         let has_expiry = entry.expiry().is_some();

@@ -115,8 +115,8 @@ impl Db {
             },
             |entry| {
                 report.count += 1;
-                tally.counters.expired += 1;
                 tally.removed(volatile, entry.as_entry());
+                tally.counters.expired += 1;
                 on_expired(entry.as_entry().key());
             },
             table_memory,

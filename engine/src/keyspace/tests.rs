@@ -112,7 +112,7 @@ fn encoding_is_the_one_redis_would_tell() {
     assert_eq!(encoding(db, NewValue::Bytes(&[b'x'; 4500])), Some("raw"));
     assert_eq!(encoding(db, NewValue::Bytes(b"short again")), Some("embstr"));
     db.modify_bytes(NOW, &key(b"k"), |bytes| bytes.push(b'!'));
-    assert_eq!(db.peek(NOW, &key(b"k")).map(Entry::encoding), Some(Encoding::Raw));
+    assert_eq!(db.peek(NOW, &key(b"k")).map(Entry::encoding), Some(crate::value::Encoding::Raw));
     assert_eq!(encoding(db, NewValue::Bytes(b"short again!")), Some("embstr"));
 }
 
@@ -159,7 +159,7 @@ fn expired_key_is_absent_and_removed_when_it_is_met() {
     assert!(db.exists(after(10), &key(b"k")));
     assert!(!db.exists(after(11), &key(b"k")));
     assert_eq!((db.len(), db.volatile_len()), (1, 1));
-    assert!(db.find(after(11), &key(b"k"), Touch::Yes).is_none());
+    assert!(db.find(after(11), &key(b"k"), Touch::Yes, Purpose::Read).is_none());
     assert_eq!((db.len(), db.volatile_len()), (0, 0));
     assert_eq!(shard.counters(), Counters { hits: 0, misses: 1, expired: 1, evicted: 0 });
 }
@@ -170,7 +170,7 @@ fn replica_keeps_an_expired_key_but_shows_it_to_nobody() {
     shard.set_expiry_policy(ExpiryPolicy::Keep);
     put(shard.db(DB), b"k", b"v", Expiry::At(after(10)));
     let db = shard.db(DB);
-    assert!(db.find(after(11), &key(b"k"), Touch::Yes).is_none());
+    assert!(db.find(after(11), &key(b"k"), Touch::Yes, Purpose::Read).is_none());
     assert_eq!(db.len(), 1);
     assert_eq!(shard.expire_cycle(after(11), 100, |_, _| unreachable!()).count, 0);
     let db = shard.db(DB);
@@ -400,14 +400,14 @@ fn find_counts_as_a_use_unless_told_not_to() {
     put(shard.db(DB), b"k", b"v", Expiry::Keep);
     let db = shard.db(DB);
     let later = after(9000);
-    assert_eq!(db.find(later, &key(b"k"), Touch::No).map(|entry| entry.idle_ms(later)), Some(9000));
-    assert_eq!(db.find(later, &key(b"k"), Touch::Yes).map(|entry| entry.idle_ms(later)), Some(0));
+    assert_eq!(db.find(later, &key(b"k"), Touch::No, Purpose::Read).map(|entry| entry.idle_ms(later)), Some(9000));
+    assert_eq!(db.find(later, &key(b"k"), Touch::Yes, Purpose::Read).map(|entry| entry.idle_ms(later)), Some(0));
     let lfu = ClockPolicy::Lfu { log_factor: 0, decay_minutes: 1 };
     shard.set_clock_policy(lfu);
     let db = shard.db(DB);
     db.remove(NOW, &key(b"k"));
     put(db, b"k", b"v", Expiry::Keep);
-    assert_eq!(db.find(NOW, &key(b"k"), Touch::Yes).and_then(|entry| entry.freq(NOW, lfu)), Some(6));
+    assert_eq!(db.find(NOW, &key(b"k"), Touch::Yes, Purpose::Read).and_then(|entry| entry.freq(NOW, lfu)), Some(6));
     put(db, b"k", b"v", Expiry::Keep);
     assert_eq!(db.peek(NOW, &key(b"k")).and_then(|entry| entry.freq(NOW, lfu)), Some(7));
     assert_eq!(db.peek(NOW, &key(b"k")).and_then(|entry| entry.freq(NOW, ClockPolicy::Lru)), None);
