@@ -30,7 +30,7 @@ impl Log {
     fn counter_of(&self, id: StreamId) -> Option<u64> {
         let marks = self.marks();
         let added = marks.entries_added;
-        let is_whole = marks.max_deleted_id == StreamId::MIN || marks.max_deleted_id < marks.first_id;
+        let is_whole = !self.is_holed();
         match id {
             _ if added == 0 => Some(0),
             id if id == marks.last_id || (self.len() == 0 && id < marks.last_id) => Some(added),
@@ -43,7 +43,12 @@ impl Log {
 
     /// True if an entry from `id` on has been deleted out of the middle of the stream.
     fn is_holed_from(&self, id: StreamId) -> bool {
-        let deleted = self.marks().max_deleted_id;
-        self.len() > 0 && deleted != StreamId::MIN && id <= deleted
+        self.len() > 0 && self.is_holed() && id <= self.marks().max_deleted_id
+    }
+
+    /// True if entries have been deleted behind the first one that is left.
+    fn is_holed(&self) -> bool {
+        let marks = self.marks();
+        marks.max_deleted_id != StreamId::MIN && marks.max_deleted_id >= marks.first_id
     }
 }
