@@ -3,21 +3,16 @@
 use alloc::vec::Vec;
 
 use slotway_core::resp::args::Args;
-use slotway_core::resp::encode::{Decimal, ReplyWriter};
-use slotway_core::resp::error::ErrorReply;
+use slotway_core::resp::encode::ReplyWriter;
 
-use super::args::{self, Options};
-use super::{Binding, Whole};
-use crate::glob::{Case, glob_match};
+use super::collection::{Pattern, ScanOptions, Scanned, parse_cursor, write_cursor};
+use super::{Binding, Whole, args};
 use crate::keyspace::{Entry, ScanCursor};
 use crate::registry::{Effect, Handler, Outcome};
 
 /// What this family executes.
 pub(super) const COMMANDS: &[Binding] =
     &[("keys", Handler::Node(keys)), ("randomkey", Handler::Node(randomkey)), ("scan", Handler::Node(scan))];
-
-/// SCAN's COUNT when none is given.
-const COUNT: usize = 10;
 
 /// All shards at once, so that no key is missed, or seen twice, while it is renamed from one shard to another.
 fn keys(whole: &mut Whole<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
@@ -59,19 +54,19 @@ fn randomkey(whole: &mut Whole<'_>, _: Args<'_>, reply: &mut ReplyWriter<'_>) ->
 }
 
 fn scan(whole: &mut Whole<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
-    let cursor = parse_cursor(args.at(1)).ok_or(ErrorReply::InvalidCursor)?;
-    let options = ScanOptions::read(args)?;
+    let cursor = parse_cursor(args.at(1))?;
+    let options = ScanOptions::read(args, 2, Scanned::Keys)?;
     let (mut items, mut count) = (Vec::new(), 0);
     let mut keys = ReplyWriter::new(&mut items, reply.protocol());
     let next = visit(whole, ScanCursor::from_u64(cursor), options.count, &mut |entry| {
-        if options.wants(entry) {
+        if wants(&options, entry) {
             keys.bulk(entry.key());
             count += 1;
         }
     });
     reply.array(2);
     // A cursor is below 2^62.
-    reply.bulk(Decimal::new().format(next.to_u64() as i64));
+    write_cursor(next.to_u64(), reply);
     reply.array(count);
     reply.raw(&items);
     Ok(Effect::None)
@@ -105,78 +100,10 @@ fn visit(
     cursor
 }
 
-/// The options of SCAN.
-struct ScanOptions<'a> {
-    count: usize,
-    pattern: Option<Pattern<'a>>,
-    type_name: Option<&'a [u8]>,
-}
-
-impl<'a> ScanOptions<'a> {
-    fn read(args: Args<'a>) -> Result<Self, ErrorReply> {
-        let mut options = Self { count: COUNT, pattern: None, type_name: None };
-        let mut words = Options::new(args, 2);
-        while let Some(word) = words.word() {
-            match word {
-                word if args::is(word, "count") => options.count = count(words.value()?)?,
-                word if args::is(word, "match") => options.pattern = Some(Pattern::new(words.value()?)),
-                word if args::is(word, "type") => options.type_name = Some(words.value()?),
-                _ => return Err(ErrorReply::Syntax),
-            }
-        }
-        Ok(options)
-    }
-
-    /// A type that does not exist is that of no key.
-    fn wants(&self, entry: Entry<'_>) -> bool {
-        self.pattern.is_none_or(|pattern| pattern.matches(entry.key()))
-            && self.type_name.is_none_or(|name| args::is(name, entry.kind().name()))
-    }
-}
-
-fn count(arg: &[u8]) -> Result<usize, ErrorReply> {
-    match args::integer(arg)? {
-        count @ 1.. => Ok(usize::try_from(count).unwrap_or(usize::MAX)),
-        _ => Err(ErrorReply::Syntax),
-    }
-}
-
-/// A pattern of keys. A lone `*` is tested for once only; it also matches the empty key, as no other glob does.
-#[derive(Clone, Copy)]
-enum Pattern<'a> {
-    Any,
-    Glob(&'a [u8]),
-}
-
-impl<'a> Pattern<'a> {
-    fn new(pattern: &'a [u8]) -> Self {
-        if pattern == b"*" { Pattern::Any } else { Pattern::Glob(pattern) }
-    }
-
-    fn matches(self, key: &[u8]) -> bool {
-        match self {
-            Pattern::Any => true,
-            Pattern::Glob(pattern) => glob_match(pattern, key, Case::Sensitive),
-        }
-    }
-}
-
-/// A cursor as C's `strtoul` reads it, by which Redis does: signs and no digits at all are fine, leading blanks are not.
-fn parse_cursor(text: &[u8]) -> Option<u64> {
-    let text = text.split(|byte| *byte == 0).next().unwrap_or_default();
-    let (negative, digits) = match text {
-        [] => return Some(0),
-        [b'-', digits @ ..] => (true, digits),
-        [b'+', digits @ ..] | digits => (false, digits),
-    };
-    if digits.is_empty() {
-        return None;
-    }
-    let magnitude = digits.iter().try_fold(0u64, |sum, byte| {
-        let digit = char::from(*byte).to_digit(10)?;
-        sum.checked_mul(10)?.checked_add(digit.into())
-    })?;
-    Some(if negative { magnitude.wrapping_neg() } else { magnitude })
+/// A type that does not exist is that of no key.
+fn wants(options: &ScanOptions<'_>, entry: Entry<'_>) -> bool {
+    options.pattern.is_none_or(|pattern| pattern.matches(entry.key()))
+        && options.type_name.is_none_or(|name| args::is(name, entry.kind().name()))
 }
 
 #[cfg(test)]
@@ -231,17 +158,5 @@ mod tests {
         assert_eq!(client.run("KEYS *"), "*1\r\n$0\r\n\r\n");
         assert_eq!(client.run("KEYS **"), "*0\r\n");
         assert_eq!(client.run("SCAN 0 TYPE list"), "*2\r\n$1\r\n0\r\n*0\r\n");
-    }
-
-    #[test]
-    fn cursors_are_read_as_c_reads_them() {
-        for (text, cursor) in
-            [("", 0), ("007", 7), ("+5", 5), ("-1", u64::MAX), ("18446744073709551615", u64::MAX)]
-        {
-            assert_eq!(parse_cursor(text.as_bytes()), Some(cursor), "{text}");
-        }
-        for text in ["a", "+", "-", " 1", "1 ", "0x1", "18446744073709551616"] {
-            assert_eq!(parse_cursor(text.as_bytes()), None, "{text}");
-        }
     }
 }
