@@ -115,6 +115,18 @@ pub enum ErrorReply {
     UnknownPfdebugSubcommand(Sent),
     /// An integer argument outside a range that the text names.
     OutOfRangeBetween(i64, i64),
+    /// LPOS with RANK 0.
+    RankZero,
+    /// An option of LPOS with a number below 0.
+    OptionNegative(&'static str),
+    /// A number of elements to pop that is not above 0.
+    CountNotPositive,
+    /// A field of a hash that is no integer.
+    HashNotAnInteger,
+    /// A field of a hash that is no number.
+    HashNotAFloat,
+    /// A float increment that is infinite.
+    IncrementNotFinite,
     /// A scan cursor that is not a number.
     InvalidCursor,
     /// An expiry that is 0, negative or past what fits.
@@ -344,6 +356,13 @@ impl ErrorReply {
             ErrorReply::CorruptedHyperLogLog => "INVALIDOBJ Corrupted HLL object detected",
             ErrorReply::HyperLogLogNotSparse => "ERR HLL encoding is not sparse",
             ErrorReply::SpecifiedKeyMissing => "ERR The specified key does not exist",
+            ErrorReply::RankZero => {
+                "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start from the end of the list"
+            }
+            ErrorReply::CountNotPositive => "ERR count should be greater than 0",
+            ErrorReply::HashNotAnInteger => "ERR hash value is not an integer",
+            ErrorReply::HashNotAFloat => "ERR hash value is not a float",
+            ErrorReply::IncrementNotFinite => "ERR value is NaN or Infinity",
             ErrorReply::InvalidCursor => "ERR invalid cursor",
             ErrorReply::ExpireNxWithOthers => {
                 "ERR NX and XX, GT or LT options at the same time are not compatible"
@@ -419,6 +438,9 @@ impl ErrorReply {
         match self {
             ErrorReply::OutOfRangeBetween(low, high) => {
                 text.put(format_args!("ERR value is out of range, value must between {low} and {high}"))
+            }
+            ErrorReply::OptionNegative(option) => {
+                text.put(format_args!("ERR {option} can't be negative"))
             }
             ErrorReply::InvalidExpire(name) => {
                 text.put(format_args!("ERR invalid expire time in '{name}' command"))
