@@ -2,11 +2,12 @@
 //!
 //! `COMMAND DOCS` of the reference describes each command's arguments as a tree of blocks, choices and tokens. A walk
 //! of that tree with a seeded generator gives a request: options in all orders, some repeated, tokens in any case. A
-//! later mutation makes some of them wrong. The leaves come from [`Atoms`].
+//! later mutation ([`spoil`](crate::spoil)) makes some of them wrong.
 
 use slotway_core::resp::value::Value;
 
-use crate::atoms::Atoms;
+use crate::grammar::form::in_some_case;
+use crate::grammar::leaves::{self, Leaf};
 use crate::random::Random;
 use crate::wire::Connection;
 
@@ -91,8 +92,8 @@ fn argument(facts: &Value) -> Argument {
 
 impl Grammar {
     /// A request of this command as its documentation allows it.
-    pub fn request(&self, random: &mut Random, atoms: &Atoms) -> Vec<Vec<u8>> {
-        let mut walk = Walk { command: &self.name, random, atoms, out: Vec::new(), count: None };
+    pub fn request(&self, random: &mut Random) -> Vec<Vec<u8>> {
+        let mut walk = Walk { random, out: Vec::new(), count: None };
         for word in self.name.split('|') {
             walk.token(word);
         }
@@ -102,9 +103,7 @@ impl Grammar {
 }
 
 struct Walk<'a> {
-    command: &'a str,
     random: &'a mut Random,
-    atoms: &'a Atoms,
     out: Vec<Vec<u8>>,
     /// How many keys a `numkeys` just announced.
     count: Option<usize>,
@@ -159,8 +158,8 @@ impl Walk<'_> {
             Shape::Block(arguments) => self.list(arguments),
             Shape::Atom(_) if argument.name == "numkeys" => self.numkeys(),
             Shape::Atom(kind) => {
-                let atom = self.atoms.draw(self.random, self.command, &argument.name, kind);
-                self.out.push(atom);
+                let leaf = leaf_of(kind).draw(self.random);
+                self.out.push(leaf);
             }
         }
     }
@@ -179,30 +178,13 @@ impl Walk<'_> {
     }
 }
 
-/// `word` in capitals, in small letters, or mixed.
-pub fn in_some_case(random: &mut Random, word: &str) -> Vec<u8> {
-    match random.below(4) {
-        0 => word.to_ascii_lowercase().into_bytes(),
-        1 => word.bytes().map(|b| if random.chance(50) { b.to_ascii_uppercase() } else { b }).collect(),
-        _ => word.to_ascii_uppercase().into_bytes(),
-    }
-}
-
-/// Spoils a request: an argument left out, doubled, swapped with another, replaced or added. The name stays.
-pub fn spoil(random: &mut Random, atoms: &Atoms, args: &mut Vec<Vec<u8>>) {
-    for _ in 0..1 + random.below(2) {
-        let at = 1 + random.below(args.len());
-        match random.below(5) {
-            0 if at < args.len() => drop(args.remove(at)),
-            1 if at < args.len() => args.insert(at, args[at].clone()),
-            2 if at < args.len() => {
-                let other = 1 + random.below(args.len() - 1);
-                args.swap(at, other);
-            }
-            3 if at < args.len() => args[at] = atoms.anything(random),
-            _ => args.insert(at.min(args.len()), atoms.anything(random)),
-        }
-    }
+/// The leaf for an argument of this type.
+fn leaf_of(kind: &str) -> Leaf {
+    leaves::find(match kind {
+        "key" | "integer" | "double" | "pattern" => kind,
+        "unix-time" => "at",
+        _ => "value",
+    })
 }
 
 fn pairs(value: &Value) -> Vec<(&Value, &Value)> {

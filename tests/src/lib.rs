@@ -4,19 +4,25 @@
 //! knows how either is built: a server is a process with a port.
 //!
 //! ```text
-//! random -> grammar + atoms -> script (steps) --+-> wire -> Slotway --+
-//!                                               +-> wire -> Redis ----+-> lockstep -> differences -> shrink
+//! random -> themes (grammar: families of forms) -> script (steps) --+-> line -> Slotway --+
+//!                                                                   +-> line -> Redis ----+-> lockstep -> shrink
+//!                                                     comparison, differences, keyspace --^
 //! ```
 
-pub mod atoms;
 pub mod binaries;
 pub mod cluster;
+pub mod comparison;
 pub mod differences;
+pub mod docs;
 pub mod grammar;
+mod keyspace;
+mod line;
 pub mod lockstep;
 pub mod ports;
 pub mod random;
 pub mod script;
 pub mod server;
 pub mod shrink;
+pub mod spoil;
+pub mod themes;
 pub mod wire;

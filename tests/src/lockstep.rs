@@ -1,29 +1,36 @@
 //! The same steps to two servers, their replies compared one by one, and their keyspaces at the end.
 //!
-//! Steps go out in batches, so that pipelining is under test too. Replies are compared byte for byte, except where
-//! the answer is free by definition: order of KEYS, remaining time, ids and clocks.
+//! Steps of a single client go out in batches, so that pipelining is under test too. With several clients each step
+//! waits for its reply, or until it blocks on both sides; then whoever it woke and whoever it told something is heard:
+//!
+//! ```text
+//!   step --> its client --> reply, or blocked?
+//!                             |--> clients that wait: all those that the reference answered must be answered
+//!                             '--> clients that subscribed: everything that came, up to the reply to a PING
+//! ```
 
 use std::fmt;
-use std::io::ErrorKind;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use slotway_core::resp::value::Value;
-
+use crate::comparison::{self, Comparison};
 use crate::differences::Differences;
+use crate::keyspace;
+use crate::line::{End, Line, Sides};
 use crate::random::Random;
-use crate::script::{Step, format_args};
+use crate::script::{Step, parse};
 use crate::server::POLL;
-use crate::wire::{Connection, request};
 
-/// Databases that generated commands reach.
-const DATABASES: &[&str] = &["0", "1", "2", "3", "15"];
-/// How far two answers about remaining time may lie apart, in the unit of the answer.
-const TIME_TOLERANCE: i64 = 2000;
-/// Active expiry removes what has expired by then.
+/// What one side does within this time, the other should have done too; also active expiry.
 const SETTLE_MAX: Duration = Duration::from_secs(3);
-/// Remaining times below this are exact: -1, -2 and errors of small numbers.
-const TIME_MIN: i64 = 90;
+/// What every sequence begins from. Settings that themes change are set back.
+const RESET: &str = "
+CONFIG SET notify-keyspace-events '' list-max-listpack-size -2 list-compress-depth 0 hash-max-listpack-entries 512 hash-max-listpack-value 64
+CONFIG SET set-max-intset-entries 512 zset-max-listpack-entries 128 zset-max-listpack-value 64 hll-sparse-max-bytes 3000
+CONFIG SET stream-node-max-entries 100 stream-node-max-bytes 4096
+DEBUG SET-ACTIVE-EXPIRE 1
+FLUSHALL
+";
 
 /// Two servers that should be one.
 #[derive(Debug)]
@@ -34,6 +41,8 @@ pub struct Pair<'a> {
     pub theirs: u16,
     /// What may differ.
     pub differences: &'a Differences,
+    /// Whether the reference is older than 7.2.
+    pub reference_is_old: bool,
 }
 
 /// The first request that they answered differently.
@@ -41,250 +50,213 @@ pub struct Pair<'a> {
 pub struct Mismatch {
     /// The request as a line of a script.
     pub request: String,
-    /// What the server under test sent; `None` when it closed.
+    /// What the server under test sent; `None` when it closed, or said nothing.
     pub ours: Option<Vec<u8>>,
-    /// What the reference sent; `None` when it closed.
+    /// What the reference sent; `None` when it closed, or said nothing.
     pub theirs: Option<Vec<u8>>,
 }
 
 impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let show = |reply: &Option<Vec<u8>>| {
-            reply.as_ref().map_or("(closed)".to_string(), |bytes| bytes.escape_ascii().to_string())
+            reply.as_ref().map_or("(nothing)".to_string(), |bytes| bytes.escape_ascii().to_string())
         };
         let (ours, theirs) = (show(&self.ours), show(&self.theirs));
         write!(f, "{}\n  ours:   {ours}\n  theirs: {theirs}", self.request)
     }
 }
 
-/// How two replies to a command are compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Comparison {
-    Exact,
-    /// Items of an array in any order.
-    Unordered,
-    /// Integers that count down while the second server is asked.
-    Near,
-    /// A whole iteration in one reply: items in any order; a part of one: anything.
-    Scan,
-    /// A page of an iteration from a cursor that nobody gave: errors are compared, keys are not.
-    Page,
-    /// The same kinds of values.
-    Shape,
-    /// The same once expired keys are removed.
-    Settled,
-}
-
-fn comparison(step: &Step) -> Comparison {
-    match (step.name().as_str(), step.word(1).as_str()) {
-        ("keys", _) => Comparison::Unordered,
-        ("ttl" | "pttl" | "expiretime" | "pexpiretime", _) => Comparison::Near,
-        ("scan", "0") => Comparison::Scan,
-        ("scan", _) => Comparison::Page,
-        ("dbsize", _) => Comparison::Settled,
-        ("hello" | "time" | "lastsave" | "randomkey" | "info" | "lolwut", _) => Comparison::Shape,
-        ("client", "id" | "info" | "list") | ("memory", "usage") => Comparison::Shape,
-        ("object", "idletime") | ("command", "count") => Comparison::Shape,
-        _ => Comparison::Exact,
-    }
-}
-
 impl Pair<'_> {
-    /// Empties both servers, runs `steps` on both in batches of up to `batch_max`, and compares everything.
+    /// Resets both servers, runs `steps` on both in batches of up to `batch_max`, and compares everything.
     pub fn run(&self, steps: &[Step], batch_max: usize) -> Result<(), Mismatch> {
-        self.session().run(&[Step::new(["FLUSHALL"])])?;
-        let mut session = self.session();
-        let mut rest = steps;
+        self.conversation().lines[0].as_mut().expect("just made").ask(&parse(RESET));
+        let mut conversation = self.conversation();
+        let steps = if self.reference_is_old { for_old_reference(steps) } else { steps.to_vec() };
+        let mut rest = &steps[..];
         let mut sizes = Random::new(batch_max as u64);
         while !rest.is_empty() {
             let size = 1 + sizes.below(batch_max);
-            let ends = |step: &Step| step.pause_ms > 0 || matches!(step.name().as_str(), "quit" | "dbsize");
-            let size = rest.iter().take(size).position(ends).map_or(size, |at| at + 1).min(rest.len());
+            let size = rest.iter().take(size).position(ends_batch).map_or(size, |at| at + 1).min(rest.len());
             let (batch, after) = rest.split_at(size);
-            if session.run(batch)? == Run::Closed {
-                session = self.session();
-            }
+            conversation.run(batch)?;
             thread::sleep(Duration::from_millis(batch.last().map_or(0, |step| step.pause_ms)));
             rest = after;
         }
-        self.compare_keyspaces()
+        drop(conversation);
+        keyspace::compare(&mut self.session())
+    }
+
+    fn conversation(&self) -> Conversation<'_> {
+        let first = Line::open(self.ours, self.theirs);
+        let control = Line::open(self.ours, self.theirs);
+        Conversation { pair: self, lines: vec![Some(first)], control }
     }
 
     fn session(&self) -> Session<'_> {
-        let open =
-            |port| Connection::open(port).unwrap_or_else(|error| panic!("port {port} refuses: {error}"));
-        Session { ours: open(self.ours), theirs: open(self.theirs), differences: self.differences }
+        Session { line: Line::open(self.ours, self.theirs), differences: self.differences }
+    }
+}
+
+/// The steps as a reference older than 7.2 can take them: without ranks WITHSCORE, and with consumers made before they first
+/// read or claim, since only 7.2 makes one that finds nothing.
+fn for_old_reference(steps: &[Step]) -> Vec<Step> {
+    let is_new = |step: &&Step| step.name().ends_with("rank") && step.args.len() > 3;
+    let prepared = |step: &Step| consumers(step).into_iter().chain([step.clone()]).collect::<Vec<Step>>();
+    steps.iter().filter(|step| !is_new(step)).flat_map(prepared).collect()
+}
+
+/// What makes the consumers that a step is about to use.
+fn consumers(step: &Step) -> Vec<Step> {
+    let (keys, group) = match step.name().as_str() {
+        "xreadgroup" => {
+            let streams =
+                (4..step.args.len()).find(|at| step.word(*at) == "streams").unwrap_or(step.args.len());
+            (streams + 1..streams + 1 + step.args.len().saturating_sub(streams + 1) / 2, 2)
+        }
+        "xclaim" | "xautoclaim" if step.args.len() > 3 => (1..2, 2),
+        _ => return Vec::new(),
+    };
+    let create = |at: usize| {
+        let words: [&[u8]; 5] =
+            [b"XGROUP", b"CREATECONSUMER", &step.args[at], &step.args[group], &step.args[group + 1]];
+        Step { client: step.client, ..Step::new(words) }
+    };
+    keys.filter(|at| *at < step.args.len()).map(create).collect()
+}
+
+/// True for what must be answered before more is sent.
+fn ends_batch(step: &Step) -> bool {
+    let last = matches!(step.name().as_str(), "quit" | "dbsize" | "exec");
+    last || step.pause_ms > 0 || step.client > 0 || comparison::of(step) == Comparison::Random
+}
+
+/// One client of both servers.
+pub(crate) struct Session<'a> {
+    line: Line,
+    differences: &'a Differences,
+}
+
+impl Session<'_> {
+    /// The connection to the server under test.
+    pub(crate) fn ours(&mut self) -> &mut crate::wire::Connection {
+        &mut self.line.ours.connection
     }
 
-    fn compare_keyspaces(&self) -> Result<(), Mismatch> {
-        let mut session = self.session();
-        for database in DATABASES {
-            session.run(&[Step::new(["SELECT", database]), Step::new(["KEYS", "*"])])?;
-            let keys = session.theirs.call(&["KEYS", "*"]);
-            let keys: Vec<&[u8]> =
-                keys.as_items().unwrap_or_default().iter().filter_map(Value::as_bytes).collect();
-            let facts = |key: &&[u8]| {
-                let key = *key;
-                ["TYPE", "GET", "PEXPIRETIME", "TTL"].map(|command| Step::new([command.as_bytes(), key]))
-            };
-            session.run(&keys.iter().flat_map(facts).collect::<Vec<Step>>())?;
-            session.compare_scans(&keys)?;
+    /// The connection to the reference.
+    pub(crate) fn theirs(&mut self) -> &mut crate::wire::Connection {
+        &mut self.line.theirs.connection
+    }
+
+    /// Runs steps and compares their replies.
+    pub(crate) fn run(&mut self, batch: &[Step]) -> Result<(), Mismatch> {
+        self.line.run(batch, self.differences).map(drop)
+    }
+}
+
+/// All clients of a sequence.
+struct Conversation<'a> {
+    pair: &'a Pair<'a>,
+    lines: Vec<Option<Line>>,
+    /// Asks about blocked clients; sends nothing else.
+    control: Line,
+}
+
+impl Conversation<'_> {
+    /// Runs a batch of one client's steps, then hears the others.
+    fn run(&mut self, batch: &[Step]) -> Result<(), Mismatch> {
+        let Some(client) = batch.first().map(|step| step.client) else { return Ok(()) };
+        if self.lines.len() <= client {
+            self.lines.resize_with(client + 1, || None);
+        }
+        let mut line =
+            self.lines[client].take().unwrap_or_else(|| Line::open(self.pair.ours, self.pair.theirs));
+        if line.waits_for.is_some() {
+            // It cannot say anything now. That it waits on both sides was compared.
+            self.lines[client] = Some(line);
+            return Ok(());
+        }
+        let end = if batch[0].waits {
+            self.run_waiting(&mut line, &batch[0])
+        } else {
+            line.run(batch, self.pair.differences)
+        };
+        if end? == End::Open {
+            self.lines[client] = Some(line);
+        }
+        self.hear_woken(batch)?;
+        self.hear_told(batch)
+    }
+
+    /// Sends a step that may block, and returns when both answered it or both wait.
+    fn run_waiting(&mut self, line: &mut Line, step: &Step) -> Result<End, Mismatch> {
+        line.send(std::slice::from_ref(step));
+        let waiting = 1 + self.lines.iter().flatten().filter(|line| line.waits_for.is_some()).count();
+        let give_up = Instant::now() + SETTLE_MAX;
+        let mut answered = Sides { ours: None, theirs: None };
+        while (answered.ours.is_none() || answered.theirs.is_none()) && Instant::now() < give_up {
+            let blocked = self.control.blocked_clients();
+            for (state, arrived, count) in [
+                (&mut answered.ours, line.ours.has_reply(), blocked.ours),
+                (&mut answered.theirs, line.theirs.has_reply(), blocked.theirs),
+            ] {
+                if arrived || count >= waiting {
+                    *state = Some(arrived);
+                }
+            }
+        }
+        match (answered.ours, answered.theirs) {
+            (Some(true), Some(true)) => line.hear(step, self.pair.differences),
+            (Some(false), Some(false)) => {
+                line.waits_for = Some(step.clone());
+                Ok(End::Open)
+            }
+            _ => Err(line.one_sided(step)),
+        }
+    }
+
+    /// Compares the replies to clients that a batch woke.
+    fn hear_woken(&mut self, batch: &[Step]) -> Result<(), Mismatch> {
+        if self.lines.iter().flatten().all(|line| line.waits_for.is_none()) {
+            return Ok(());
+        }
+        // Once this is answered, so are those who were woken.
+        self.control.blocked_clients();
+        for line in self.lines.iter_mut().flatten() {
+            let Some(step) = line.waits_for.clone() else { continue };
+            if !line.theirs.has_reply() && !line.ours.has_reply() {
+                continue;
+            }
+            let give_up = Instant::now() + SETTLE_MAX;
+            while !(line.theirs.has_reply() && line.ours.has_reply()) && Instant::now() < give_up {
+                thread::sleep(POLL);
+            }
+            let after =
+                |mismatch: Mismatch| Mismatch { request: woken_by(&mismatch.request, batch), ..mismatch };
+            if !(line.theirs.has_reply() && line.ours.has_reply()) {
+                return Err(after(line.one_sided(&step)));
+            }
+            line.waits_for = None;
+            line.hear(&step, self.pair.differences).map_err(after)?;
+        }
+        Ok(())
+    }
+
+    /// Compares what clients that subscribed were told meanwhile.
+    fn hear_told(&mut self, batch: &[Step]) -> Result<(), Mismatch> {
+        for line in self.lines.iter_mut().flatten() {
+            line.hear_messages().map_err(|(ours, theirs)| Mismatch {
+                request: format!(
+                    "{} -> what subscribers hear",
+                    batch.last().map(Step::format).unwrap_or_default()
+                ),
+                ours: Some(ours),
+                theirs: Some(theirs),
+            })?;
         }
         Ok(())
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Run {
-    Open,
-    Closed,
-}
-
-struct Session<'a> {
-    ours: Connection,
-    theirs: Connection,
-    differences: &'a Differences,
-}
-
-impl Session<'_> {
-    fn run(&mut self, batch: &[Step]) -> Result<Run, Mismatch> {
-        let bytes: Vec<u8> = batch.iter().flat_map(|step| request(&step.args)).collect();
-        // A server that closed meanwhile shows itself at the next read.
-        let _ = self.ours.send(&bytes);
-        let _ = self.theirs.send(&bytes);
-        for step in batch {
-            let (theirs, ours) =
-                (reply("the reference", &mut self.theirs, step), reply("ours", &mut self.ours, step));
-            let agree = match (&ours, &theirs) {
-                (Some(ours), Some(theirs)) => self.agree(step, ours, theirs) || self.settle(step),
-                (ours, theirs) => ours.is_none() && theirs.is_none(),
-            };
-            if !agree {
-                return Err(Mismatch { request: step.format(), ours, theirs });
-            }
-            if theirs.is_none() || step.name() == "quit" {
-                return Ok(Run::Closed);
-            }
-        }
-        Ok(Run::Open)
-    }
-
-    fn agree(&self, step: &Step, ours: &[u8], theirs: &[u8]) -> bool {
-        ours == theirs
-            || same(comparison(step), &decode(ours), &decode(theirs))
-            || self.differences.allow(&step.args, ours, theirs)
-    }
-
-    /// Asks again until both have removed the keys whose time has passed: in an iteration, or when they get to it. Only for
-    /// the last step of a batch.
-    fn settle(&mut self, step: &Step) -> bool {
-        let ask = |connection: &mut Connection| {
-            connection.call(&["SCAN", "0", "COUNT", "1000000"]);
-            connection.call(&step.args)
-        };
-        let give_up = Instant::now() + SETTLE_MAX;
-        while comparison(step) == Comparison::Settled && Instant::now() < give_up {
-            if ask(&mut self.ours) == ask(&mut self.theirs) {
-                return true;
-            }
-            thread::sleep(POLL);
-        }
-        false
-    }
-
-    /// A SCAN in small steps must give each of `keys` at least once, and nothing else.
-    fn compare_scans(&mut self, keys: &[&[u8]]) -> Result<(), Mismatch> {
-        let mut expected = keys.to_vec();
-        expected.sort_unstable();
-        let mut found = scan(&mut self.ours, expected.len());
-        found.sort_unstable();
-        found.dedup();
-        if found == expected {
-            return Ok(());
-        }
-        let request = "SCAN 0 COUNT 3, and on until cursor 0".to_string();
-        let (ours, theirs) = (format_args(&found).into_bytes(), format_args(&expected).into_bytes());
-        Err(Mismatch { request, ours: Some(ours), theirs: Some(theirs) })
-    }
-}
-
-/// All keys that a whole iteration gives, in order of arrival. Ends after many more rounds than `count` keys need.
-fn scan(connection: &mut Connection, count: usize) -> Vec<Vec<u8>> {
-    let mut found = Vec::new();
-    let mut cursor = b"0".to_vec();
-    for _ in 0..20_000 + 16 * count {
-        let reply = connection.call(&[&b"SCAN"[..], &cursor, b"COUNT", b"3"]);
-        let Some([next, page]) = reply.as_items() else {
-            panic!("SCAN gives a cursor and keys, and not {reply:?}")
-        };
-        found.extend(
-            page.as_items().unwrap_or_default().iter().filter_map(Value::as_bytes).map(<[u8]>::to_vec),
-        );
-        cursor = next.as_bytes().unwrap_or_default().to_vec();
-        if cursor == b"0" {
-            return found;
-        }
-    }
-    panic!("SCAN does not end");
-}
-
-/// The bytes of the next reply, or `None` when the server closed. Panics when it hangs or does not speak RESP.
-fn reply(who: &str, connection: &mut Connection, step: &Step) -> Option<Vec<u8>> {
-    let failed = |error| panic!("{who} does not answer {}: {error}", step.format());
-    match connection.read() {
-        Ok(reply) => Some(reply.bytes),
-        Err(error) if matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset) => None,
-        Err(error) => failed(error),
-    }
-}
-
-fn decode(bytes: &[u8]) -> Value {
-    Value::decode(bytes).map_or(Value::Null, |(value, _)| value)
-}
-
-fn same(comparison: Comparison, ours: &Value, theirs: &Value) -> bool {
-    match comparison {
-        Comparison::Exact | Comparison::Settled => false,
-        Comparison::Unordered => sorted(ours).is_some_and(|items| Some(items) == sorted(theirs)),
-        Comparison::Near => match (ours, theirs) {
-            (Value::Integer(a), Value::Integer(b)) => near(*a, *b),
-            _ => false,
-        },
-        Comparison::Scan => same_scan(ours, theirs),
-        Comparison::Page => ours.as_items().is_some() && theirs.as_items().is_some(),
-        Comparison::Shape => same_shape(ours, theirs),
-    }
-}
-
-fn near(a: i64, b: i64) -> bool {
-    a >= TIME_MIN && b >= TIME_MIN && a.abs_diff(b) <= TIME_TOLERANCE as u64
-}
-
-fn sorted(value: &Value) -> Option<Vec<&[u8]>> {
-    let mut items: Vec<&[u8]> = value.as_items()?.iter().filter_map(Value::as_bytes).collect();
-    items.sort_unstable();
-    Some(items)
-}
-
-fn same_scan(ours: &Value, theirs: &Value) -> bool {
-    let (Some([our_cursor, our_page]), Some([their_cursor, their_page])) =
-        (ours.as_items(), theirs.as_items())
-    else {
-        return false;
-    };
-    let whole = our_cursor.as_bytes() == Some(b"0") && their_cursor.as_bytes() == Some(b"0");
-    !whole || sorted(our_page) == sorted(their_page)
-}
-
-fn same_shape(ours: &Value, theirs: &Value) -> bool {
-    match (ours, theirs) {
-        (Value::Error(a), Value::Error(b)) => a == b,
-        (Value::Array(a), Value::Array(b)) => {
-            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same_shape(a, b))
-        }
-        (Value::Map(a), Value::Map(b)) => {
-            a.len() == b.len() && a.iter().zip(b).all(|((ak, av), (bk, bv))| ak == bk && same_shape(av, bv))
-        }
-        (a, b) => std::mem::discriminant(a) == std::mem::discriminant(b),
-    }
+fn woken_by(request: &str, batch: &[Step]) -> String {
+    format!("{request} -> after {}", batch.last().map(Step::format).unwrap_or_default())
 }

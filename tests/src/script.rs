@@ -1,25 +1,29 @@
 //! A sequence of commands as text: one command per line, quoted as redis-cli takes it.
 //!
 //! What the differential suite finds is printed in this form, and kept in this form in `regressions/`.
+//!
+//! Before the command may stand, in any order: `PAUSE 4` lets so many milliseconds pass after its reply, `@1` sends it on
+//! another connection than the first (`@0`), and `&` goes on when it blocks.
 
 use slotway_core::resp::inline::split_args;
 
-/// Word before a command that is followed by a pause of so many milliseconds: `PAUSE 4 PEXPIRE key 1`.
-const PAUSE: &[u8] = b"PAUSE";
-
-/// One command, and how long to let time pass after its reply.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One command, who sends it, and what to do after it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Step {
     /// The request, command name first.
     pub args: Vec<Vec<u8>>,
     /// Milliseconds of silence after the reply.
     pub pause_ms: u64,
+    /// Which connection, from 0 on.
+    pub client: usize,
+    /// Whether it may block: then the following steps go on meanwhile.
+    pub waits: bool,
 }
 
 impl Step {
-    /// A command without a pause.
+    /// A command of the first connection.
     pub fn new<A: AsRef<[u8]>>(args: impl IntoIterator<Item = A>) -> Step {
-        Step { args: args.into_iter().map(|arg| arg.as_ref().to_vec()).collect(), pause_ms: 0 }
+        Step { args: args.into_iter().map(|arg| arg.as_ref().to_vec()).collect(), ..Step::default() }
     }
 
     /// The command name in lower case, empty for an empty request.
@@ -37,10 +41,10 @@ impl Step {
 
     /// One line that [`parse`] reads back.
     pub fn format(&self) -> String {
-        match self.pause_ms {
-            0 => format_args(&self.args),
-            ms => format!("PAUSE {ms} {}", format_args(&self.args)),
-        }
+        let client = if self.client == 0 { String::new() } else { format!("@{} ", self.client) };
+        let waits = if self.waits { "& " } else { "" };
+        let pause = if self.pause_ms == 0 { String::new() } else { format!("PAUSE {} ", self.pause_ms) };
+        format!("{client}{waits}{pause}{}", format_args(&self.args))
     }
 }
 
@@ -56,14 +60,34 @@ pub fn parse(text: &str) -> Vec<Step> {
 }
 
 fn parse_line(line: &str) -> Step {
-    let mut args = split_args(line.as_bytes()).unwrap_or_else(|error| panic!("{error}: {line}"));
-    let mut pause_ms = 0;
-    if args.len() > 2 && args[0] == PAUSE {
-        pause_ms =
-            String::from_utf8_lossy(&args[1]).parse().unwrap_or_else(|error| panic!("{error}: {line}"));
-        args.drain(..2);
+    let (step, request) = split_prefixes(line);
+    let args = split_args(request.as_bytes()).unwrap_or_else(|error| panic!("{error}: {line}"));
+    Step { args, ..step }
+}
+
+/// What stands before the command, as a step without a request, and the request. Panics when a number is none.
+pub fn split_prefixes(line: &str) -> (Step, &str) {
+    let (mut step, mut rest) = (Step::default(), line);
+    let number = |text: &str| text.parse().unwrap_or_else(|error| panic!("{error}: {line}"));
+    while let Some((word, after)) = rest.split_once(' ') {
+        rest = match (word, word.strip_prefix('@')) {
+            ("&", _) => {
+                step.waits = true;
+                after
+            }
+            (_, Some(client)) => {
+                step.client = number(client);
+                after
+            }
+            ("PAUSE", _) => {
+                let (ms, request) = after.split_once(' ').unwrap_or((after, ""));
+                step.pause_ms = number(ms) as u64;
+                request
+            }
+            _ => break,
+        };
     }
-    Step { args, pause_ms }
+    (step, rest)
 }
 
 /// The arguments on one line, quoted where needed.
@@ -97,7 +121,7 @@ mod tests {
     fn whatever_is_formatted_parses_back() {
         let mut step = Step::new([&b"SET"[..], b"", b"a \"b\" \\", b"\x00\xff\r\n", b"it's", b"#1"]);
         assert_eq!(parse(&step.format()), [step.clone()]);
-        step.pause_ms = 4;
+        (step.pause_ms, step.client, step.waits) = (4, 2, true);
         assert_eq!(parse(&format!("# why\n\n{}\n", step.format())), [step]);
     }
 }

@@ -40,6 +40,12 @@ impl Connection {
         Ok(Connection { stream, buffer: Vec::new(), start: 0 })
     }
 
+    /// Waits for replies only so long.
+    pub fn patient(self, hang: Duration) -> io::Result<Connection> {
+        self.stream.set_read_timeout(Some(hang))?;
+        Ok(self)
+    }
+
     /// Sends bytes as they are.
     pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.stream.write_all(bytes)
@@ -54,6 +60,19 @@ impl Connection {
                 Err(error) => return Err(io::Error::new(ErrorKind::InvalidData, error)),
             }
         }
+    }
+
+    /// True when a read would not wait: for bytes, or for the end.
+    pub fn is_readable(&mut self) -> bool {
+        if self.start < self.buffer.len() {
+            return true;
+        }
+        let peek = |stream: &TcpStream| stream.peek(&mut [0]);
+        // Sockets whose mode cannot be changed are broken, and a read will say how.
+        let _ = self.stream.set_nonblocking(true);
+        let peeked = peek(&self.stream);
+        let _ = self.stream.set_nonblocking(false);
+        !matches!(peeked, Err(error) if error.kind() == ErrorKind::WouldBlock)
     }
 
     /// Sends one request and reads its reply. Panics when there is none: the suites that expect a close use [`Self::read`].

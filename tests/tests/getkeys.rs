@@ -5,12 +5,12 @@
 
 use std::collections::BTreeMap;
 
-use slotway_tests::atoms::Atoms;
 use slotway_tests::differences::Differences;
-use slotway_tests::grammar::{Grammar, of_server, spoil};
+use slotway_tests::docs::{Grammar, of_server};
 use slotway_tests::random::Random;
 use slotway_tests::script::format_args;
 use slotway_tests::server::Server;
+use slotway_tests::spoil::spoil;
 use slotway_tests::wire::pipeline;
 
 /// Requests compared.
@@ -59,10 +59,9 @@ fn every_generated_request_has_the_keys_that_redis_finds() {
 }
 
 fn ask(random: &mut Random, grammars: &[Grammar]) -> Vec<Vec<u8>> {
-    let atoms = Atoms::few_keys();
-    let mut request = random.pick(grammars).request(random, &atoms);
+    let mut request = random.pick(grammars).request(random);
     if random.chance(SPOILT) {
-        spoil(random, &atoms, &mut request);
+        spoil(random, &mut request);
     }
     [b"COMMAND".to_vec(), b"GETKEYS".to_vec()].into_iter().chain(request).collect()
 }
