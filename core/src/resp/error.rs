@@ -216,6 +216,52 @@ pub enum ErrorReply {
     InvalidArgumentCount,
     /// COMMAND GETKEYS of a command whose arguments name no keys.
     InvalidArguments,
+    /// ZADD with XX and NX.
+    ScoreNxWithXx,
+    /// ZADD with two of GT, LT and NX.
+    ScoreGtLtNx,
+    /// ZADD INCR of several members.
+    ScoreIncrementPairs,
+    /// A score that would be NaN.
+    ScoreNotANumber,
+    /// A bound of a range of scores that is no number.
+    ScoreBound,
+    /// A bound of a range of members that begins with none of `[`, `(`, `-` and `+`.
+    LexBound,
+    /// LIMIT of a range of ranks.
+    LimitOfRanks,
+    /// WITHSCORES of a range of members.
+    ScoresOfLexRange,
+    /// A weight that is no number.
+    WeightNotAFloat,
+    /// ZUNION and kin without keys.
+    NoInputKeys(CommandName),
+    /// A point that is not on the map: longitude and latitude.
+    OffTheMap(Float, Float),
+    /// A unit of length that is none of four.
+    GeoUnit,
+    /// A radius that is no number.
+    RadiusNotAFloat,
+    /// A radius below zero.
+    RadiusNegative,
+    /// A width that is no number.
+    WidthNotAFloat,
+    /// A height that is no number.
+    HeightNotAFloat,
+    /// A height or a width below zero.
+    BoxNegative,
+    /// A member that a search begins from is not there, or its score is no place.
+    GeoMember,
+    /// COUNT below one.
+    GeoCount,
+    /// ANY without COUNT.
+    GeoAnyWithoutCount,
+    /// Neither FROMMEMBER nor FROMLONLAT, or both.
+    GeoCenter(CommandName),
+    /// Neither BYRADIUS nor BYBOX, or both.
+    GeoShape(CommandName),
+    /// A result to be stored with words that only a reply can have. The text begins with these words.
+    GeoStoreWith(&'static str),
     /// The keys lie in different slots.
     CrossSlot,
     /// Another node serves the slot.
@@ -274,6 +320,18 @@ pub enum ErrorReply {
     /// A text that needs a value of its own, such as a configuration error; code and text.
     Other(String),
 }
+
+/// A double in an error text, equal to itself even if it is NaN.
+#[derive(Clone, Copy, Debug)]
+pub struct Float(pub f64);
+
+impl PartialEq for Float {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.to_bits() == other.0.to_bits()
+    }
+}
+
+impl Eq for Float {}
 
 /// A command's name in an error text, as Redis writes it there (lower case, `config|get` for a subcommand).
 pub type CommandName = &'static str;
@@ -405,6 +463,28 @@ impl ErrorReply {
             ErrorReply::InvalidCommandSpecified => "ERR Invalid command specified",
             ErrorReply::InvalidArgumentCount => "ERR Invalid number of arguments specified for command",
             ErrorReply::InvalidArguments => "ERR Invalid arguments specified for command",
+            ErrorReply::ScoreNxWithXx => "ERR XX and NX options at the same time are not compatible",
+            ErrorReply::ScoreGtLtNx => "ERR GT, LT, and/or NX options at the same time are not compatible",
+            ErrorReply::ScoreIncrementPairs => "ERR INCR option supports a single increment-element pair",
+            ErrorReply::ScoreNotANumber => "ERR resulting score is not a number (NaN)",
+            ErrorReply::ScoreBound => "ERR min or max is not a float",
+            ErrorReply::LexBound => "ERR min or max not valid string range item",
+            ErrorReply::LimitOfRanks => {
+                "ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX"
+            }
+            ErrorReply::ScoresOfLexRange => {
+                "ERR syntax error, WITHSCORES not supported in combination with BYLEX"
+            }
+            ErrorReply::WeightNotAFloat => "ERR weight value is not a float",
+            ErrorReply::GeoUnit => "ERR unsupported unit provided. please use M, KM, FT, MI",
+            ErrorReply::RadiusNotAFloat => "ERR need numeric radius",
+            ErrorReply::RadiusNegative => "ERR radius cannot be negative",
+            ErrorReply::WidthNotAFloat => "ERR need numeric width",
+            ErrorReply::HeightNotAFloat => "ERR need numeric height",
+            ErrorReply::BoxNegative => "ERR height or width cannot be negative",
+            ErrorReply::GeoMember => "ERR could not decode requested zset member",
+            ErrorReply::GeoCount => "ERR COUNT must be > 0",
+            ErrorReply::GeoAnyWithoutCount => "ERR the ANY argument requires COUNT argument",
             ErrorReply::CrossSlot => "CROSSSLOT Keys in request don't hash to the same slot",
             ErrorReply::TryAgain => "TRYAGAIN Multiple keys request during rehashing of slot",
             ErrorReply::SlotNotServed => "CLUSTERDOWN Hash slot not served",
@@ -473,6 +553,21 @@ impl ErrorReply {
                 text.around(before, word, "'. Try DEBUG HELP.")
             }
             ErrorReply::UnknownNode(id) => text.around("ERR Unknown node ", id, ""),
+            ErrorReply::NoInputKeys(name) => {
+                text.put(format_args!("ERR at least 1 input key is needed for '{name}' command"))
+            }
+            ErrorReply::OffTheMap(Float(longitude), Float(latitude)) => {
+                text.put(format_args!("ERR invalid longitude,latitude pair {longitude:.6},{latitude:.6}"))
+            }
+            ErrorReply::GeoCenter(name) => {
+                text.put(format_args!("ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for {name}"))
+            }
+            ErrorReply::GeoShape(name) => {
+                text.put(format_args!("ERR exactly one of BYRADIUS and BYBOX can be specified for {name}"))
+            }
+            ErrorReply::GeoStoreWith(who) => text.put(format_args!(
+                "ERR {who} is not compatible with WITHDIST, WITHHASH and WITHCOORD options"
+            )),
             ErrorReply::Moved { slot, endpoint } => text.put(format_args!("MOVED {slot} {endpoint}")),
             ErrorReply::Ask { slot, endpoint } => text.put(format_args!("ASK {slot} {endpoint}")),
             ErrorReply::Protocol(what) => text.around("ERR Protocol error: ", what, ""),
