@@ -11,6 +11,7 @@
 
 pub mod binaries;
 pub mod cluster;
+pub mod command_table;
 pub mod comparison;
 pub mod differences;
 pub mod docs;

@@ -1,0 +1,74 @@
+//! `COMMAND` says of every command what Redis 7.2 says: arity, flags, keys, ACL categories, tips.
+
+use std::fs;
+use std::path::Path;
+
+use slotway_tests::command_table::{CommandTable, of_reply, of_server, of_text};
+use slotway_tests::server::Server;
+
+/// Commands of Redis 7.2 that this server does not have yet, by what they belong to. A name stands for its subcommands
+/// too.
+#[rustfmt::skip]
+const NOT_SERVED: &[&str] = &[
+    // Scripting.
+    "eval", "eval_ro", "evalsha", "evalsha_ro", "fcall", "fcall_ro", "function", "script", "module",
+    // Access control and tracking.
+    "acl", "client|caching", "client|tracking", "client|trackinginfo",
+    // Administration.
+    "client|pause", "client|unpause", "latency", "monitor", "pfselftest", "slowlog",
+    // The cluster's own configuration.
+    "cluster|addslots", "cluster|addslotsrange", "cluster|bumpepoch", "cluster|delslots", "cluster|delslotsrange",
+    "cluster|failover", "cluster|flushslots", "cluster|forget", "cluster|meet", "cluster|replicate", "cluster|reset",
+    "cluster|saveconfig", "cluster|set-config-epoch", "cluster|setslot",
+    // Persistence, and values on their way.
+    "bgrewriteaof", "bgsave", "dump", "lastsave", "migrate", "restore", "restore-asking", "save",
+    // Replication.
+    "failover", "psync", "replconf", "replicaof", "slaveof", "sync", "wait", "waitaof",
+];
+
+#[test]
+fn commands_are_described_as_by_redis() {
+    let none: [&str; 0] = [];
+    let server = Server::slotway(&none);
+    let (ours, golden) = (of_server(&mut server.connect()), golden());
+    let wrong: Vec<String> = ours
+        .iter()
+        .filter(|(name, line)| golden.get(*name) != Some(line))
+        .map(|(name, line)| {
+            format!("ours:   {line}\ntheirs: {}", golden.get(name).map_or("", String::as_str))
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{} commands:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn every_command_of_redis_is_served_or_listed_here() {
+    let none: [&str; 0] = [];
+    let server = Server::slotway(&none);
+    let ours = of_server(&mut server.connect());
+    let listed = |name: &str| {
+        let parent = name.split('|').next().unwrap_or_default();
+        NOT_SERVED.contains(&name) || NOT_SERVED.contains(&parent)
+    };
+    let missing: Vec<String> =
+        golden().into_keys().filter(|name| !ours.contains_key(name) && !listed(name)).collect();
+    assert!(missing.is_empty(), "neither served nor listed: {}", missing.join(" "));
+    let served: Vec<&&str> = NOT_SERVED.iter().filter(|name| ours.contains_key(**name)).collect();
+    assert!(served.is_empty(), "served by now: {served:?}");
+}
+
+#[test]
+fn command_info_answers_what_command_answers() {
+    let none: [&str; 0] = [];
+    let server = Server::slotway(&none);
+    let mut connection = server.connect();
+    let all = of_server(&mut connection);
+    let names: Vec<&str> = all.keys().map(String::as_str).collect();
+    let request = [&["COMMAND", "INFO"], &names[..]].concat();
+    assert_eq!(of_reply(&connection.call(&request)), all);
+}
+
+fn golden() -> CommandTable {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/command-7.2.txt");
+    of_text(&fs::read_to_string(path).expect("the file is part of the repository"))
+}
