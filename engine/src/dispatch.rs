@@ -23,9 +23,11 @@ mod blocking;
 mod notify;
 mod routing;
 mod run;
+#[cfg(test)]
+mod tests;
 mod transaction;
 
-pub(crate) use blocking::{all_waiters, unblock};
+pub(crate) use blocking::{all_waiters, awaited_keys, unblock};
 
 use alloc::vec::Vec;
 

@@ -11,7 +11,7 @@ use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
-use slotway_core::command::Command;
+use slotway_core::command::{self, Command, CommandId};
 use slotway_core::resp::args::ArgsBuf;
 use slotway_core::resp::encode::Protocol;
 
@@ -52,6 +52,8 @@ pub struct Waiter {
     state: AtomicU8,
 }
 
+const XREADGROUP: CommandId = command::id_of("xreadgroup");
+
 const WAITING: u8 = 0;
 const BEING_SERVED: u8 = 1;
 const DONE: u8 = 2;
@@ -70,6 +72,11 @@ impl Waiter {
         readonly: bool,
     ) -> Self {
         Self { client, command, handler, args, db, protocol, block, readonly, state: AtomicU8::new(WAITING) }
+    }
+
+    /// True for the reader of a group, who must also hear that the key, and the group with it, is gone.
+    pub fn waits_for_anything(&self) -> bool {
+        self.command.id == XREADGROUP
     }
 
     /// True once it has its answer, or needs none any more.

@@ -189,6 +189,11 @@ impl PubSub {
         send(listeners, Encoded::shard_message(channel, message), deliver)
     }
 
+    /// The slots that have shard channels with listeners.
+    pub fn shard_slots(&self) -> Vec<Slot> {
+        self.shard_channels.keys().copied().collect()
+    }
+
     /// The slot has left this node: ends all subscriptions to its shard channels and tells the listeners so.
     pub fn take_slot(&mut self, slot: Slot, deliver: &mut Deliver<'_>) {
         for (name, listeners) in self.shard_channels.remove(&slot).unwrap_or_default() {

@@ -115,6 +115,11 @@ impl TestClient {
         String::from_utf8_lossy(&self.run_bytes(&buffer)).into_owned()
     }
 
+    /// Tells the engine that the node's topology has changed.
+    pub(crate) fn topology_changed(&self) {
+        self.world.engine.topology_changed(&self.world.node);
+    }
+
     /// Executes all requests of `buffer` as one batch.
     pub(crate) fn run_bytes(&mut self, buffer: &[u8]) -> Vec<u8> {
         let World { node, engine } = &*self.world;

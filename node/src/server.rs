@@ -91,6 +91,7 @@ pub(crate) async fn serve_here<A: ShardAccess + 'static>(
 ) {
     let mut stop = server.shared.watch_stop();
     spawn_local(cron(Arc::clone(&server)));
+    spawn_local(follow_topology(Arc::clone(&server)));
     let (accepted, mut streams) = unbounded_channel();
     let accepting: Vec<_> = listeners
         .into_iter()
@@ -254,6 +255,20 @@ async fn cron<A: ShardAccess + 'static>(server: Arc<Server<A>>) {
         }
         if shared.active_expire.load(Ordering::Relaxed) {
             expire(&server).await;
+        }
+    }
+}
+
+/// Lets go those who wait for keys, or listen to shard channels, of slots that the node no longer serves.
+async fn follow_topology<A: ShardAccess>(server: Arc<Server<A>>) {
+    let (mut changes, mut stop) = (server.shared.watch_topology(), server.shared.watch_stop());
+    loop {
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => return,
+            changed = changes.changed() => match changed {
+                Ok(()) => server.engine.topology_changed(&*server.shared),
+                Err(_) => return,
+            },
         }
     }
 }

@@ -71,6 +71,8 @@ pub enum ErrorReply {
     Unblocked,
     /// A command that a RESP2 connection must not send while it listens to channels.
     Subscribed(CommandName),
+    /// CLIENT UNBLOCK with a reason that is none.
+    UnblockReason,
     /// A timeout that is no number (BLPOP).
     TimeoutNotAFloat,
     /// A timeout that is no integer (XREAD).
@@ -373,6 +375,7 @@ impl ErrorReply {
             ErrorReply::NotInTransaction => "ERR Command not allowed inside a transaction",
             ErrorReply::ExecAborted => "EXECABORT Transaction discarded because of previous errors.",
             ErrorReply::Unblocked => "UNBLOCKED client unblocked via CLIENT UNBLOCK",
+            ErrorReply::UnblockReason => "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR",
             ErrorReply::TimeoutNotAFloat => "ERR timeout is not a float or out of range",
             ErrorReply::TimeoutNotAnInteger => "ERR timeout is not an integer or out of range",
             ErrorReply::TimeoutNegative => "ERR timeout is negative",

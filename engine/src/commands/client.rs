@@ -12,6 +12,7 @@ use slotway_core::resp::error::ErrorReply;
 
 use super::args::{self, Options};
 use super::{Binding, Connection, Whole, help};
+use crate::dispatch;
 use crate::node::ClientCard;
 use crate::registry::{Effect, Handler, Outcome};
 use crate::session::{After, ClientId, ReplyMode};
@@ -31,6 +32,7 @@ pub(super) const COMMANDS: &[Binding] = &[
     ("client|reply", Handler::Session(reply_mode)),
     ("client|setinfo", Handler::Session(setinfo)),
     ("client|setname", Handler::Session(setname)),
+    ("client|unblock", Handler::Node(unblock)),
 ];
 
 fn help(whole: &mut Whole<'_>, _: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
@@ -40,6 +42,20 @@ fn help(whole: &mut Whole<'_>, _: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outc
 
 fn id(connection: &mut Connection<'_>, _: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
     reply.integer(connection.session.id.0 as i64);
+    Ok(Effect::None)
+}
+
+/// Lets a client go that waits for keys: as if its time were over, or with an error.
+fn unblock(whole: &mut Whole<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
+    let with_error = match args.get(3) {
+        None => false,
+        Some(word) if args::is(word, "timeout") => false,
+        Some(word) if args::is(word, "error") => true,
+        Some(_) => return Err(ErrorReply::UnblockReason),
+    };
+    let id = args::integer(args.at(2))?;
+    let done = dispatch::unblock(whole.shards, whole.connection.node, id as u64, with_error);
+    reply.integer(i64::from(done));
     Ok(Effect::None)
 }
 

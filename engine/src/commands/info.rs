@@ -8,8 +8,10 @@ mod lines;
 mod memory;
 mod replication;
 
+use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use slotway_core::resp::args::Args;
 use slotway_core::resp::encode::ReplyWriter;
@@ -18,6 +20,8 @@ use slotway_core::topology::Topology;
 use super::connection::REDIS_VERSION;
 use super::{Binding, Whole, args};
 use crate::config::Config;
+use crate::dispatch::{all_waiters, awaited_keys};
+use crate::interest::Waiter;
 use crate::node::Facts;
 use crate::pubsub::Space;
 use crate::registry::{Effect, Handler, Outcome};
@@ -55,6 +59,8 @@ struct Picture<'a> {
     keyspace: Keyspace,
     /// Names that somebody listens to, by [`Space`].
     pubsub: [usize; Space::ALL.len()],
+    /// The clients that wait for keys.
+    waiters: Vec<Arc<Waiter>>,
     now_us: u64,
 }
 
@@ -69,6 +75,7 @@ fn info(whole: &mut Whole<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> O
         topology: node.topology(),
         keyspace: Keyspace::of(whole.shards),
         pubsub,
+        waiters: all_waiters(whole.shards),
         now_us: node.now_us(),
     };
     let mut text = String::new();
@@ -124,12 +131,17 @@ fn clients(picture: &Picture<'_>, lines: &mut Lines) {
     lines.zeros(&[
         "client_recent_max_input_buffer",
         "client_recent_max_output_buffer",
-        "blocked_clients",
-        "tracking_clients",
-        "clients_in_timeout_table",
-        "total_blocking_keys",
-        "total_blocking_keys_on_nokey",
     ]);
+    let waiters = &picture.waiters;
+    lines.field("blocked_clients", waiters.len());
+    lines.field("tracking_clients", 0);
+    let timed = waiters.iter().filter(|waiter| waiter.block.deadline.is_some()).count();
+    lines.field("clients_in_timeout_table", timed);
+    let keys: BTreeSet<_> = waiters.iter().flat_map(|waiter| awaited_keys(waiter)).collect();
+    lines.field("total_blocking_keys", keys.len());
+    let groups = waiters.iter().filter(|waiter| waiter.waits_for_anything());
+    let keys: BTreeSet<_> = groups.flat_map(|waiter| awaited_keys(waiter)).collect();
+    lines.field("total_blocking_keys_on_nokey", keys.len());
 }
 
 fn persistence(picture: &Picture<'_>, lines: &mut Lines) {

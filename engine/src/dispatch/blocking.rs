@@ -18,7 +18,8 @@ use slotway_core::command::{KeyFlag, keys};
 use slotway_core::resp::encode::ReplyWriter;
 use slotway_core::resp::error::ErrorReply;
 use slotway_core::route::KeySlots;
-use slotway_core::slot::key_slot;
+use slotway_core::slot::{Slot, key_slot};
+use slotway_core::topology::Topology;
 
 use super::routing::{access_of, route_slots};
 use super::run::{Run, write_null};
@@ -30,7 +31,6 @@ use crate::keyspace::{DbIndex, Touch};
 use crate::node::Node;
 use crate::registry::{DataHandler, Effect};
 use crate::shards::{Held, ShardAccess, ShardSet, WholeKeyspace};
-use crate::value::Kind;
 
 impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
     /// The connection waits from now on.
@@ -139,9 +139,17 @@ impl<A: ShardAccess> Engine<A> {
         });
     }
 
-    /// The cluster has changed: answers those who wait for keys that are no longer served here.
-    pub fn recheck_waiters<N: Node>(&self, node: &N) {
+    /// The cluster has changed: answers those who wait for keys that are no longer served here, and tells those who listen to shard
+    /// channels of slots that have left.
+    pub fn topology_changed<N: Node>(&self, node: &N) {
         let (Some(topology), config) = (node.topology(), node.config()) else { return };
+        node.with_pubsub(&mut |pubsub| {
+            for slot in pubsub.shard_slots() {
+                if !is_served_here(&topology, slot) {
+                    pubsub.take_slot(slot, &mut |id, bytes| node.deliver(id, bytes));
+                }
+            }
+        });
         for waiter in all_waiters(&self.shards) {
             let slots = awaited_keys(&waiter).into_iter().fold(KeySlots::None, |slots, key| slots.and(key_slot(key)));
             let access = access_of(waiter.command);
@@ -164,6 +172,13 @@ impl<A: ShardAccess> Engine<A> {
             Some(_) | None => ShardSet::All,
         }
     }
+}
+
+/// True for a slot of this node, or of the node that it replicates.
+fn is_served_here(topology: &Topology, slot: Slot) -> bool {
+    let me = topology.myself();
+    let primary = me.and_then(|me| topology.node(me).primary).or(me);
+    topology.owner(slot).is_some_and(|owner| Some(owner) == primary)
 }
 
 /// Lets the client `id` go that waits for keys: with an error, or as if its time were over. False if it does not wait.
@@ -200,7 +215,7 @@ pub(crate) fn all_waiters(shards: &dyn WholeKeyspace) -> Vec<Arc<Waiter>> {
 }
 
 /// The keys that may bring what a command waits for: those it takes from, not those it puts into.
-fn awaited_keys(waiter: &Waiter) -> Vec<&[u8]> {
+pub(crate) fn awaited_keys(waiter: &Waiter) -> Vec<&[u8]> {
     let (args, mut awaited) = (waiter.args.as_args(), Vec::new());
     // Words that name no keys would not have been accepted by the command.
     let _ = keys::keys(waiter.command, args, &mut |key| {
@@ -211,7 +226,7 @@ fn awaited_keys(waiter: &Waiter) -> Vec<&[u8]> {
     awaited
 }
 
-/// True if the key holds what the waiter waits for. Readers of streams are woken by anything: their group may be gone.
+/// True if the key holds what the waiter waits for.
 fn has_kind<A: ShardAccess>(
     held: &mut Held<'_>,
     engine: &Engine<A>,
@@ -222,7 +237,7 @@ fn has_kind<A: ShardAccess>(
     let key = engine.hasher.key(key);
     let shard = held.shard(engine.shards.layout(), key.slot());
     let kind = shard.db(waiter.db).peek(now, &key).map(|entry| entry.kind());
-    kind == Some(waiter.block.kind) || waiter.block.kind == Kind::Stream && waiter.command.name == "xreadgroup"
+    kind == Some(waiter.block.kind) || waiter.waits_for_anything()
 }
 
 fn timeout_reply(waiter: &Waiter) -> Vec<u8> {
