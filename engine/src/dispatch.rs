@@ -20,6 +20,7 @@
 
 mod admission;
 mod blocking;
+mod memory;
 mod notify;
 mod routing;
 mod run;

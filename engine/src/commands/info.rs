@@ -190,7 +190,8 @@ fn stats(picture: &Picture<'_>, lines: &mut Lines) {
     lines.zeros(&["sync_full", "sync_partial_ok", "sync_partial_err"]);
     lines.field("expired_keys", keyspace.counters.expired);
     lines.field("expired_stale_perc", "0.00");
-    lines.zeros(&["expired_time_cap_reached_count", "expire_cycle_cpu_milliseconds", "evicted_keys"]);
+    lines.zeros(&["expired_time_cap_reached_count", "expire_cycle_cpu_milliseconds"]);
+    lines.field("evicted_keys", keyspace.counters.evicted);
     lines.zeros(&["evicted_clients", "total_eviction_exceeded_time", "current_eviction_exceeded_time"]);
     lines.field("keyspace_hits", keyspace.counters.hits);
     lines.field("keyspace_misses", keyspace.counters.misses);

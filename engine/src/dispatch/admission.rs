@@ -9,6 +9,7 @@ use slotway_core::resp::encode::Protocol;
 use slotway_core::resp::error::ErrorReply;
 use slotway_core::topology::{self, Topology};
 
+use super::memory::Room;
 use crate::config::{Config, DebugCommand};
 use crate::session::Session;
 
@@ -19,8 +20,8 @@ pub(super) struct Admission<'a> {
     pub(super) config: &'a Config,
     /// This node replicates another one.
     pub(super) is_replica: bool,
-    /// Bytes taken by the data in hand; 0 where `maxmemory` sets no limit.
-    pub(super) used_memory: usize,
+    /// Whether `maxmemory` leaves room for more data.
+    pub(super) room: Room,
 }
 
 const DEBUG: CommandId = command::id_of("debug");
@@ -59,13 +60,15 @@ pub(super) fn admission<'r>(
     session: &'r Session,
     config: &'r Config,
     topology: Option<&Topology>,
-    used_memory: impl FnOnce() -> usize,
+    room: Room,
 ) -> Admission<'r> {
+    Admission { command, session, config, is_replica: is_replica(topology), room }
+}
+
+/// Whether this node replicates another one.
+pub(super) fn is_replica(topology: Option<&Topology>) -> bool {
     let myself = topology.and_then(|topology| topology.myself().map(|me| topology.node(me)));
-    let is_replica = myself.is_some_and(topology::Node::is_replica);
-    // Counted only where there is a limit: it takes a walk over the databases.
-    let used_memory = if config.maxmemory() > 0 { used_memory() } else { 0 };
-    Admission { command, session, config, is_replica, used_memory }
+    myself.is_some_and(topology::Node::is_replica)
 }
 
 /// The refusal of the first guard that has one.
@@ -91,11 +94,9 @@ fn client_is_authenticated(admission: &Admission<'_>) -> Result<(), ErrorReply> 
     }
 }
 
-/// Without eviction a command that may need memory is refused once `maxmemory` is reached.
+/// A command that may need memory is refused where nothing can be evicted to make room for it.
 fn memory_is_left(admission: &Admission<'_>) -> Result<(), ErrorReply> {
-    let limit = admission.config.maxmemory();
-    match limit > 0 && admission.command.flags.contains(Flag::DenyOom) && admission.used_memory as u64 > limit
-    {
+    match admission.room == Room::None && admission.command.flags.contains(Flag::DenyOom) {
         true => Err(ErrorReply::OutOfMemory),
         false => Ok(()),
     }

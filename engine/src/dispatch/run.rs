@@ -11,6 +11,7 @@ use slotway_core::time::UnixMs;
 use slotway_core::topology::Topology;
 
 use super::admission::{AFTER_ROUTING, BEFORE_ROUTING, admission, admit};
+use super::memory::Room;
 use super::routing::{route_channel, route_here};
 use super::{Engine, Prepared, Request, Tally};
 use crate::commands::{Connection, Data, Scope, Whole};
@@ -161,22 +162,22 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         topology: Option<&Topology>,
         request: &Request<'_>,
     ) -> Result<(), ErrorReply> {
-        let admission =
-            admission(request.command, self.session, &self.config, topology, || held.used_memory());
-        admit(BEFORE_ROUTING, &admission)?;
+        let asked = admission(request.command, self.session, &self.config, topology, Room::Left);
+        admit(BEFORE_ROUTING, &asked)?;
         if let Some(topology) = topology {
             let scope = scope(self.engine, self.node, &self.config, self.session, self.now, request);
             let mut data = Data::new(held, &mut self.effects, scope);
             route_here(topology, self.session, request.command, request.args, &mut data)?;
         }
-        admit(AFTER_ROUTING, &admission)
+        let room = self.make_room(held, topology);
+        admit(AFTER_ROUTING, &admission(request.command, self.session, &self.config, topology, room))
     }
 
     /// The same for a command that needs no shard.
     pub(super) fn admit_alone(&mut self, request: &Request<'_>) -> Result<(), ErrorReply> {
         let topology = self.node.topology();
         let topology = topology.as_deref();
-        let admission = admission(request.command, self.session, &self.config, topology, || 0);
+        let admission = admission(request.command, self.session, &self.config, topology, Room::Left);
         admit(BEFORE_ROUTING, &admission)?;
         if let Some(topology) = topology {
             route_channel(topology, self.session, request.command, request.args, &self.config)?;

@@ -106,17 +106,17 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
     }
 
     /// Asks once more whether the commands may be executed here: the cluster may have changed since they were queued.
-    fn admit_transaction(&self, held: &mut Held<'_>, transaction: &Transaction) -> Result<(), ErrorReply> {
+    fn admit_transaction(&mut self, held: &mut Held<'_>, transaction: &Transaction) -> Result<(), ErrorReply> {
         let topology = self.node.topology();
         if let Some(topology) = topology.as_deref() {
             let slots = slots_of(transaction);
             let access = super::routing::access_of_all(transaction.queued.iter().map(|queued| queued.command));
             route_slots(topology, slots, access, self.session.readonly, &self.config)?;
         }
+        let room = self.make_room(held, topology.as_deref());
         for queued in &transaction.queued {
             let topology = topology.as_deref();
-            let admission =
-                admission(queued.command, self.session, &self.config, topology, || held.used_memory());
+            let admission = admission(queued.command, self.session, &self.config, topology, room);
             admit(AFTER_ROUTING, &admission).map_err(|reason| ErrorReply::ExecAbortedBy(Box::new(reason)))?;
         }
         Ok(())

@@ -1,4 +1,4 @@
-use super::super::db::next_random;
+use super::super::db::{Purpose, next_random};
 use super::super::{ClockPolicy, Expiry, KeyHasher, Layout, NewValue, Touch};
 use super::*;
 use alloc::format;
@@ -22,7 +22,7 @@ fn set(shard: &mut Shard, db: u16, name: &str, expiry: Expiry) {
 
 fn touch(shard: &mut Shard, now: UnixMs, name: &str) {
     let hasher = shard.settings.hasher;
-    shard.db(DbIndex(0)).find(now, &hasher.key(name.as_bytes()), Touch::Yes);
+    shard.db(DbIndex(0)).find(now, &hasher.key(name.as_bytes()), Touch::Yes, Purpose::Read);
 }
 
 /// The keys that go when `count` are evicted, each with its database.
