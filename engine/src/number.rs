@@ -13,8 +13,11 @@
 //! Source of the rules: `string2ld` and `ld2string` of Redis 7.2, and the 80-bit format of the Intel manual.
 
 mod big;
+mod double;
 mod parse;
 mod print;
+
+pub use double::{parse_double, parse_double_bound};
 
 /// What a text can denote.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -59,6 +62,20 @@ impl From<i64> for LongDouble {
 }
 
 impl Finite {
+    /// A double as it is, nothing rounded; `None` for infinity and NaN.
+    pub fn from_double(value: f64) -> Option<Self> {
+        const FRACTION_BITS: u32 = 52;
+        let (magnitude, negative) = (value.abs().to_bits(), value.is_sign_negative());
+        let (fraction, exponent) = (magnitude & ((1 << FRACTION_BITS) - 1), (magnitude >> FRACTION_BITS) as i32);
+        // The exponents at either end mean numbers without a leading bit, and none at all.
+        let (significand, exponent) = match exponent {
+            0x7FF => return None,
+            0 => (fraction, 1),
+            exponent => (fraction | 1 << FRACTION_BITS, exponent),
+        };
+        Some(Self { negative, significand, exponent: exponent - 1075 })
+    }
+
     const ZERO: Self = Self { negative: false, significand: 0, exponent: 0 };
 
     /// The product with a small factor, rounded up to an integer; `None` if that does not fit.
@@ -173,6 +190,16 @@ mod tests {
         ] {
             assert_eq!(sum(a, b).as_deref(), Some(expected), "{a} + {b}");
         }
+    }
+
+    #[test]
+    fn doubles_are_taken_as_they_are() {
+        let text = |value| Finite::from_double(value).map(|number| number.to_string());
+        assert_eq!(text(0.1).as_deref(), Some("0.10000000000000001"));
+        assert_eq!(text(-13.361_389_338_970_184).as_deref(), Some("-13.36138933897018433"));
+        assert_eq!(text(1e22).as_deref(), Some("10000000000000000000000"));
+        assert_eq!(text(-5e-324).as_deref(), Some("0"));
+        assert_eq!(text(f64::INFINITY), None);
     }
 
     #[test]

@@ -6,6 +6,8 @@
 
 mod grisu;
 
+use alloc::vec::Vec;
+
 use super::encode::Decimal;
 
 /// Room for the text of a double.
@@ -22,18 +24,26 @@ impl DoubleText {
 
     /// The text of `value`.
     pub fn new(value: f64) -> Self {
-        let mut text = Self { text: [0; Self::LEN_MAX], len: 0 };
-        match as_integer(value) {
-            _ if value.is_nan() => text.put(b"nan"),
-            Some(0) if value.is_sign_negative() => text.put(b"-0"),
+        let mut text = Self::signed(value);
+        match as_integer(value.abs()) {
             Some(integer) => text.put(Decimal::new().format(integer)),
-            None => {
-                if value.is_sign_negative() {
-                    text.put(b"-");
-                }
-                text.put_magnitude(value.abs());
-            }
+            None => text.put_magnitude(value.abs()),
         }
+        text
+    }
+
+    /// The text of `value` with 17 digits, needed or not, but without zeros at the end: `%.17g` of C. Redis shows scores of big sorted
+    /// sets so in ZSCAN, and takes digests of scores as such texts.
+    pub fn with_17_digits(value: f64) -> Self {
+        if value == 0.0 || !value.is_finite() {
+            return Self::new(value);
+        }
+        let scientific = alloc::format!("{:.16e}", value.abs());
+        let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+        let digits: Vec<u8> = digits.bytes().filter(u8::is_ascii_digit).collect();
+        let len = digits.iter().rposition(|digit| *digit != b'0').map_or(1, |last| last + 1);
+        let mut text = Self::signed(value);
+        text.put_general(&digits[..len], exponent.parse().unwrap_or(0));
         text
     }
 
@@ -42,9 +52,18 @@ impl DoubleText {
         &self.text[..self.len]
     }
 
+    /// The sign only, if there is one. NaN has none.
+    fn signed(value: f64) -> Self {
+        let mut text = Self { text: [0; Self::LEN_MAX], len: 0 };
+        if value.is_sign_negative() && !value.is_nan() {
+            text.put(b"-");
+        }
+        text
+    }
+
     fn put_magnitude(&mut self, magnitude: f64) {
-        if magnitude.is_infinite() {
-            return self.put(b"inf");
+        if !magnitude.is_finite() {
+            return self.put(if magnitude.is_nan() { b"nan" } else { b"inf" });
         }
         let decimal = grisu::Decimal::of(magnitude);
         let (digits, power) = (decimal.digits(), decimal.power);
@@ -56,7 +75,20 @@ impl DoubleText {
         } else if power < 0 && (power > -Self::ZEROS_MAX || exponent.abs() < 4) {
             self.put_fraction(digits, len + power);
         } else {
-            self.put_scientific(digits, exponent);
+            self.put_scientific(digits, exponent, 1);
+        }
+    }
+
+    /// `d.ddd` x 10^`exponent` as `%g` of C shows it.
+    fn put_general(&mut self, digits: &[u8], exponent: i32) {
+        let power = exponent + 1 - digits.len() as i32;
+        match exponent {
+            -4..17 if power >= 0 => {
+                self.put(digits);
+                self.put_zeros(power);
+            }
+            -4..17 => self.put_fraction(digits, exponent + 1),
+            _ => self.put_scientific(digits, exponent, 2),
         }
     }
 
@@ -69,7 +101,8 @@ impl DoubleText {
         self.put(behind);
     }
 
-    fn put_scientific(&mut self, digits: &[u8], exponent: i32) {
+    /// The exponent takes at least `exponent_len` digits.
+    fn put_scientific(&mut self, digits: &[u8], exponent: i32, exponent_len: usize) {
         let (first, others) = digits.split_at(1);
         self.put(first);
         if !others.is_empty() {
@@ -77,7 +110,10 @@ impl DoubleText {
             self.put(others);
         }
         self.put(if exponent < 0 { b"e-" } else { b"e+" });
-        self.put(Decimal::new().format(exponent.abs().into()));
+        let mut digits = Decimal::new();
+        let exponent = digits.format(exponent.abs().into());
+        self.put_zeros(exponent_len as i32 - exponent.len() as i32);
+        self.put(exponent);
     }
 
     fn put_zeros(&mut self, count: i32) {
@@ -127,6 +163,24 @@ mod tests {
             (f64::NAN, "nan"),
         ] {
             let text = DoubleText::new(value);
+            assert_eq!(core::str::from_utf8(text.as_bytes()), Ok(expected));
+        }
+    }
+
+    #[test]
+    fn seventeen_digits_are_those_of_c() {
+        for (value, expected) in [
+            (0.1, "0.10000000000000001"),
+            (-3.0, "-3"),
+            (-0.0, "-0"),
+            (1e16, "10000000000000000"),
+            (1e17, "1e+17"),
+            (0.0001, "0.0001"),
+            (1.5e-7, "1.4999999999999999e-07"),
+            (1e300, "1.0000000000000001e+300"),
+            (f64::INFINITY, "inf"),
+        ] {
+            let text = DoubleText::with_17_digits(value);
             assert_eq!(core::str::from_utf8(text.as_bytes()), Ok(expected));
         }
     }

@@ -10,7 +10,7 @@ use slotway_core::time::UnixMs;
 
 use crate::config::Config;
 use crate::keyspace::DbIndex;
-use crate::number::LongDouble;
+use crate::number::{LongDouble, parse_double};
 
 /// A 64-bit integer.
 pub(crate) fn integer(arg: &[u8]) -> Result<i64, ErrorReply> {
@@ -20,6 +20,16 @@ pub(crate) fn integer(arg: &[u8]) -> Result<i64, ErrorReply> {
 /// A 64-bit integer, with an error of its own.
 pub(crate) fn integer_or(arg: &[u8], error: ErrorReply) -> Result<i64, ErrorReply> {
     parse_integer(arg).ok_or(error)
+}
+
+/// A double that is not NaN.
+pub(crate) fn double(arg: &[u8]) -> Result<f64, ErrorReply> {
+    double_or(arg, ErrorReply::NotAFloat)
+}
+
+/// A double that is not NaN, with an error of its own.
+pub(crate) fn double_or(arg: &[u8], error: ErrorReply) -> Result<f64, ErrorReply> {
+    parse_double(arg).ok_or(error)
 }
 
 /// The number of keys that follow, at least one.
