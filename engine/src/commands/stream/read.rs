@@ -1,7 +1,9 @@
-//! XREAD and XREADGROUP: what comes after an id, or what a group has not been given yet, of several streams at once.
+//! XREAD: what comes after an id, of several streams at once. What [XREADGROUP](group) has in common with it is here too.
 //!
-//! Both run twice or more when they block: once when they come, and again when one of their keys has changed. `$` of XREAD is what the
-//! stream had last when the command came, so that it is an id when the command runs again.
+//! Both may run more than once: when they come, and when a key that they wait for has changed. `$` of XREAD is what the stream had last when
+//! the command came, so it is an id when the command runs again.
+
+mod group;
 
 use alloc::vec::Vec;
 
@@ -10,16 +12,37 @@ use slotway_core::resp::encode::{Deferred, Protocol, ReplyWriter};
 use slotway_core::resp::error::{CommandName, ErrorReply, StreamError};
 use slotway_core::time::UnixMs;
 
+pub(super) use group::xreadgroup;
+
 use super::{ids, reply};
 use crate::commands::Data;
 use crate::commands::args::{self, Options};
-use crate::events::{Block, Class, NullReply};
+use crate::events::{Block, NullReply};
 use crate::registry::{Effect, Outcome};
-use crate::value::stream::{Delivery, Group, Log, StreamId};
+use crate::value::stream::StreamId;
 use crate::value::{Kind, Stream};
 
 pub(super) fn xread(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
     let words = ReadWords::read(args, data.now(), Family::Xread)?;
+    let after = positions(data, &words)?;
+    let mut served = Served::begin(reply);
+    for ((key, _), after) in words.streams().zip(&after) {
+        let stream = data.read::<Stream>(key)?;
+        let Some(stream) = stream.filter(|stream| stream.log.last_entry_id() > Some(*after)) else {
+            continue;
+        };
+        served.key(key, reply);
+        let from = after.next().unwrap_or(StreamId::MAX);
+        reply::entries(stream.log.range(from, StreamId::MAX).take(words.count), reply);
+    }
+    if served.end(reply) {
+        return Ok(Effect::None);
+    }
+    words.wait(words.without_dollars(args, &after), reply)
+}
+
+/// The ids after which the streams are read.
+fn positions(data: &mut Data<'_, '_>, words: &ReadWords<'_>) -> Result<Vec<StreamId>, ErrorReply> {
     let mut after = Vec::with_capacity(words.len());
     for (key, id) in words.streams() {
         let stream = data.read::<Stream>(key)?;
@@ -29,62 +52,7 @@ pub(super) fn xread(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWr
             id => ids::id(id)?,
         });
     }
-    let mut served = Served::begin(reply);
-    for ((key, _), after) in words.streams().zip(&after) {
-        let Some(stream) = data.read::<Stream>(key)? else { continue };
-        if stream.log.last_entry_id().is_some_and(|last| last > *after) {
-            served.key(key, reply);
-            let from = after.next().unwrap_or(StreamId::MAX);
-            reply::entries(stream.log.range(from, StreamId::MAX).take(words.count), reply);
-        }
-    }
-    match served.count {
-        0 => words.wait(words.without_dollars(args, &after), reply),
-        _ => {
-            served.end(reply);
-            Ok(Effect::None)
-        }
-    }
-}
-
-pub(super) fn xreadgroup(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
-    let words = ReadWords::read(args, data.now(), Family::Xreadgroup)?;
-    let Some(reader) = words.reader else { return Err(StreamError::MissingGroup.into()) };
-    let mut wanted = Vec::with_capacity(words.len());
-    for (key, id) in words.streams() {
-        let stream = data.read::<Stream>(key)?;
-        if stream.and_then(|stream| stream.groups.get(reader.group)).is_none() {
-            let (key, group) = (key.to_vec(), reader.group.to_vec());
-            return Err(StreamError::NoKeyOrGroupToRead { key, group }.into());
-        }
-        wanted.push(Wanted::read(id)?);
-    }
-    let (now, mut changes, mut served) = (data.now(), 0, Served::begin(reply));
-    for ((key, _), wanted) in words.streams().zip(wanted) {
-        let edited = data.edit(key, |Stream { log, groups }, _| {
-            groups.edit(reader.group, |group| {
-                let was_added = group.see(reader.consumer, now);
-                let is_served = wanted.is_there(log, group);
-                if is_served {
-                    served.key(key, reply);
-                    reader.give(log, group, wanted, words.count, now, reply);
-                }
-                (was_added, is_served)
-            })
-        })?;
-        let (was_added, is_served) = edited.flatten().unwrap_or_default();
-        if was_added {
-            data.event(Class::Stream, "xgroup-createconsumer", key);
-        }
-        changes += u64::from(was_added) + u64::from(is_served);
-    }
-    match served.count {
-        0 => words.wait(None, reply),
-        _ => {
-            served.end(reply);
-            Ok(Effect::changed(changes))
-        }
-    }
+    Ok(after)
 }
 
 /// Which of both commands is read.
@@ -124,47 +92,54 @@ struct ReadWords<'a> {
     count: usize,
     /// How long to wait if there is nothing: not at all, until then, or for ever.
     block: Option<Option<UnixMs>>,
-    reader: Option<Reader<'a>>,
+    /// The group and the consumer that reads for it.
+    names: Option<(&'a [u8], &'a [u8])>,
+    /// What is read is not pending then.
+    noack: bool,
     /// Keys, and then as many ids.
     streams: Args<'a>,
 }
 
-/// Who reads with XREADGROUP.
-#[derive(Clone, Copy)]
-struct Reader<'a> {
-    group: &'a [u8],
-    consumer: &'a [u8],
-    /// What it is given is not pending then.
-    noack: bool,
-}
-
 impl<'a> ReadWords<'a> {
     fn read(args: Args<'a>, now: UnixMs, family: Family) -> Result<Self, ErrorReply> {
-        let (mut words, mut count, mut block) = (Options::new(args, 1), 0, None);
-        let (mut names, mut noack) = (None, false);
+        let mut words = Options::new(args, 1);
+        let streams = args.skip(args.len());
+        let mut read = Self { count: usize::MAX, block: None, names: None, noack: false, streams };
         while let Some(word) = words.word() {
-            match words.left() {
-                1.. if args::is(word, "block") => block = Some(args::timeout_ms(words.value()?, now)?),
-                1.. if args::is(word, "count") => count = args::integer(words.value()?)?.max(0) as usize,
-                1.. if args::is(word, "streams") => {
-                    let streams = args.skip(args.len() - words.left());
-                    family.check_balance(streams)?;
-                    let reader = names.map(|(group, consumer)| Reader { group, consumer, noack });
-                    let count = if count == 0 { usize::MAX } else { count };
-                    return Ok(Self { count, block, reader, streams });
-                }
-                2.. if args::is(word, "group") => {
-                    family.check("GROUP")?;
-                    names = Some((words.value()?, words.value()?));
-                }
-                _ if args::is(word, "noack") => {
-                    family.check("NOACK")?;
-                    noack = true;
-                }
-                _ => return Err(ErrorReply::Syntax),
+            if words.left() > 0 && args::is(word, "streams") {
+                read.streams = args.skip(args.len() - words.left());
+                family.check_balance(read.streams)?;
+                return Ok(read);
             }
+            read.option(word, &mut words, now, family)?;
         }
         Err(ErrorReply::Syntax)
+    }
+
+    fn option(
+        &mut self,
+        word: &[u8],
+        words: &mut Options<'a>,
+        now: UnixMs,
+        family: Family,
+    ) -> Result<(), ErrorReply> {
+        match words.left() {
+            1.. if args::is(word, "block") => self.block = Some(args::timeout_ms(words.value()?, now)?),
+            1.. if args::is(word, "count") => {
+                let count = args::integer(words.value()?)?;
+                self.count = if count > 0 { count as usize } else { usize::MAX };
+            }
+            2.. if args::is(word, "group") => {
+                family.check("GROUP")?;
+                self.names = Some((words.value()?, words.value()?));
+            }
+            _ if args::is(word, "noack") => {
+                family.check("NOACK")?;
+                self.noack = true;
+            }
+            _ => return Err(ErrorReply::Syntax),
+        }
+        Ok(())
     }
 
     /// How many streams are read.
@@ -199,101 +174,6 @@ impl<'a> ReadWords<'a> {
     }
 }
 
-/// What XREADGROUP wants of a stream.
-#[derive(Clone, Copy)]
-enum Wanted {
-    /// `>`: entries that the group has not been given.
-    New,
-    /// What is pending for the consumer with ids above this one.
-    PendingAfter(StreamId),
-}
-
-impl Wanted {
-    fn read(id: &[u8]) -> Result<Self, StreamError> {
-        match id {
-            b"$" => Err(StreamError::DollarForGroup),
-            b">" => Ok(Wanted::New),
-            // Redis takes the highest id for `>`.
-            id => {
-                ids::id(id).map(|id| if id == StreamId::MAX { Wanted::New } else { Wanted::PendingAfter(id) })
-            }
-        }
-    }
-
-    /// True if there is a reply, though it may have no entries.
-    fn is_there(self, log: &Log, group: &Group) -> bool {
-        match self {
-            Wanted::New => log.last_entry_id().is_some_and(|last| last > group.last_id()),
-            Wanted::PendingAfter(_) => true,
-        }
-    }
-}
-
-impl Reader<'_> {
-    /// Replies with what is wanted, and notes that it was given.
-    fn give(
-        self,
-        log: &Log,
-        group: &mut Group,
-        wanted: Wanted,
-        count: usize,
-        now: UnixMs,
-        reply: &mut ReplyWriter<'_>,
-    ) {
-        let array = reply.deferred();
-        let given = match wanted {
-            Wanted::New => self.give_new(log, group, count, now, reply),
-            Wanted::PendingAfter(id) => self.give_pending(log, group, id, count, now, reply),
-        };
-        reply.close(array, given);
-    }
-
-    fn give_new(
-        self,
-        log: &Log,
-        group: &mut Group,
-        count: usize,
-        now: UnixMs,
-        reply: &mut ReplyWriter<'_>,
-    ) -> usize {
-        let from = group.last_id().next().unwrap_or(StreamId::MAX);
-        let entries = log.range(from, StreamId::MAX).take(count);
-        let give = |entry: crate::value::stream::Entry<'_>| {
-            group.advance(log, entry.id());
-            reply::entry(entry, reply);
-            if !self.noack {
-                group.assign(entry.id(), self.consumer, Delivery { at: now, count: 1 });
-                group.set_active(self.consumer, now);
-            }
-        };
-        entries.map(give).count()
-    }
-
-    fn give_pending(
-        self,
-        log: &Log,
-        group: &mut Group,
-        after: StreamId,
-        count: usize,
-        now: UnixMs,
-        reply: &mut ReplyWriter<'_>,
-    ) -> usize {
-        let Some(consumer) = group.consumer(self.consumer) else { return 0 };
-        let from = after.next().unwrap_or(StreamId::MAX);
-        let ids: Vec<StreamId> = consumer.pending().range(from..).take(count).copied().collect();
-        for id in &ids {
-            match log.get(*id) {
-                Some(entry) => {
-                    reply::entry(entry, reply);
-                    group.redeliver(*id, now);
-                }
-                None => reply::gone(*id, reply),
-            }
-        }
-        ids.len()
-    }
-}
-
 /// The streams that were served so far: a map of keys to entries, or in RESP2 an array of pairs.
 struct Served {
     header: Deferred,
@@ -318,7 +198,12 @@ impl Served {
         reply.bulk(key);
     }
 
-    fn end(self, reply: &mut ReplyWriter<'_>) {
-        reply.close(self.header, self.count);
+    /// False, and nothing is written, if no stream was served.
+    fn end(self, reply: &mut ReplyWriter<'_>) -> bool {
+        let any = self.count > 0;
+        if any {
+            reply.close(self.header, self.count);
+        }
+        any
     }
 }
