@@ -18,6 +18,7 @@ use slotway_core::resp::encode::ReplyWriter;
 use slotway_core::topology::Topology;
 
 use super::connection::REDIS_VERSION;
+use super::memory::Memory;
 use super::{Binding, Whole, args};
 use crate::config::Config;
 use crate::dispatch::{all_waiters, awaited_keys};
@@ -57,6 +58,7 @@ struct Picture<'a> {
     config: &'a Config,
     topology: Option<Arc<Topology>>,
     keyspace: Keyspace,
+    memory: Memory,
     /// Names that somebody listens to, by [`Space`].
     pubsub: [usize; Space::ALL.len()],
     /// The clients that wait for keys.
@@ -74,6 +76,7 @@ fn info(whole: &mut Whole<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> O
         config: whole.connection.config,
         topology: node.topology(),
         keyspace: Keyspace::of(whole.shards),
+        memory: Memory::of(whole),
         pubsub,
         waiters: all_waiters(whole.shards),
         now_us: node.now_us(),
@@ -128,10 +131,7 @@ fn clients(picture: &Picture<'_>, lines: &mut Lines) {
     lines.field("connected_clients", picture.facts.connected_clients);
     lines.field("cluster_connections", 0);
     lines.field("maxclients", picture.config.maxclients());
-    lines.zeros(&[
-        "client_recent_max_input_buffer",
-        "client_recent_max_output_buffer",
-    ]);
+    lines.zeros(&["client_recent_max_input_buffer", "client_recent_max_output_buffer"]);
     let waiters = &picture.waiters;
     lines.field("blocked_clients", waiters.len());
     lines.field("tracking_clients", 0);

@@ -324,6 +324,11 @@ impl Db {
             + self.tally.memory
     }
 
+    /// The part of [`Self::used_memory`] that is neither key nor value: tables.
+    pub fn overhead(&self) -> usize {
+        self.used_memory() - self.tally.memory
+    }
+
     /// Removes all keys; says how many there were.
     pub fn clear(&mut self) -> usize {
         let removed = self.tally.keys;

@@ -9,8 +9,6 @@ use crate::shards::WholeKeyspace;
 /// Sums over all shards.
 #[derive(Default)]
 pub(super) struct Keyspace {
-    /// Bytes that the data takes.
-    pub(super) used_memory: u64,
     /// Hits, misses, expired keys.
     pub(super) counters: Counters,
     dbs: BTreeMap<DbIndex, Keys>,
@@ -34,7 +32,6 @@ impl Keyspace {
     }
 
     fn add(&mut self, shard: &Shard) {
-        self.used_memory += shard.used_memory() as u64;
         self.counters = self.counters.plus(shard.counters());
         for (index, db) in shard.dbs().filter(|(_, db)| !db.is_empty()) {
             self.dbs.entry(index).or_default().add(db);

@@ -4,14 +4,16 @@ use super::{Lines, Picture};
 
 /// `used_memory` is what keys, values and their tables take; the rest of the process shows in `used_memory_rss` only.
 pub(super) fn lines(picture: &Picture<'_>, lines: &mut Lines) {
-    let (used, facts) = (picture.keyspace.used_memory, &picture.facts);
+    let Picture { memory, facts, .. } = picture;
+    let used = memory.used;
     lines.bytes("used_memory", used);
     lines.bytes("used_memory_rss", facts.rss);
     lines.bytes("used_memory_peak", facts.rss_peak);
-    lines.field("used_memory_peak_perc", format_args!("{:.2}%", 100.0 * ratio(used, facts.rss_peak)));
-    lines.zeros(&["used_memory_overhead", "used_memory_startup"]);
-    lines.field("used_memory_dataset", used);
-    lines.field("used_memory_dataset_perc", "100.00%");
+    lines.field("used_memory_peak_perc", format_args!("{:.2}%", memory.peak_percent()));
+    lines.field("used_memory_overhead", memory.overhead);
+    lines.field("used_memory_startup", 0);
+    lines.field("used_memory_dataset", memory.dataset());
+    lines.field("used_memory_dataset_perc", format_args!("{:.2}%", memory.dataset_percent()));
     lines.field("allocator_allocated", used);
     lines.field("allocator_active", facts.rss);
     lines.field("allocator_resident", facts.rss);
@@ -19,9 +21,11 @@ pub(super) fn lines(picture: &Picture<'_>, lines: &mut Lines) {
     scripts(lines);
     lines.bytes("maxmemory", picture.config.maxmemory());
     lines.field("maxmemory_policy", picture.config.maxmemory_policy().as_str());
-    fragmentation(used, facts.rss, lines);
+    fragmentation(memory.fragmentation(), lines);
     lines.zeros(&["mem_not_counted_for_evict", "mem_replication_backlog", "mem_total_replication_buffers"]);
-    lines.zeros(&["mem_clients_slaves", "mem_clients_normal", "mem_cluster_links", "mem_aof_buffer"]);
+    lines.field("mem_clients_slaves", 0);
+    lines.field("mem_clients_normal", memory.clients);
+    lines.zeros(&["mem_cluster_links", "mem_aof_buffer"]);
     lines.field("mem_allocator", facts.allocator);
     lines.zeros(&["active_defrag_running", "lazyfree_pending_objects", "lazyfreed_objects"]);
 }
@@ -38,8 +42,7 @@ fn scripts(lines: &mut Lines) {
 }
 
 /// What the process takes beyond its data. Redis tells where it is lost; here all of it is the allocator's.
-fn fragmentation(used: u64, rss: u64, lines: &mut Lines) {
-    let lost = (ratio(rss, used), rss.saturating_sub(used));
+fn fragmentation(lost: (f64, u64), lines: &mut Lines) {
     for (name, (factor, bytes)) in [
         ("allocator_frag", lost),
         ("allocator_rss", (1.0, 0)),
@@ -49,8 +52,4 @@ fn fragmentation(used: u64, rss: u64, lines: &mut Lines) {
         lines.field(&alloc::format!("{name}_ratio"), format_args!("{factor:.2}"));
         lines.field(&alloc::format!("{name}_bytes"), bytes);
     }
-}
-
-fn ratio(part: u64, whole: u64) -> f64 {
-    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
