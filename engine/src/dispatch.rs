@@ -32,7 +32,7 @@ pub(crate) use blocking::{all_waiters, awaited_keys, unblock};
 
 use alloc::vec::Vec;
 
-use slotway_core::command::{self, Command, Unknown, keys};
+use slotway_core::command::{self, Command, CommandId, Unknown, keys};
 use slotway_core::resp::args::Args;
 use slotway_core::resp::decode::Decoder;
 use slotway_core::resp::encode::ReplyWriter;
@@ -46,6 +46,8 @@ use crate::registry::{DataHandler, Handler, Registry};
 use crate::session::Session;
 use crate::shards::{ShardAccess, ShardSet};
 use run::Run;
+
+const EXEC: CommandId = command::id_of("exec");
 
 /// What executes the commands of one node.
 pub struct Engine<A> {
@@ -156,6 +158,8 @@ impl<A: ShardAccess> Engine<A> {
         // A container alone has no handler, and takes at least one argument more.
         match self.registry.handler(command) {
             Some(handler) if command.accepts(args.len()) => Ok((command, handler)),
+            // It discards what it should have executed.
+            Some(_) if command.id == EXEC => Err(ErrorReply::ExecArity),
             _ => Err(ErrorReply::Arity(command.name)),
         }
     }

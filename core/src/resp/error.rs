@@ -65,6 +65,8 @@ pub enum ErrorReply {
     NotInTransaction,
     /// EXEC after a command was refused.
     ExecAborted,
+    /// EXEC with arguments.
+    ExecArity,
     /// EXEC of commands that are refused now, with the reason.
     ExecAbortedBy(Box<ErrorReply>),
     /// A blocked client was let go by CLIENT UNBLOCK.
@@ -374,6 +376,9 @@ impl ErrorReply {
             ErrorReply::WatchInsideMulti => "ERR WATCH inside MULTI is not allowed",
             ErrorReply::NotInTransaction => "ERR Command not allowed inside a transaction",
             ErrorReply::ExecAborted => "EXECABORT Transaction discarded because of previous errors.",
+            ErrorReply::ExecArity => {
+                "EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' command"
+            }
             ErrorReply::Unblocked => "UNBLOCKED client unblocked via CLIENT UNBLOCK",
             ErrorReply::UnblockReason => "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR",
             ErrorReply::TimeoutNotAFloat => "ERR timeout is not a float or out of range",

@@ -74,8 +74,9 @@ pub(crate) fn db_index(index: i64, config: &Config) -> Result<DbIndex, ErrorRepl
     }
 }
 
-/// A client's name or attribute: printable ASCII without blanks.
+/// A client's name or attribute: printable ASCII without blanks, up to the first NUL, where text ends for Redis.
 pub(crate) fn client_text(word: &[u8]) -> Option<String> {
+    let word = word.split(|byte| *byte == 0).next().unwrap_or_default();
     word.iter()
         .all(|byte| (b'!'..=b'~').contains(byte))
         .then(|| word.iter().map(|byte| *byte as char).collect())

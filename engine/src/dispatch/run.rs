@@ -81,7 +81,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
                 self.settle(request.command, mark, outcome);
             }
             Prepared::Refused(error) => {
-                self.abort_transaction();
+                self.refused(&error);
                 self.answer(mark, Err(error));
             }
             Prepared::Foreign => self.turn_away(),

@@ -12,7 +12,7 @@ use slotway_core::route::KeySlots;
 use super::admission::{AFTER_ROUTING, admission, admit};
 use super::routing::route_slots;
 use super::run::Run;
-use super::{Engine, Request};
+use super::{EXEC, Engine, Request};
 use crate::keyspace::{Layout, Shard};
 use crate::node::Node;
 use crate::registry::{Effect, Handler, Outcome};
@@ -59,8 +59,15 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         self.settle(command, mark, admitted.map(|()| Effect::None));
     }
 
-    /// A command was refused: if MULTI is open, EXEC will execute nothing.
-    pub(super) fn abort_transaction(&mut self) {
+    /// A request was refused: if MULTI is open, EXEC will execute nothing; EXEC itself closes it.
+    pub(super) fn refused(&mut self, error: &ErrorReply) {
+        match error {
+            ErrorReply::ExecArity => (self.session.transaction, self.session.watch) = (None, None),
+            _ => self.abort_transaction(),
+        }
+    }
+
+    fn abort_transaction(&mut self) {
         if let Some(transaction) = &mut self.session.transaction {
             transaction.aborted = true;
         }
@@ -147,8 +154,6 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         }
     }
 }
-
-const EXEC: CommandId = command::id_of("exec");
 
 /// The slots of all keys of all commands.
 fn slots_of(transaction: &Transaction) -> KeySlots {
