@@ -29,8 +29,13 @@ pub(super) fn rank(members: ListpackRef<'_>, member: &[u8]) -> Option<(usize, f6
 
 /// How many members `is_before` holds for, if it holds for none that follows one that it does not hold for.
 pub(super) fn partition(members: ListpackRef<'_>, is_before: impl Fn(&[u8], f64) -> bool) -> usize {
-    let holds = |(member, score): &(Element<'_>, f64)| is_before(member.text(&mut Decimal::new()), *score);
-    range(members, 0, len(members)).take_while(holds).count()
+    count_while(members, 0, is_before)
+}
+
+/// How many members in a row `holds` holds for, from the one on that `start` others lie before.
+pub(super) fn count_while(members: ListpackRef<'_>, start: usize, holds: impl Fn(&[u8], f64) -> bool) -> usize {
+    let holds = |(member, score): &(Element<'_>, f64)| holds(member.text(&mut Decimal::new()), *score);
+    range(members, start, len(members) - start).take_while(holds).count()
 }
 
 /// `count` members from the one on that `start` others lie before.

@@ -1,0 +1,199 @@
+//! Taking members from either end: ZPOPMIN, ZPOPMAX, ZMPOP, and BZPOPMIN, BZPOPMAX, BZMPOP, which wait for them.
+
+use slotway_core::resp::args::Args;
+use slotway_core::resp::encode::ReplyWriter;
+use slotway_core::resp::error::ErrorReply;
+use slotway_core::time::UnixMs;
+
+use super::super::args::{self, Options};
+use super::super::collection::Told;
+use super::{Data, Direction, write_all, write_pair};
+use crate::events::{Block, Class, NullReply};
+use crate::registry::{Effect, Outcome};
+use crate::value::listpack::Element;
+use crate::value::{Kind, SortedSet};
+
+use Direction::{Ascending, Descending};
+
+pub(super) fn zpopmin(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
+    pop_of_key(data, args, Ascending, reply)
+}
+
+pub(super) fn zpopmax(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
+    pop_of_key(data, args, Descending, reply)
+}
+
+fn pop_of_key(
+    data: &mut Data<'_, '_>,
+    args: Args<'_>,
+    from: Direction,
+    reply: &mut ReplyWriter<'_>,
+) -> Outcome {
+    let (count, shape) = match args.get(2) {
+        Some(_) if args.len() > 3 => return Err(ErrorReply::Syntax),
+        Some(count) => (not_negative(count)?, Shape::Pairs),
+        None => (1, Shape::Flat),
+    };
+    // What the key holds does not matter to one who wants nothing.
+    if count == 0 || data.inspect::<SortedSet>(args.at(1))?.is_none() {
+        reply.array(0);
+        return Ok(Effect::None);
+    }
+    pop(data, args.at(1), Take { from, count, shape }, reply)
+}
+
+fn not_negative(count: &[u8]) -> Result<usize, ErrorReply> {
+    let count = args::integer_or(count, ErrorReply::NotPositive)?;
+    usize::try_from(count).map_err(|_| ErrorReply::NotPositive)
+}
+
+pub(super) fn bzpopmin(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
+    pop_or_wait(data, args, Ascending, reply)
+}
+
+pub(super) fn bzpopmax(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
+    pop_or_wait(data, args, Descending, reply)
+}
+
+fn pop_or_wait(
+    data: &mut Data<'_, '_>,
+    args: Args<'_>,
+    from: Direction,
+    reply: &mut ReplyWriter<'_>,
+) -> Outcome {
+    let last = args.len() - 1;
+    let deadline = args::timeout(args.at(last), data.now())?;
+    match first(data, args.iter().take(last).skip(1))? {
+        Some(key) => pop(data, key, Take { from, count: 1, shape: Shape::FlatWithKey }, reply),
+        None => Ok(wait(deadline)),
+    }
+}
+
+pub(super) fn zmpop(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
+    let (keys, take) = read_keys(args, 1)?;
+    if let Some(key) = first(data, keys)? {
+        return pop(data, key, take, reply);
+    }
+    reply.null_array();
+    Ok(Effect::None)
+}
+
+pub(super) fn bzmpop(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
+    let (keys, take) = read_keys(args, 2)?;
+    let deadline = args::timeout(args.at(1), data.now())?;
+    match first(data, keys)? {
+        Some(key) => pop(data, key, take, reply),
+        None => Ok(wait(deadline)),
+    }
+}
+
+/// The client waits until one of the keys of its command is a sorted set.
+fn wait(deadline: Option<UnixMs>) -> Effect {
+    Block { deadline, kind: Kind::SortedSet, timeout_reply: NullReply::Array, args: None }.into()
+}
+
+/// What is taken, and how it is told.
+#[derive(Clone, Copy)]
+struct Take {
+    from: Direction,
+    count: usize,
+    shape: Shape,
+}
+
+/// The form of a reply.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    /// Member, score.
+    Flat,
+    /// Members with their scores, as all commands tell them.
+    Pairs,
+    /// Key, member, score.
+    FlatWithKey,
+    /// The key, and an array of arrays of members with their scores.
+    NestedWithKey,
+}
+
+/// Reads `numkeys key [key ...] MIN | MAX [COUNT count]`.
+fn read_keys<'a>(args: Args<'a>, at: usize) -> Result<(impl Iterator<Item = &'a [u8]>, Take), ErrorReply> {
+    let numkeys = args::numkeys(args.at(at))?;
+    let mut words = Options::new(args, numkeys.saturating_add(at + 1));
+    let from = match words.value()? {
+        word if args::is(word, "min") => Ascending,
+        word if args::is(word, "max") => Descending,
+        _ => return Err(ErrorReply::Syntax),
+    };
+    let mut count = None;
+    while let Some(word) = words.word() {
+        if !args::is(word, "count") || count.is_some() {
+            return Err(ErrorReply::Syntax);
+        }
+        let number = args::integer_or(words.value()?, ErrorReply::CountNotPositive)?;
+        let number = usize::try_from(number).ok().filter(|number| *number > 0);
+        count = Some(number.ok_or(ErrorReply::CountNotPositive)?);
+    }
+    let take = Take { from, count: count.unwrap_or(1), shape: Shape::NestedWithKey };
+    Ok((args.iter().skip(at + 1).take(numkeys), take))
+}
+
+/// The first key that is there.
+///
+/// # Errors
+/// It holds another type.
+fn first<'a>(
+    data: &mut Data<'_, '_>,
+    keys: impl Iterator<Item = &'a [u8]>,
+) -> Result<Option<&'a [u8]>, ErrorReply> {
+    for key in keys {
+        if data.inspect::<SortedSet>(key)?.is_some() {
+            return Ok(Some(key));
+        }
+    }
+    Ok(None)
+}
+
+/// Takes from a key that is there.
+fn pop(data: &mut Data<'_, '_>, key: &[u8], take: Take, reply: &mut ReplyWriter<'_>) -> Outcome {
+    let popped = data.edit(key, |set: &mut SortedSet, _| {
+        let len = set.borrow().len();
+        let count = take.count.min(len);
+        let ranks = take.from.of(0..count, len - count..len);
+        let members = set.borrow().range(ranks.clone());
+        match take.from {
+            Ascending => take.shape.write(key, members, reply),
+            Descending => take.shape.write(key, members.rev(), reply),
+        }
+        set.remove_range(ranks);
+        count
+    })?;
+    data.changed(Class::SortedSet, take.from.of("zpopmin", "zpopmax"), key);
+    Ok(Effect::changed(popped.unwrap_or(0) as u64))
+}
+
+impl Shape {
+    fn write<'a>(
+        self,
+        key: &[u8],
+        members: impl ExactSizeIterator<Item = (Element<'a>, f64)>,
+        reply: &mut ReplyWriter<'_>,
+    ) {
+        match self {
+            Shape::Pairs => return write_all(members, Told::Pairs, reply),
+            Shape::Flat => reply.array(2 * members.len()),
+            Shape::FlatWithKey => {
+                reply.array(2 * members.len() + 1);
+                reply.bulk(key);
+            }
+            Shape::NestedWithKey => {
+                reply.array(2);
+                reply.bulk(key);
+                reply.array(members.len());
+            }
+        }
+        for (member, score) in members {
+            if self == Shape::NestedWithKey {
+                reply.array(2);
+            }
+            write_pair(member, score, reply);
+        }
+    }
+}
