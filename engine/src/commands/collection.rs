@@ -15,7 +15,7 @@ use slotway_core::resp::args::Args;
 use slotway_core::resp::encode::{Decimal, ReplyWriter};
 
 pub(super) use cursor::{Pattern, ScanOptions, Scanned, parse_cursor, write_cursor};
-pub(super) use draw::{Draw, Told, generator};
+pub(super) use draw::{Draw, Told, below, generator, sample};
 
 use super::Data;
 use crate::registry::{Effect, Outcome};

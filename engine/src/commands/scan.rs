@@ -112,7 +112,6 @@ mod tests {
     use std::collections::BTreeSet;
     use std::string::String;
 
-    use super::*;
     use crate::testing::TestClient;
 
     /// The cursor and the keys of a SCAN's reply.

@@ -73,3 +73,44 @@ pub(in crate::commands) fn generator(seed: u64) -> impl FnMut() -> u64 {
         bits ^ bits >> 31
     }
 }
+
+/// A number below `end`, each with about the same chance; 0 if `end` is 0.
+pub(in crate::commands) fn below(end: usize, rng: &mut impl FnMut() -> u64) -> usize {
+    ((u128::from(rng()) * end as u128) >> 64) as usize
+}
+
+/// `count` of the `len` items, or all if there are fewer, each selection with the same chance; in their order (Knuth, The Art of Computer
+/// Programming, 3.4.2, algorithm S).
+pub(in crate::commands) fn sample<T>(
+    items: impl Iterator<Item = T>,
+    mut len: usize,
+    mut count: usize,
+    rng: &mut impl FnMut() -> u64,
+) -> impl Iterator<Item = T> {
+    items.filter(move |_| {
+        let chosen = below(len, rng) < count;
+        len = len.saturating_sub(1);
+        count -= usize::from(chosen);
+        chosen
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    #[test]
+    fn a_sample_has_as_many_items_as_asked_for_and_each_its_chance() {
+        let mut rng = generator(1);
+        let mut hits = [0; 10];
+        for _ in 0..10_000 {
+            let sample: Vec<usize> = sample(0..10, 10, 3, &mut rng).collect();
+            assert!(sample.len() == 3 && sample.is_sorted());
+            sample.iter().for_each(|item| hits[*item] += 1);
+        }
+        assert!(hits.iter().all(|hits| (2800..3200).contains(hits)), "{hits:?}");
+        assert_eq!(sample(0..3, 3, 9, &mut rng).count(), 3);
+    }
+}
