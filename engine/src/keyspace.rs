@@ -27,7 +27,7 @@ mod value;
 pub use clock::ClockPolicy;
 #[cfg(test)]
 pub(crate) use db::next_random;
-pub use db::{Counters, Db, Detached, Purpose, Touch};
+pub use db::{Counters, Db, Detached, Flushed, Garbage, Purpose, Touch};
 pub use entry::Entry;
 pub use evict::{Among, Eviction, First, Random};
 pub use expire::Expired;
@@ -247,9 +247,9 @@ impl Shard {
         }
     }
 
-    /// Removes all keys of a database; says how many there were.
-    pub fn flush_db(&mut self, index: DbIndex) -> usize {
-        self.dbs[usize::from(index.0)].as_deref_mut().map_or(0, Db::clear)
+    /// Removes all keys of a database; `None` if it has never held any.
+    pub fn flush_db(&mut self, index: DbIndex) -> Option<Flushed> {
+        self.dbs[usize::from(index.0)].as_deref_mut().map(Db::clear)
     }
 
     /// Keeps the keys that expire from now on for [`Db::take_expired`], or does not.
@@ -262,7 +262,7 @@ impl Shard {
 
     /// Removes all keys of all databases; says how many there were.
     pub fn flush_all(&mut self) -> usize {
-        self.dbs.iter_mut().flatten().map(|db| db.clear()).sum()
+        self.dbs.iter_mut().flatten().map(|db| db.clear().keys).sum()
     }
 
     /// Exchanges two databases. Panics if the layout lacks one of them.

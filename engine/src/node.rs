@@ -12,6 +12,7 @@ use slotway_core::time::UnixMs;
 use slotway_core::topology::Topology;
 
 use crate::config::{Asker, Config};
+use crate::keyspace::Garbage;
 use crate::pubsub::PubSub;
 use crate::session::{ClientId, Session};
 
@@ -72,6 +73,9 @@ pub trait Node {
 
     /// Whether keys are removed in the background once they expire: DEBUG SET-ACTIVE-EXPIRE.
     fn set_active_expire(&self, on: bool);
+
+    /// Frees memory, on another thread if the node has one for that.
+    fn discard(&self, garbage: Garbage);
 
     /// Stops this thread for so many microseconds.
     fn sleep(&self, us: u64);
@@ -143,6 +147,10 @@ pub struct Facts {
     pub bytes_out: u64,
     /// Error replies sent.
     pub error_replies: u64,
+    /// Values and databases that wait to be freed.
+    pub garbage_pending: u64,
+    /// Values and databases freed in the background so far.
+    pub garbage_freed: u64,
     /// Changes of data since start.
     pub changes: u64,
     /// Resident memory of the process, in bytes.

@@ -25,7 +25,7 @@ use slotway_core::topology::{self, NodeFlags, Topology, TopologyBuilder};
 
 use crate::config::{Asker, Config};
 use crate::dispatch::{Engine, Requests};
-use crate::keyspace::{KeyHasher, Layout, Shard};
+use crate::keyspace::{Garbage, KeyHasher, Layout, Shard};
 use crate::node::{ClientCard, Facts, Node, Shutdown};
 use crate::pubsub::PubSub;
 use crate::session::{After, ClientId, Session};
@@ -296,6 +296,10 @@ impl Node for TestNode {
         }
         self.shutdown.set((!how.abort).then_some(how));
         Ok(())
+    }
+
+    fn discard(&self, garbage: Garbage) {
+        drop(garbage);
     }
 
     fn set_active_expire(&self, on: bool) {

@@ -22,6 +22,7 @@ mod locked;
 mod log;
 mod outbox;
 mod process;
+mod reclaim;
 mod runtime;
 mod server;
 mod shared;

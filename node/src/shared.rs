@@ -13,6 +13,7 @@ use slotway_core::resp::error::ErrorReply;
 use slotway_core::time::UnixMs;
 use slotway_core::topology::Topology;
 use slotway_engine::config::{Asker, Changes, Config, SetError};
+use slotway_engine::keyspace::Garbage;
 use slotway_engine::node::{ClientCard, Facts, Node, Shutdown};
 use slotway_engine::pubsub::PubSub;
 use slotway_engine::session::ClientId;
@@ -22,6 +23,7 @@ use crate::clients::Clients;
 use crate::log::{Level, Log};
 use crate::outbox::Outboxes;
 use crate::process;
+use crate::reclaim::Reclaimer;
 use crate::stats::Stats;
 
 /// One node, without its data.
@@ -35,6 +37,7 @@ pub(crate) struct Shared {
     topology_changes: watch::Sender<Option<Arc<Topology>>>,
     pub(crate) clients: Arc<Clients>,
     pub(crate) pubsub: Mutex<PubSub>,
+    reclaimer: Reclaimer,
     pub(crate) stats: Stats,
     pub(crate) log: Log,
     /// True once the node is to stop.
@@ -58,6 +61,7 @@ impl Shared {
             topology_changes: watch::Sender::new(None),
             clients: Arc::new(Clients::new(outboxes)),
             pubsub: Mutex::default(),
+            reclaimer: Reclaimer::default(),
             stats: Stats::default(),
             log,
             stop: watch::Sender::new(false),
@@ -172,6 +176,8 @@ impl Node for Shared {
             allocator: "mimalloc",
             cpu_user_us,
             cpu_system_us,
+            garbage_pending: self.reclaimer.pending(),
+            garbage_freed: self.reclaimer.freed(),
             ..Facts::default()
         };
         self.stats.tell(&mut facts);
@@ -209,6 +215,10 @@ impl Node for Shared {
 
     fn sleep(&self, us: u64) {
         std::thread::sleep(Duration::from_micros(us));
+    }
+
+    fn discard(&self, garbage: Garbage) {
+        self.reclaimer.discard(garbage);
     }
 
     fn set_active_expire(&self, on: bool) {

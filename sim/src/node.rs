@@ -24,7 +24,7 @@ use slotway_core::time::UnixMs;
 use slotway_core::topology::Topology;
 use slotway_engine::config::{Asker, Config};
 use slotway_engine::dispatch::{Engine, Requests};
-use slotway_engine::keyspace::{DbIndex, Detached, KeyHasher, Layout, Shard};
+use slotway_engine::keyspace::{DbIndex, Detached, Garbage, KeyHasher, Layout, Shard};
 use slotway_engine::node::{ClientCard, Facts, Node, Shutdown};
 use slotway_engine::pubsub::PubSub;
 use slotway_engine::session::{After, ClientId, Session};
@@ -365,6 +365,10 @@ impl Node for Host {
 
     fn shutdown(&self, how: Shutdown) -> Result<(), ErrorReply> {
         Err(if how.abort { ErrorReply::NoShutdown } else { ErrorReply::ShutdownFailed })
+    }
+
+    fn discard(&self, garbage: Garbage) {
+        drop(garbage);
     }
 
     fn set_active_expire(&self, on: bool) {

@@ -1,5 +1,6 @@
 //! The context of commands on keys: the shards in hand, seen through one session.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use slotway_core::resp::error::ErrorReply;
@@ -7,7 +8,7 @@ use slotway_core::time::UnixMs;
 
 use crate::config::Config;
 use crate::events::{Class, Effects};
-use crate::keyspace::{Db, DbIndex, Entry, Expiry, Key, KeyHasher, Layout, NewValue, Purpose, Shard, Touch};
+use crate::keyspace::{Db, DbIndex, Detached, Entry, Expiry, Key, KeyHasher, Layout, NewValue, Purpose, Shard, Touch};
 use crate::node::Node;
 use crate::shards::Held;
 use crate::value::{Collection, Limits};
@@ -292,6 +293,17 @@ impl<'d, 'h> Data<'d, 'h> {
     pub fn remove(&mut self, key: &[u8]) -> bool {
         let (now, key) = (self.scope.now, self.key(key));
         self.db_of(&key).remove(now, &key)
+    }
+
+    /// Removes `key` and leaves the freeing of a large value to the background. True if it was there.
+    pub fn unlink(&mut self, key: &[u8]) -> bool {
+        let (now, key) = (self.scope.now, self.key(key));
+        let taken = self.db_of(&key).take(now, &key);
+        let existed = taken.is_some();
+        if let Some(value) = taken.filter(Detached::is_large) {
+            self.scope.node.discard(Box::new(value));
+        }
+        existed
     }
 
     /// Gives the value and expiry of `from` to `to`, in place of what was there. False if there is no `from`.

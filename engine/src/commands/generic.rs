@@ -24,14 +24,30 @@ pub(super) const COMMANDS: &[Binding] = &[
     ("renamenx", Handler::Data(renamenx)),
     ("touch", Handler::Data(touch)),
     ("type", Handler::Data(type_of)),
-    // Redis leaves the freeing of large values to another thread.
-    ("unlink", Handler::Data(del)),
+    ("unlink", Handler::Data(unlink)),
 ];
 
 fn del(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
+    if data.config().lazyfree_lazy_user_del() {
+        return unlink(data, args, reply);
+    }
+    remove_all(data, args, Data::remove, reply)
+}
+
+/// DEL, large values being freed in the background.
+fn unlink(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
+    remove_all(data, args, Data::unlink, reply)
+}
+
+fn remove_all<'d, 'h>(
+    data: &mut Data<'d, 'h>,
+    args: Args<'_>,
+    remove: fn(&mut Data<'d, 'h>, &[u8]) -> bool,
+    reply: &mut ReplyWriter<'_>,
+) -> Outcome {
     let mut removed = 0;
     for key in args.skip(1).iter() {
-        if data.remove(key) {
+        if remove(data, key) {
             data.changed(Class::Generic, "del", key);
             removed += 1;
         }

@@ -9,6 +9,7 @@ use slotway_core::topology::Topology;
 
 use super::connection::REDIS_VERSION;
 use super::{Binding, Connection, Whole, args};
+use crate::config::Config;
 use crate::keyspace::DbIndex;
 use crate::node::Shutdown;
 use crate::registry::{Effect, Handler, Outcome};
@@ -34,39 +35,56 @@ fn dbsize(whole: &mut Whole<'_>, _: Args<'_>, reply: &mut ReplyWriter<'_>) -> Ou
 }
 
 fn flushall(whole: &mut Whole<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
-    check_flush_mode(args)?;
+    let mode = FlushMode::read(args, whole.connection.config)?;
     let databases = whole.shards.layout().databases();
-    let removed = (0..databases).map(|db| flush(whole, DbIndex(db))).sum();
+    let removed = (0..databases).map(|db| flush(whole, DbIndex(db), mode)).sum();
     reply.ok();
     Ok(Effect::changed(removed))
 }
 
 fn flushdb(whole: &mut Whole<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
-    check_flush_mode(args)?;
-    let removed = flush(whole, whole.db());
+    let mode = FlushMode::read(args, whole.connection.config)?;
+    let removed = flush(whole, whole.db(), mode);
     reply.ok();
     Ok(Effect::changed(removed))
 }
 
 /// Removes all keys of a database; says how many there were.
-fn flush(whole: &mut Whole<'_>, db: DbIndex) -> u64 {
-    let (now, effects, mut removed) = (whole.connection.now, &mut *whole.effects, 0);
+fn flush(whole: &mut Whole<'_>, db: DbIndex, mode: FlushMode) -> u64 {
+    let (now, node) = (whole.connection.now, whole.connection.node);
+    let (effects, mut removed) = (&mut *whole.effects, 0);
     whole.shards.all_shards(&mut |held| {
         held.each(|shard| {
             shard.announce_all(now, db, None, &mut |key| effects.ready(db, key));
-            removed += shard.flush_db(db);
+            let Some(flushed) = shard.flush_db(db) else { return };
+            removed += flushed.keys;
+            match mode {
+                FlushMode::Sync => drop(flushed.garbage),
+                FlushMode::Async => node.discard(flushed.garbage),
+            }
         });
     });
     removed as u64
 }
 
-/// Redis frees memory in the background with ASYNC, before the reply with SYNC. Tables of slots go quickly enough
-/// that we always do it at once.
-fn check_flush_mode(args: Args<'_>) -> Result<(), ErrorReply> {
-    match args.len() {
-        1 => Ok(()),
-        2 if args.is(1, "async") || args.is(1, "sync") => Ok(()),
-        _ => Err(ErrorReply::Syntax),
+/// Where the memory of flushed keys is freed.
+#[derive(Clone, Copy)]
+enum FlushMode {
+    /// Here, before the reply.
+    Sync,
+    /// In the background.
+    Async,
+}
+
+impl FlushMode {
+    fn read(args: Args<'_>, config: &Config) -> Result<Self, ErrorReply> {
+        match args.len() {
+            1 if config.lazyfree_lazy_user_flush() => Ok(FlushMode::Async),
+            1 => Ok(FlushMode::Sync),
+            2 if args.is(1, "async") => Ok(FlushMode::Async),
+            2 if args.is(1, "sync") => Ok(FlushMode::Sync),
+            _ => Err(ErrorReply::Syntax),
+        }
     }
 }
 

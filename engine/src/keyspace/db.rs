@@ -61,12 +61,31 @@ impl Counters {
 /// A value with its expiry, taken out of the keyspace to be put under another key, shard or database.
 pub struct Detached(EntryBox);
 
+/// What was taken out of the keyspace and only has to be freed, on whatever thread: large values take their time.
+pub type Garbage = Box<dyn Send>;
+
+/// What a database held that has been flushed.
+pub struct Flushed {
+    /// How many keys there were.
+    pub keys: usize,
+    /// Their memory, freed when this is dropped.
+    pub garbage: Garbage,
+}
+
 impl Detached {
+    /// True if freeing the value takes long enough to be left to another thread.
+    pub fn is_large(&self) -> bool {
+        self.0.as_entry().collection().is_some_and(|object| object.len() > LARGE_LEN)
+    }
+
     /// Reads it.
     pub fn entry(&self) -> Entry<'_> {
         self.0.as_entry()
     }
 }
+
+/// Elements of a collection above which Redis frees it in the background, if it is allowed to.
+const LARGE_LEN: usize = 64;
 
 /// Most bytes kept for [`Db::edit`] between two calls.
 const SCRATCH_MAX: usize = 4096;
@@ -329,10 +348,10 @@ impl Db {
         self.used_memory() - self.tally.memory
     }
 
-    /// Removes all keys; says how many there were.
-    pub fn clear(&mut self) -> usize {
-        let removed = self.tally.keys;
-        self.slots = Vec::new();
+    /// Removes all keys.
+    pub fn clear(&mut self) -> Flushed {
+        let keys = self.tally.keys;
+        let garbage = Box::new(core::mem::take(&mut self.slots));
         self.tally = Tally {
             counters: self.tally.counters,
             expired_keys: self.tally.expired_keys.take(),
@@ -340,7 +359,7 @@ impl Db {
         };
         self.table_memory = 0;
         self.average_ttl_ms = 0;
-        removed
+        Flushed { keys, garbage }
     }
 
     /// Keeps the keys that expire from now on for [`Self::take_expired`], or does not.

@@ -242,7 +242,8 @@ fn value_moves_between_databases() {
     assert_eq!(shard.dbs().map(|(index, db)| (index.0, db.len())).collect::<Vec<_>>(), [(0, 0), (3, 1)]);
     shard.swap_dbs(DB, DbIndex(3));
     assert_eq!(read(shard.db(DB), NOW, b"k").as_deref(), Some(&b"v"[..]));
-    assert_eq!((shard.flush_db(DbIndex(3)), shard.flush_all()), (0, 1));
+    assert_eq!(shard.flush_db(DbIndex(3)).map_or(0, |flushed| flushed.keys), 0);
+    assert_eq!(shard.flush_all(), 1);
 }
 
 #[test]

@@ -27,7 +27,9 @@ pub(super) fn lines(picture: &Picture<'_>, lines: &mut Lines) {
     lines.field("mem_clients_normal", memory.clients);
     lines.zeros(&["mem_cluster_links", "mem_aof_buffer"]);
     lines.field("mem_allocator", facts.allocator);
-    lines.zeros(&["active_defrag_running", "lazyfree_pending_objects", "lazyfreed_objects"]);
+    lines.field("active_defrag_running", 0);
+    lines.field("lazyfree_pending_objects", picture.facts.garbage_pending);
+    lines.field("lazyfreed_objects", picture.facts.garbage_freed);
 }
 
 /// There are none.
