@@ -260,10 +260,10 @@ pub enum ErrorReply {
     GeoCount,
     /// ANY without COUNT.
     GeoAnyWithoutCount,
-    /// Neither FROMMEMBER nor FROMLONLAT, or both.
-    GeoCenter(CommandName),
-    /// Neither BYRADIUS nor BYBOX, or both.
-    GeoShape(CommandName),
+    /// Neither FROMMEMBER nor FROMLONLAT; the text repeats the command's name as it was sent.
+    GeoCenter(Sent),
+    /// Neither BYRADIUS nor BYBOX; the text repeats the command's name as it was sent.
+    GeoShape(Sent),
     /// A result to be stored with words that only a reply can have. The text begins with these words.
     GeoStoreWith(&'static str),
     /// The keys lie in different slots.
@@ -568,10 +568,10 @@ impl ErrorReply {
                 text.put(format_args!("ERR invalid longitude,latitude pair {longitude:.6},{latitude:.6}"))
             }
             ErrorReply::GeoCenter(name) => {
-                text.put(format_args!("ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for {name}"))
+                text.around("ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for ", name, "")
             }
             ErrorReply::GeoShape(name) => {
-                text.put(format_args!("ERR exactly one of BYRADIUS and BYBOX can be specified for {name}"))
+                text.around("ERR exactly one of BYRADIUS and BYBOX can be specified for ", name, "")
             }
             ErrorReply::GeoStoreWith(who) => text.put(format_args!(
                 "ERR {who} is not compatible with WITHDIST, WITHHASH and WITHCOORD options"

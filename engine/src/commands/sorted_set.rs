@@ -11,7 +11,7 @@
 //! Here are the commands that name members.
 
 mod add;
-pub(super) mod bound;
+mod bound;
 mod combine;
 mod pop;
 mod random;
@@ -31,7 +31,7 @@ use crate::registry::{Effect, Handler, Outcome};
 use crate::value::listpack::Element;
 use crate::value::{Encoding, SortedSet, SortedSetRef};
 
-pub(super) use add::{Rule, add_all};
+pub(super) use add::{Existence, Rule, add_all};
 
 /// What this family executes.
 pub(super) const COMMANDS: &[Binding] = &[

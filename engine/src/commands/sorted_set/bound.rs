@@ -20,7 +20,7 @@ use crate::value::SortedSetRef;
 
 /// Which members are meant.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub(in crate::commands) enum Selection<'a> {
+pub(super) enum Selection<'a> {
     /// Those between two ranks in the direction of the command.
     Ranks(i64, i64),
     /// Those between two scores, the lower one first.
@@ -31,16 +31,16 @@ pub(in crate::commands) enum Selection<'a> {
 
 /// The bound of a range of scores.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub(in crate::commands) struct Score {
+pub(super) struct Score {
     /// Where it lies.
-    pub(in crate::commands) at: f64,
+    pub(super) at: f64,
     /// Whether that itself is in the range.
-    pub(in crate::commands) includes: bool,
+    pub(super) includes: bool,
 }
 
 /// The bound of a range of members.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub(in crate::commands) enum Lex<'a> {
+pub(super) enum Lex<'a> {
     /// `-`: below all members.
     Lowest,
     /// `[`
@@ -68,7 +68,7 @@ impl<'a> Selection<'a> {
     }
 
     /// The ranks, in ascending order, that this selects.
-    pub(in crate::commands) fn find(self, set: SortedSetRef<'_>, direction: Direction) -> Range<usize> {
+    pub(super) fn find(self, set: SortedSetRef<'_>, direction: Direction) -> Range<usize> {
         match self {
             Selection::Ranks(start, end) => {
                 let Range { start, end } = args::byte_range(start, end, set.len());

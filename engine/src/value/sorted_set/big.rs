@@ -26,6 +26,11 @@ impl Big {
         Self { table: Table::new(), tree: Tree::new(), hasher: *hasher, memory: 0 }
     }
 
+    /// How many members its table is made for.
+    pub fn cells(&self) -> usize {
+        self.table.cells()
+    }
+
     /// Number of members.
     pub(super) fn len(&self) -> usize {
         self.tree.len()
@@ -132,7 +137,7 @@ impl Clone for Big {
 
 /// Members with their scores, from either end.
 #[derive(Clone)]
-pub struct Iter<'a>(tree::Iter<'a>);
+pub(super) struct Iter<'a>(tree::Iter<'a>);
 
 impl<'a> Iterator for Iter<'a> {
     type Item = (Element<'a>, f64);
