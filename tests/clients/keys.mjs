@@ -52,3 +52,13 @@ export function expect(actual, expected, what) {
 function show(value) {
   return Buffer.isBuffer(value) ? JSON.stringify(value.toString("latin1")) : JSON.stringify(value);
 }
+
+/** The same for lists and objects, compared by what they hold. */
+export function equal(actual, expected, what) {
+  expect(JSON.stringify(actual), JSON.stringify(expected), what);
+}
+
+/** 0, 1, 2, ... */
+export function numbers(count) {
+  return Array.from({ length: count }, (_, n) => n);
+}

@@ -1,8 +1,11 @@
 //! The cluster clients that people use work with a cluster of one command.
 //!
 //! One `slotway dev` of six nodes; each client in turn writes and reads back ten thousand keys (binary, hash-tagged,
-//! several with one command) without a single error, then tries commands of other shapes. The programs of the other
-//! languages are in `clients/`.
+//! several with one command) without a single error, then tries commands of other shapes. Then each uses every data type,
+//! blocks, subscribes and runs a transaction. The programs of the other languages are in `clients/`.
+
+#[path = "clients/rust_types.rs"]
+mod rust_types;
 
 use std::ffi::OsStr;
 use std::io::Write;
@@ -25,8 +28,8 @@ const GROUP: usize = 4;
 
 type Check = (&'static str, fn(&Cluster) -> Result<(), String>);
 const CHECKS: &[Check] = &[
-    ("redis-py, RESP2", |cluster| python(cluster, "2")),
-    ("redis-py, RESP3", |cluster| python(cluster, "3")),
+    ("redis-py, RESP2", |cluster| python(cluster, "redis_py.py", "2")),
+    ("redis-py, RESP3", |cluster| python(cluster, "redis_py.py", "3")),
     ("ioredis", |cluster| node(cluster, &["ioredis.mjs"])),
     ("node-redis, RESP2", |cluster| node(cluster, &["node_redis.mjs", "2"])),
     ("node-redis, RESP3", |cluster| node(cluster, &["node_redis.mjs", "3"])),
@@ -35,11 +38,30 @@ const CHECKS: &[Check] = &[
     ("redis-benchmark --cluster", benchmark),
 ];
 
+/// The same, with the data types.
+const TYPE_CHECKS: &[Check] = &[
+    ("redis-py, RESP2", |cluster| python(cluster, "redis_py_types.py", "2")),
+    ("redis-py, RESP3", |cluster| python(cluster, "redis_py_types.py", "3")),
+    ("ioredis", |cluster| node(cluster, &["ioredis_types.mjs"])),
+    ("node-redis, RESP2", |cluster| node(cluster, &["node_redis_types.mjs", "2"])),
+    ("node-redis, RESP3", |cluster| node(cluster, &["node_redis_types.mjs", "3"])),
+    ("redis crate", |cluster| rust_types::run(&rust_client(cluster)?).map_err(|error| error.to_string())),
+];
+
 #[test]
 fn every_client_writes_and_reads_back_without_an_error() {
+    all_succeed(CHECKS);
+}
+
+#[test]
+fn every_client_uses_every_data_type_without_an_error() {
+    all_succeed(TYPE_CHECKS);
+}
+
+fn all_succeed(checks: &[Check]) {
     set_up();
     let mut cluster = Cluster::dev(3, 1);
-    let failures: Vec<String> = CHECKS
+    let failures: Vec<String> = checks
         .iter()
         .filter_map(|(name, check)| check(&cluster).err().map(|error| format!("{name}: {error}")))
         .collect();
@@ -69,9 +91,9 @@ fn set_up() {
     assert!(status.is_ok_and(|status| status.success()), "tests/clients/setup.sh installs the clients");
 }
 
-fn python(cluster: &Cluster, protocol: &str) -> Result<(), String> {
+fn python(cluster: &Cluster, program: &str, protocol: &str) -> Result<(), String> {
     let mut command = limited(folder().join(".venv/bin/python"));
-    run(command.arg("redis_py.py").arg(cluster.port().to_string()).arg(protocol))
+    run(command.arg(program).arg(cluster.port().to_string()).arg(protocol))
 }
 
 fn node(cluster: &Cluster, args: &[&str]) -> Result<(), String> {
@@ -95,10 +117,13 @@ fn run(command: &mut Command) -> Result<(), String> {
 }
 
 fn rust(cluster: &Cluster) -> Result<(), String> {
-    let nodes: Vec<String> = cluster.ports().map(|port| format!("redis://127.0.0.1:{port}")).collect();
-    let client = ClusterClient::new(nodes).map_err(|error| error.to_string())?;
-    let mut connection = client.get_connection().map_err(|error| error.to_string())?;
+    let mut connection = rust_client(cluster)?.get_connection().map_err(|error| error.to_string())?;
     write_and_read_back(&mut connection).map_err(|error| error.to_string())
+}
+
+fn rust_client(cluster: &Cluster) -> Result<ClusterClient, String> {
+    let nodes: Vec<String> = cluster.ports().map(|port| format!("redis://127.0.0.1:{port}")).collect();
+    ClusterClient::new(nodes).map_err(|error| error.to_string())
 }
 
 fn write_and_read_back(connection: &mut ClusterConnection) -> RedisResult<()> {
