@@ -252,7 +252,7 @@ impl<'a> ReplyWriter<'a> {
 pub struct Decimal([u8; Decimal::LEN_MAX]);
 
 impl Decimal {
-    /// Digits of `i64::MIN` and its sign.
+    /// Digits of `i64::MIN` and its sign, or of `u64::MAX`.
     const LEN_MAX: usize = 20;
 
     /// Room for one number.
@@ -262,21 +262,32 @@ impl Decimal {
 
     /// The decimal digits of `n`, with `-` in front if negative.
     pub fn format(&mut self, n: i64) -> &[u8] {
-        let mut at = self.0.len();
-        let mut rest = n.unsigned_abs();
-        loop {
-            at -= 1;
-            self.0[at] = b'0' + (rest % 10) as u8;
-            rest /= 10;
-            if rest == 0 {
-                break;
-            }
-        }
+        let mut at = self.digits(n.unsigned_abs());
         if n < 0 {
             at -= 1;
             self.0[at] = b'-';
         }
         &self.0[at..]
+    }
+
+    /// The decimal digits of `n`.
+    pub fn format_unsigned(&mut self, n: u64) -> &[u8] {
+        let at = self.digits(n);
+        &self.0[at..]
+    }
+
+    /// Writes the digits of `n` to the end. Returns where they begin.
+    fn digits(&mut self, n: u64) -> usize {
+        let mut at = self.0.len();
+        let mut rest = n;
+        loop {
+            at -= 1;
+            self.0[at] = b'0' + (rest % 10) as u8;
+            rest /= 10;
+            if rest == 0 {
+                return at;
+            }
+        }
     }
 }
 
@@ -315,6 +326,15 @@ mod tests {
             pair(":-9223372036854775808\r\n", ":-9223372036854775808\r\n")
         );
         assert_eq!(both(|w| w.bulk(&[b'x'; 12])), pair("$12\r\nxxxxxxxxxxxx\r\n", "$12\r\nxxxxxxxxxxxx\r\n"));
+    }
+
+    #[test]
+    fn numbers_have_all_their_digits() {
+        let mut digits = Decimal::new();
+        assert_eq!(digits.format(i64::MIN), b"-9223372036854775808");
+        assert_eq!(digits.format(0), b"0");
+        assert_eq!(digits.format_unsigned(u64::MAX), b"18446744073709551615");
+        assert_eq!(digits.format_unsigned(10), b"10");
     }
 
     #[test]
