@@ -3,10 +3,9 @@
 //! Ids are compared by time, then by number, and are written `1526919030474-55`. Parts are read as Redis reads them, which is as
 //! C does where the text is no plain number: ` 007` is 7.
 
-use core::fmt::Write as _;
-
-use arrayvec::ArrayString;
+use arrayvec::ArrayVec;
 use slotway_core::resp::decode::parse_integer;
+use slotway_core::resp::encode::Decimal;
 use slotway_core::time::UnixMs;
 
 /// The id of an entry of a stream.
@@ -36,6 +35,8 @@ pub enum Sequence {
     Next,
 }
 
+/// Two numbers of 20 digits and a dash.
+const WRITTEN_LEN_MAX: usize = 41;
 /// Redis reads no id of more bytes.
 const TEXT_LEN_MAX: usize = 127;
 
@@ -83,10 +84,11 @@ impl StreamId {
     }
 
     /// The id as it is written.
-    pub fn text(self) -> ArrayString<41> {
-        let mut text = ArrayString::new();
-        // Two numbers of at most 20 digits and a dash fit.
-        let _ = write!(text, "{}-{}", self.ms, self.seq);
+    pub fn text(self) -> ArrayVec<u8, WRITTEN_LEN_MAX> {
+        let (mut text, mut digits) = (ArrayVec::new(), Decimal::new());
+        text.extend(digits.format_unsigned(self.ms).iter().copied());
+        text.push(b'-');
+        text.extend(digits.format_unsigned(self.seq).iter().copied());
         text
     }
 
@@ -196,8 +198,8 @@ mod tests {
     #[test]
     fn texts_bytes_and_deltas_lead_back() {
         let (low, high) = (StreamId::new(3, u64::MAX), StreamId::new(4, 1));
-        assert_eq!(low.text().as_str(), "3-18446744073709551615");
-        assert_eq!(StreamId::MAX.text().len(), 41);
+        assert_eq!(low.text().as_slice(), b"3-18446744073709551615");
+        assert_eq!(StreamId::MAX.text().len(), WRITTEN_LEN_MAX);
         assert_eq!(StreamId::from_bytes(low.to_bytes()), low);
         assert!(low.to_bytes() < high.to_bytes());
         assert_eq!(low.at(high.delta(low)), high);

@@ -34,6 +34,10 @@ pub(super) struct Node(Listpack);
 pub struct NodeRef<'a> {
     listpack: ListpackRef<'a>,
     id: StreamId,
+    /// Where the master entry's names begin.
+    names: Position,
+    /// How many they are.
+    names_len: usize,
 }
 
 /// An entry.
@@ -71,7 +75,10 @@ impl Node {
 
     /// To be read; `id` is that of its first entry, deleted or not.
     pub(super) fn borrow(&self, id: StreamId) -> NodeRef<'_> {
-        NodeRef { listpack: self.0.borrow(), id }
+        let listpack = self.0.borrow();
+        let len_at = listpack.seek(2).expect("a node has a master entry");
+        let names = listpack.next(len_at).expect("a master entry has an end");
+        NodeRef { listpack, id, names, names_len: integer(listpack, len_at) as usize }
     }
 
     /// Bytes asked of the allocator.
@@ -161,7 +168,7 @@ impl<'a> NodeRef<'a> {
 
     /// All entries, the deleted ones included.
     pub(super) fn entries(self) -> impl Iterator<Item = Entry<'a>> + use<'a> {
-        let mut end = self.skip(self.names(), self.names_len());
+        let mut end = self.skip(self.names, self.names_len);
         iter::from_fn(move || {
             let entry = self.entry(self.listpack.next(end)?);
             end = entry.end();
@@ -182,28 +189,20 @@ impl<'a> NodeRef<'a> {
 
     fn entry(self, start: Position) -> Entry<'a> {
         let flags = integer(self.listpack, start);
-        let (ms_at, seq_at) = (self.forth(start), self.forth(self.forth(start)));
+        let ms_at = self.forth(start);
+        let seq_at = self.forth(ms_at);
         let id = self.id.at((integer(self.listpack, ms_at), integer(self.listpack, seq_at)));
         let next = self.forth(seq_at);
         let (len, fields) = match flags & SAME_NAMES {
             0 => (integer(self.listpack, next) as usize, self.forth(next)),
-            _ => (self.names_len(), next),
+            _ => (self.names_len, next),
         };
         Entry { id, node: self, start, flags, len, fields }
     }
 
     fn has_names<'f>(self, names: impl ExactSizeIterator<Item = &'f [u8]>) -> bool {
-        names.len() == self.names_len()
-            && self.listpack.iter_from(self.names()).zip(names).all(|(own, name)| own == name)
-    }
-
-    fn names_len(self) -> usize {
-        self.head(2) as usize
-    }
-
-    /// Where the first name of the master entry is.
-    fn names(self) -> Position {
-        self.listpack.seek(3).expect("a master entry has an end")
+        names.len() == self.names_len
+            && self.listpack.iter_from(self.names).zip(names).all(|(own, name)| own == name)
     }
 
     /// A number at the beginning of the master entry.
@@ -238,7 +237,7 @@ impl<'a> Entry<'a> {
 
     /// Its fields, names and values.
     pub fn fields(self) -> impl Iterator<Item = (Element<'a>, Element<'a>)> + use<'a> {
-        let names = if self.has_own_names() { self.fields } else { self.node.names() };
+        let names = if self.has_own_names() { self.fields } else { self.node.names };
         let values = if self.has_own_names() { self.node.forth(self.fields) } else { self.fields };
         let listpack = self.node.listpack;
         let step = if self.has_own_names() { 2 } else { 1 };
