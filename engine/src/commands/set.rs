@@ -11,7 +11,7 @@ mod tests;
 use slotway_core::resp::args::Args;
 use slotway_core::resp::encode::ReplyWriter;
 
-use super::{Binding, Data};
+use super::{Binding, Data, collection};
 use crate::events::Class;
 use crate::registry::{Effect, Handler, Outcome};
 use crate::value::listpack::Element;
@@ -33,6 +33,7 @@ pub(super) const COMMANDS: &[Binding] = &[
     ("spop", Handler::Data(random::spop)),
     ("srandmember", Handler::Data(random::srandmember)),
     ("srem", Handler::Data(srem)),
+    ("sscan", Handler::Data(sscan)),
     ("sunion", Handler::Data(algebra::sunion)),
     ("sunionstore", Handler::Data(algebra::sunionstore)),
 ];
@@ -119,6 +120,12 @@ fn smove(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -
         data.changed(Class::Set, "sadd", to);
     }
     Ok(Effect::Changed(1 + u64::from(is_new)))
+}
+
+fn sscan(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
+    collection::scan::<Set>(data, args, reply, |set, page| {
+        page.walk(|position, page| set.scan(position, |member| page.element(member)));
+    })
 }
 
 /// Replies with all members.

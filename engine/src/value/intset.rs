@@ -196,7 +196,7 @@ mod tests {
     #[test]
     fn bytes_are_those_of_redis() {
         let mut set = Intset::new();
-        [5, -1, 5].map(|n| set.insert(n));
+        assert_eq!([5, -1, 5].map(|n| set.insert(n)), [true, true, false]);
         assert_eq!(set.borrow().as_bytes(), b"\x02\0\0\0\x02\0\0\0\xff\xff\x05\0");
         set.insert(65_536);
         assert_eq!(set.borrow().as_bytes(), b"\x04\0\0\0\x03\0\0\0\xff\xff\xff\xff\x05\0\0\0\0\0\x01\0");

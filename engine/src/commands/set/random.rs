@@ -7,6 +7,7 @@ use slotway_core::resp::encode::ReplyWriter;
 use slotway_core::resp::error::ErrorReply;
 
 use super::write_members;
+use crate::commands::collection::{Draw, generator, sample};
 use crate::commands::{Data, args};
 use crate::events::Class;
 use crate::registry::{Effect, Outcome};
@@ -77,26 +78,23 @@ fn take(
 }
 
 pub(super) fn srandmember(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
-    let count = match args.len() {
+    let draw = match args.len() {
         2 => None,
-        3 => Some(args::integer_between(args.at(2), -i64::MAX, i64::MAX)?),
+        3 => Some(Draw::parse(args.at(2))?),
         _ => return Err(ErrorReply::Syntax),
     };
     let mut rng = generator(data.random());
-    let set = data.read::<Set>(args.at(1))?;
-    match (set, count) {
+    match (data.read::<Set>(args.at(1))?, draw) {
         (None, None) => reply.null(),
         (None, Some(_)) => reply.array(0),
         (Some(set), None) => repeated(set, 1, &mut rng, reply),
-        (Some(set), Some(count)) => {
-            let len = usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX);
-            if count < 0 {
-                reply.array(len);
-                repeated(set, len, &mut rng, reply);
-            } else {
-                reply.array(len.min(set.len()));
-                distinct(set, len, &mut rng, reply);
-            }
+        (Some(set), Some(Draw::Repeated(count))) => {
+            reply.array(count);
+            repeated(set, count, &mut rng, reply);
+        }
+        (Some(set), Some(Draw::Distinct(count))) => {
+            reply.array(count.min(set.len()));
+            distinct(set, count, &mut rng, reply);
         }
     }
     Ok(Effect::None)
@@ -122,24 +120,5 @@ fn distinct(set: SetRef<'_>, count: usize, rng: &mut impl FnMut() -> u64, reply:
         }
         return;
     }
-    // Each member is taken with the chance that those still wanted have among those still to come.
-    let (mut wanted, mut left) = (count as u64, set.len() as u64);
-    for member in set.iter() {
-        if rng() % left < wanted {
-            member.write(reply);
-            wanted -= 1;
-        }
-        left -= 1;
-    }
-}
-
-/// Numbers that follow from `seed` (SplitMix64).
-fn generator(seed: u64) -> impl FnMut() -> u64 {
-    let mut state = seed;
-    move || {
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (state ^ state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ mixed >> 31
-    }
+    sample(set.iter(), set.len(), count, rng).for_each(|member| member.write(reply));
 }

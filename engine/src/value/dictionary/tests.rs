@@ -65,7 +65,7 @@ fn scan_comes_by_every_field_that_stays() {
         dictionary.insert(format!("field:{n}").as_bytes(), b"");
     }
     let (mut seen, mut position, mut removed) = (BTreeSet::new(), 0, 500);
-    while let Some(next) = dictionary.scan(position, |field, _| drop(seen.insert(field.to_vec()))) {
+    while let Some(next) = dictionary.scan(position, |field, _| seen.extend([field.to_vec()])) {
         position = next;
         dictionary.remove(format!("field:{removed}").as_bytes());
         removed += 1;

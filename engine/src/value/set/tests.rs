@@ -81,7 +81,7 @@ fn scan_comes_by_every_member() {
         let set = set_of((0..count).map(|n| format!("m{n}")), &limits);
         let (mut seen, mut position) = (BTreeSet::new(), Some(0));
         while let Some(at) = position {
-            position = set.borrow().scan(at, |member| drop(seen.insert(member.to_vec())));
+            position = set.borrow().scan(at, |member| seen.extend([member.to_vec()]));
         }
         assert_eq!(seen.len(), count);
     }
