@@ -228,6 +228,11 @@ impl Shard {
         (0..).map(DbIndex).zip(&self.dbs).filter_map(|(index, db)| Some((index, db.as_deref()?)))
     }
 
+    /// The same, to be changed.
+    pub fn dbs_mut(&mut self) -> impl Iterator<Item = (DbIndex, &mut Db)> {
+        (0..).map(DbIndex).zip(&mut self.dbs).filter_map(|(index, db)| Some((index, db.as_deref_mut()?)))
+    }
+
     /// All keys of a database change at once (FLUSHDB, SWAPDB): marks those who watch keys that are there, or in the `other` database that
     /// takes its place; `ready` is called with the keys that clients wait for.
     pub fn announce_all(

@@ -223,6 +223,9 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
             ),
             Handler::Data(_) => unreachable!("a command on keys is prepared as Prepared::Data"),
         };
+        if self.effects.wants(Class::Expired) {
+            note_expired(shards, &mut self.effects);
+        }
         // CONFIG SET may have replaced it; DEBUG SLEEP takes its time.
         self.config = self.node.config();
         self.effects.set_wanted(self.config.notify_keyspace_events());
@@ -284,6 +287,15 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         ));
         self.session.after = After::Abort;
     }
+}
+
+/// Takes note of the keys that a command on the whole node has found to have expired, for the events.
+fn note_expired(shards: &dyn WholeKeyspace, effects: &mut Effects) {
+    shards.each_shard(&mut |shard| {
+        for (index, db) in shard.dbs_mut() {
+            effects.expired_before(index, db.take_expired());
+        }
+    });
 }
 
 /// Under which circumstances a request is executed.

@@ -2,8 +2,9 @@
 
 use super::db::Db;
 use super::entry::Entry;
+use super::{ExpiryPolicy, Layout, Settings};
 use crate::table::POSITION_BITS;
-use super::{Layout, Settings};
+use alloc::vec::Vec;
 use slotway_core::slot::Slot;
 use slotway_core::time::UnixMs;
 
@@ -66,13 +67,30 @@ impl Db {
     /// when the scan goes on at [`Layout::scan_start`] of the next.
     ///
     /// A key that is there from the start of the scan to its end is visited at least once, however the tables
-    /// grow and shrink in between; a key may be visited twice. `cursor` must be in a slot of this shard.
+    /// grow and shrink in between; a key may be visited twice. `cursor` must be in a slot of this shard. Keys that turn out to have expired are
+    /// removed, as by any other reader.
     pub fn scan(
+        &mut self,
+        now: UnixMs,
+        cursor: ScanCursor,
+        count: usize,
+        visit: impl FnMut(Entry<'_>),
+    ) -> Option<ScanCursor> {
+        let mut expired = Vec::new();
+        let next = self.scan_entries(now, cursor, count, visit, &mut expired);
+        for key in expired {
+            self.remove(now, &self.settings.hasher.key(&key));
+        }
+        next
+    }
+
+    fn scan_entries(
         &self,
         now: UnixMs,
         cursor: ScanCursor,
         count: usize,
         mut visit: impl FnMut(Entry<'_>),
+        expired: &mut Vec<Vec<u8>>,
     ) -> Option<ScanCursor> {
         let Settings { layout, shard, .. } = self.settings;
         let (mut found, mut seen) = (0, 0);
@@ -84,6 +102,8 @@ impl Db {
                 if !entry.is_expired(now) {
                     found += 1;
                     visit(entry);
+                } else if self.settings.expiry_policy == ExpiryPolicy::Delete {
+                    expired.push(entry.key().to_vec());
                 }
             });
             (index, position) = next.map_or((index + 1, 0), |next| (index, next));
