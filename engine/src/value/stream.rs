@@ -24,7 +24,7 @@ mod tests;
 mod trim;
 
 pub use group::{Consumer, Delivery, Group, Groups, Pending};
-pub use id::{PartialId, Sequence, StreamId};
+pub use id::{IdText, PartialId, Sequence, StreamId};
 pub use log::{AppendError, Log, Marks, NewId, NodeLimits};
 pub use node::{Entry, NodeRef};
 pub use trim::{Trim, TrimTo};

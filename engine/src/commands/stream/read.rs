@@ -168,7 +168,7 @@ impl<'a> ReadWords<'a> {
         }
         let mut words: ArgsBuf = args.iter().take(args.len() - after.len()).collect();
         for id in after {
-            words.push(&id.text());
+            words.push(id.text().as_bytes());
         }
         Some(words)
     }

@@ -6,7 +6,7 @@ use crate::value::stream::{Entry, StreamId};
 
 /// An id: `1526919030474-55`.
 pub(super) fn id(id: StreamId, reply: &mut ReplyWriter<'_>) {
-    reply.bulk(&id.text());
+    reply.bulk(id.text().as_bytes());
 }
 
 /// An entry: its id, and an array of names and values.

@@ -35,8 +35,9 @@ pub enum Sequence {
     Next,
 }
 
-/// Two numbers of 20 digits and a dash.
-const WRITTEN_LEN_MAX: usize = 41;
+/// An id as it is written, on the stack.
+pub struct IdText(ArrayVec<u8, 41>);
+
 /// Redis reads no id of more bytes.
 const TEXT_LEN_MAX: usize = 127;
 
@@ -84,12 +85,12 @@ impl StreamId {
     }
 
     /// The id as it is written.
-    pub fn text(self) -> ArrayVec<u8, WRITTEN_LEN_MAX> {
+    pub fn text(self) -> IdText {
         let (mut text, mut digits) = (ArrayVec::new(), Decimal::new());
         text.extend(digits.format_unsigned(self.ms).iter().copied());
         text.push(b'-');
         text.extend(digits.format_unsigned(self.seq).iter().copied());
-        text
+        IdText(text)
     }
 
     /// How far the id lies above `origin`, part by part: so ids are kept within a node. A part that lies below wraps around.
@@ -100,6 +101,13 @@ impl StreamId {
     /// The id that lies so far above this one.
     pub(super) fn at(self, (ms, seq): (i64, i64)) -> Self {
         Self { ms: self.ms.wrapping_add(ms as u64), seq: self.seq.wrapping_add(seq as u64) }
+    }
+}
+
+impl IdText {
+    /// The text.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
     }
 }
 
@@ -198,8 +206,8 @@ mod tests {
     #[test]
     fn texts_bytes_and_deltas_lead_back() {
         let (low, high) = (StreamId::new(3, u64::MAX), StreamId::new(4, 1));
-        assert_eq!(low.text().as_slice(), b"3-18446744073709551615");
-        assert_eq!(StreamId::MAX.text().len(), WRITTEN_LEN_MAX);
+        assert_eq!(low.text().as_bytes(), b"3-18446744073709551615");
+        assert_eq!(StreamId::MAX.text().as_bytes().len(), 41);
         assert_eq!(StreamId::from_bytes(low.to_bytes()), low);
         assert!(low.to_bytes() < high.to_bytes());
         assert_eq!(low.at(high.delta(low)), high);
