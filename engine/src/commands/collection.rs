@@ -10,6 +10,7 @@ mod cursor;
 mod draw;
 
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use slotway_core::resp::args::Args;
 use slotway_core::resp::encode::{Decimal, ReplyWriter};
@@ -46,6 +47,14 @@ pub(super) fn scan<T: Collection>(
     reply.array(page.written);
     reply.raw(&page.items);
     Ok(Effect::None)
+}
+
+/// The indexes from `start` to `end`, both included and counted from the end if negative, of `len` elements. Unlike that of bytes
+/// ([`args::byte_range`](super::args::byte_range)), a range that ends in front of the first element is empty.
+pub(super) fn index_range(start: i64, end: i64, len: usize) -> Range<usize> {
+    let from_front = |at: i64| if at < 0 { at.saturating_add(len as i64) } else { at };
+    let (start, end) = (from_front(start).max(0), from_front(end).min(len as i64 - 1));
+    if start > end { 0..0 } else { start as usize..end as usize + 1 }
 }
 
 /// The elements of one reply.
@@ -99,5 +108,29 @@ impl Page<'_> {
         // Bulk strings are alike in both dialects.
         element.write(&mut ReplyWriter::new(&mut self.items, Default::default()));
         self.written += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_of_indexes_are_cut_to_what_there_is() {
+        for (start, end, range) in [
+            (0, -1, 0..5),
+            (1, 3, 1..4),
+            (-3, -2, 2..4),
+            (-100, 100, 0..5),
+            (0, -5, 0..1),
+            (0, -6, 0..0),
+            (5, 9, 0..0),
+            (3, 2, 0..0),
+            (i64::MIN, i64::MAX, 0..5),
+            (i64::MIN, i64::MIN, 0..0),
+        ] {
+            assert_eq!(index_range(start, end, 5), range, "{start} to {end}");
+        }
+        assert_eq!(index_range(0, -1, 0), 0..0);
     }
 }

@@ -13,6 +13,7 @@ use slotway_core::resp::args::Args;
 use slotway_core::resp::encode::ReplyWriter;
 use slotway_core::resp::error::ErrorReply;
 
+use super::collection::index_range;
 use super::{Binding, Data, args};
 use crate::events::Class;
 use crate::registry::{Effect, Handler, Outcome};
@@ -121,7 +122,7 @@ fn lindex(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) 
         reply.null();
         return Ok(Effect::None);
     };
-    match index(args.at(2), list.len())?.and_then(|index| list.get(index)) {
+    match index_of(args::integer(args.at(2))?, list.len()).and_then(|index| list.get(index)) {
         Some(element) => element.write(reply),
         None => reply.null(),
     }
@@ -129,16 +130,17 @@ fn lindex(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) 
 }
 
 /// The index that a number means, counted from the end if negative; `None` if it is outside.
-fn index(arg: &[u8], len: usize) -> Result<Option<usize>, ErrorReply> {
-    let index = args::integer(arg)?;
-    let index = if index < 0 { index.checked_add(len as i64) } else { Some(index) };
-    Ok(index.and_then(|index| usize::try_from(index).ok()).filter(|index| *index < len))
+fn index_of(number: i64, len: usize) -> Option<usize> {
+    let index = if number < 0 { number.checked_add(len as i64)? } else { number };
+    usize::try_from(index).ok().filter(|index| *index < len)
 }
 
 fn lset(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
     let key = args.at(1);
     let len = data.inspect::<List>(key)?.ok_or(ErrorReply::NoSuchKey)?.len();
-    let index = index(args.at(2), len)?.unwrap_or(usize::MAX);
+    // Redis' LSET has only 32 bits for the index, and drops the others: 2^32 is the first element.
+    let number = args::integer(args.at(2))? as i32;
+    let index = index_of(number.into(), len).unwrap_or(usize::MAX);
     let set = data.edit(key, |list: &mut List, limits| list.set(index, args.at(3), limits))?;
     if set != Some(true) {
         return Err(ErrorReply::IndexOutOfRange);
@@ -173,7 +175,7 @@ fn lrange(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) 
         reply.array(0);
         return Ok(Effect::None);
     };
-    let range = args::byte_range(start, end, list.len());
+    let range = index_range(start, end, list.len());
     reply.array(range.len());
     list.iter_from(range.start).take(range.len()).for_each(|element| element.write(reply));
     Ok(Effect::None)
@@ -185,7 +187,7 @@ fn ltrim(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -
     let key = args.at(1);
     let removed = data.edit(key, |list: &mut List, limits| {
         let len = list.borrow().len();
-        let kept = args::byte_range(start, end, len);
+        let kept = index_range(start, end, len);
         list.remove(kept.end, len - kept.end, limits);
         list.remove(0, kept.start, limits);
         len - kept.len()
@@ -198,7 +200,7 @@ fn ltrim(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -
 }
 
 fn lrem(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
-    let count = args::integer_between(args.at(2), -i64::MAX, i64::MAX)?;
+    let count = args::integer(args.at(2))?;
     let side = if count < 0 { Side::Right } else { Side::Left };
     let limit =
         if count == 0 { usize::MAX } else { usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX) };

@@ -51,8 +51,11 @@ fn elements_are_read_and_set_by_index() {
     assert_eq!(client.run("LSET l 3 x"), "-ERR index out of range\r\n");
     assert_eq!(client.run("LSET l -4 x"), "-ERR index out of range\r\n");
     assert_eq!(client.run("LSET none x x"), "-ERR no such key\r\n");
+    assert_eq!(client.run("LSET l 4294967297 B"), "+OK\r\n");
+    assert_eq!(client.run("LSET l 1 b"), "+OK\r\n");
     assert_eq!(client.run("LRANGE l -100 1"), array(&["A", "b"]));
     assert_eq!(client.run("LRANGE l 2 1"), "*0\r\n");
+    assert_eq!(client.run("LRANGE l 0 -4"), "*0\r\n");
     assert_eq!(client.run("LLEN l"), ":3\r\n");
 }
 
