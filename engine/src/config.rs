@@ -47,6 +47,7 @@ pub use directive::Directive;
 pub use error::{ConfigError, SetError};
 pub use keyspace_events::KeyspaceEvents;
 pub use load::Include;
+pub(crate) use number::parse_memory;
 pub use output_limit::{OutputLimit, OutputLimits};
 pub use save_point::SavePoint;
 pub use set::{Asker, Changes};

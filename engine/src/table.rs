@@ -122,6 +122,11 @@ impl<T: Thin> Table<T> {
         self.len as usize
     }
 
+    /// How many entries fit without overflow buckets.
+    pub(crate) fn cells(&self) -> usize {
+        self.root.len() * BUCKET_LEN
+    }
+
     /// Asks for the bucket of `hash` to be brought into the cache.
     #[inline]
     pub(crate) fn prefetch_bucket(&self, hash: u64) {

@@ -3,7 +3,9 @@
 //! Subcommands of Redis that would show or break what this node does not have are unknown here.
 
 mod digest;
+mod object;
 mod protocol;
+mod serialized;
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -14,10 +16,18 @@ use slotway_core::resp::error::ErrorReply;
 use slotway_core::time::UnixMs;
 
 use super::{Binding, Whole, args, help};
-use crate::keyspace::{DbIndex, Entry, Expiry, NewValue, ValueRef};
+use crate::config::parse_memory;
+use crate::keyspace::{DbIndex, Entry, Expiry, NewValue};
 use crate::registry::{Effect, Handler, Outcome};
 use crate::shards::Held;
 use digest::Digest;
+
+/// Subcommands that bring Redis down, by crash or by restart. Other nodes may live in this process.
+const FATAL: [&str; 6] = ["assert", "crash-and-recover", "oom", "panic", "restart", "segfault"];
+const NO_CRASH: &str = "ERR this node does not crash or restart on demand";
+const NO_SNAPSHOT: &str = "ERR Error trying to load the RDB dump, check server logs.";
+const RELOAD_OPTIONS: &str = "ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.";
+const PACKED_THRESHOLD_RANGE: &str = "ERR argument must be a memory value bigger than 1 and smaller than 4gb";
 
 /// What this family executes.
 pub(super) const COMMANDS: &[Binding] = &[("debug", Handler::Node(debug))];
@@ -30,44 +40,57 @@ fn debug(whole: &mut Whole<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> 
         [] if is("help") => help::write_all("debug", help::DEBUG, reply),
         [] if is("digest") => reply.simple(&alloc::format!("{}", dataset_digest(whole))),
         keys if is("digest-value") => digest_values(whole, keys, reply),
-        [key] if is("object") => object(whole, key, reply)?,
+        [key] | [key, _] if is("htstats-key") => object::table_stats(whole, key, reply)?,
+        [key] if is("listpack") => object::listpack(whole, key, reply)?,
+        [key] if is("object") => object::object(whole, key, reply)?,
+        [key] if is("sdslen") => object::string_lens(whole, key, reply)?,
+        [db] | [db, _] if is("htstats") => table_stats(whole, db, reply)?,
         [seconds] if is("sleep") => sleep(whole, seconds, reply),
         [on] if is("set-active-expire") => set_active_expire(whole, on, reply),
+        [size] if is("quicklist-packed-threshold") => packed_threshold(size, reply)?,
+        options if is("reload") => return Err(reload(options)),
         [kind] if is("protocol") => protocol::write(kind, reply)?,
         [text] if is("error") => return Err(ErrorReply::other(String::from_utf8_lossy(text))),
         [text] if is("log") => log(whole, text, reply),
         [count, rest @ ..] if is("populate") && rest.len() <= 2 => populate(whole, count, rest, reply)?,
+        _ if FATAL.iter().any(|name| is(name)) => return Err(ErrorReply::other(NO_CRASH)),
         _ => return Err(ErrorReply::DebugSubcommand(subcommand.to_vec())),
     }
     Ok(Effect::None)
 }
 
-/// What is known of a key, in the words of Redis. There is no address to tell, and never more than one reference.
-fn object(whole: &Whole<'_>, key: &[u8], reply: &mut ReplyWriter<'_>) -> Result<(), ErrorReply> {
-    let now = whole.connection.now;
-    let line = with_entry(whole, key, |entry| entry.map(|entry| object_line(now, entry)));
-    reply.simple(&line.ok_or(ErrorReply::NoSuchKey)?);
-    Ok(())
-}
-
-fn object_line(now: UnixMs, entry: Entry<'_>) -> String {
-    let idle_secs = entry.idle_ms(now) / 1000;
-    alloc::format!(
-        "Value at:0x0 refcount:1 encoding:{} serializedlength:{} lru:{} lru_seconds_idle:{idle_secs}",
-        entry.encoding().name(),
-        entry.string().map_or(0, serialized_len),
-        now.as_secs().wrapping_sub(idle_secs) & 0xff_ffff,
-    )
-}
-
-/// Bytes of the value in a snapshot without compression.
-fn serialized_len(value: ValueRef<'_>) -> usize {
-    match value {
-        ValueRef::Int(-0x80..=0x7f) => 2,
-        ValueRef::Int(-0x8000..=0x7fff) => 3,
-        ValueRef::Int(-0x8000_0000..=0x7fff_ffff) => 5,
-        value => value.len() + [1, 2, 5][usize::from(value.len() >= 64) + usize::from(value.len() >= 16384)],
+/// Sizes from which on an element of a list is a node by itself in Redis, to test that with small elements. No reply depends on it but
+/// `ql_nodes` of DEBUG OBJECT, so lists here keep to the default.
+fn packed_threshold(size: &[u8], reply: &mut ReplyWriter<'_>) -> Result<(), ErrorReply> {
+    match parse_memory(size) {
+        Some(bytes) if bytes <= u64::from(u32::MAX) => {
+            reply.ok();
+            Ok(())
+        }
+        _ => Err(ErrorReply::other(PACKED_THRESHOLD_RANGE)),
     }
+}
+
+/// There is no snapshot to reload from, which is what Redis says when it cannot read its own.
+fn reload(options: &[&[u8]]) -> ErrorReply {
+    let known = |option: &&[u8]| ["merge", "noflush", "nosave"].iter().any(|name| args::is(option, name));
+    ErrorReply::other(if options.iter().all(known) { NO_SNAPSHOT } else { RELOAD_OPTIONS })
+}
+
+/// How full the tables of a database are. Keys with an expiry have no table of their own: only their number is told. Details of chains
+/// (`full`) are not.
+fn table_stats(whole: &Whole<'_>, db: &[u8], reply: &mut ReplyWriter<'_>) -> Result<(), ErrorReply> {
+    let databases = i64::from(whole.shards.layout().databases());
+    let index = Some(args::integer(db)?).filter(|index| (0..databases).contains(index));
+    let index = DbIndex(index.ok_or(ErrorReply::other("ERR Out of range database"))? as u16);
+    let (mut cells, mut keys, mut volatile) = (0, 0, 0);
+    whole.shards.each_shard(&mut |shard| {
+        let db = shard.db(index);
+        (cells, keys, volatile) = (cells + db.cells(), keys + db.len(), volatile + db.volatile_len());
+    });
+    let (main, expires) = (object::table_text(cells, keys), object::table_text(cells, volatile));
+    reply.verbatim("txt", alloc::format!("[Dictionary HT]\n{main}[Expires HT]\n{expires}").as_bytes());
+    Ok(())
 }
 
 /// Lets `read` look at a key of the selected database, wherever it should be in a cluster.

@@ -206,6 +206,10 @@ ERROR <string>
     unit tests to simulate Redis errors.
 LOG <message>
     Write <message> to the server log.
+HTSTATS <dbid> [full]
+    Return hash table statistics of the specified Redis database.
+HTSTATS-KEY <key> [full]
+    Like HTSTATS but for the hash table stored at <key>'s value.
 OBJECT <key>
     Show low level info about `key` and associated value.
 POPULATE <count> [<prefix>] [<size>]
@@ -217,12 +221,19 @@ PROTOCOL <type>
     Reply with a test value of the specified type. <type> can be: string,
     integer, double, bignum, null, array, set, map, attrib, push, verbatim,
     true, false.
+SDSLEN <key>
+    Show low level SDS string info representing `key` and value.
 SET-ACTIVE-EXPIRE <0|1>
     Setting it to 0 disables expiring keys in background when they are not
     accessed (otherwise the Redis behavior). Setting it to 1 reenables back the
     default.
+QUICKLIST-PACKED-THRESHOLD <size>
+    Sets the threshold for elements to be inserted as plain vs packed nodes
+    Default value is 1GB, allows values up to 4GB. Setting to 0 restores to default.
 SLEEP <seconds>
     Stop the server for <seconds>. Decimals allowed.
+LISTPACK <key>
+    Show low level info about the listpack encoding of <key>.
 HELP
     Print this help.
 ";

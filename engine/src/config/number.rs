@@ -113,7 +113,7 @@ pub(super) fn format_memory(bytes: i128) -> String {
 }
 
 /// An amount of memory. Redis' `memtoull`: no digits mean 0, digits saturate, and the product with the unit wraps.
-pub(super) fn parse_memory(text: &[u8]) -> Option<u64> {
+pub(crate) fn parse_memory(text: &[u8]) -> Option<u64> {
     const DIGITS_MAX: usize = 127;
     let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let (digits, unit) = text.split_at(digits);

@@ -343,6 +343,11 @@ impl Db {
             + self.tally.memory
     }
 
+    /// How many keys its tables are made for.
+    pub fn cells(&self) -> usize {
+        self.slots.iter().map(|slot| slot.table.cells()).sum()
+    }
+
     /// The part of [`Self::used_memory`] that is neither key nor value: tables.
     pub fn overhead(&self) -> usize {
         self.used_memory() - self.tally.memory

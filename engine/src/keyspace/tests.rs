@@ -58,7 +58,7 @@ fn names(db: &Db, now: UnixMs) -> BTreeSet<Vec<u8>> {
 }
 
 /// A scan of one shard from its start, `count` keys at a time.
-fn scan_all(db: &Db, count: usize) -> BTreeSet<Vec<u8>> {
+fn scan_all(db: &mut Db, count: usize) -> BTreeSet<Vec<u8>> {
     let mut names = BTreeSet::new();
     let mut cursor = db.settings.layout.scan_start(db.settings.shard);
     while let Some(at) = cursor {

@@ -36,6 +36,11 @@ impl Dictionary {
         self.len() == 0
     }
 
+    /// How many fields its table is made for.
+    pub fn cells(&self) -> usize {
+        self.table.cells()
+    }
+
     /// Bytes asked of the allocator; for one that lies in a box, `size_of::<Dictionary>()` comes on top.
     pub fn memory(&self) -> usize {
         self.memory

@@ -7,7 +7,10 @@ use core::fmt;
 use sha1::{Digest as _, Sha1};
 
 use crate::keyspace::{Entry, Value, ValueRef};
-use crate::value::Kind;
+use crate::value::listpack::Element;
+use crate::value::stream::{Stream, StreamId};
+use crate::value::{Kind, ObjectRef};
+use slotway_core::resp::double::DoubleText;
 use slotway_core::resp::encode::Decimal;
 
 /// 20 bytes, printed as 40 hexadecimal digits.
@@ -44,11 +47,59 @@ impl Digest {
         match entry.value() {
             Value::String(ValueRef::Bytes(bytes)) => self.mix(bytes),
             Value::String(ValueRef::Int(number)) => self.mix(Decimal::new().format(number)),
-            Value::Collection(_) => {}
+            Value::Collection(collection) => self.add_collection(collection),
         }
         if entry.expiry().is_some() {
-            self.xor(Self(Sha1::digest(b"!!expire!!").into()));
+            self.xor_hash(b"!!expire!!");
         }
+    }
+
+    fn add_collection(&mut self, collection: ObjectRef<'_>) {
+        match collection {
+            ObjectRef::List(list) => list.iter().for_each(|element| self.mix_element(element)),
+            ObjectRef::Set(set) => set.iter().for_each(|member| self.xor_hash(&member.to_vec())),
+            ObjectRef::SortedSet(set) => set.iter().for_each(|(member, score)| {
+                self.xor_of(|digest| {
+                    digest.mix_element(member);
+                    digest.mix(DoubleText::new(score).as_bytes());
+                });
+            }),
+            ObjectRef::Hash(hash) => hash.iter().for_each(|(field, value)| {
+                self.xor_of(|digest| {
+                    digest.mix_element(field);
+                    digest.mix_element(value);
+                });
+            }),
+            ObjectRef::Stream(stream) => self.add_entries(stream),
+        }
+    }
+
+    /// Groups and their consumers are no part of it.
+    fn add_entries(&mut self, stream: &Stream) {
+        for entry in stream.log.range(StreamId::MIN, StreamId::MAX) {
+            let id = entry.id();
+            // With a dot, unlike everywhere else.
+            self.mix(alloc::format!("{}.{}", id.ms, id.seq).as_bytes());
+            for (name, value) in entry.fields() {
+                self.mix_element(name);
+                self.mix_element(value);
+            }
+        }
+    }
+
+    fn mix_element(&mut self, element: Element<'_>) {
+        self.mix(element.text(&mut Decimal::new()));
+    }
+
+    /// Adds the hash of the digest of something that has parts.
+    fn xor_of(&mut self, add_parts: impl FnOnce(&mut Digest)) {
+        let mut digest = Digest::default();
+        add_parts(&mut digest);
+        self.xor_hash(&digest.0);
+    }
+
+    fn xor_hash(&mut self, part: &[u8]) {
+        self.xor(Self(Sha1::digest(part).into()));
     }
 
     /// Adds `part` where order means nothing.
@@ -58,7 +109,7 @@ impl Digest {
 
     /// Adds `part` where order matters.
     pub(super) fn mix(&mut self, part: &[u8]) {
-        self.xor(Self(Sha1::digest(part).into()));
+        self.xor_hash(part);
         self.0 = Sha1::digest(self.0).into();
     }
 }

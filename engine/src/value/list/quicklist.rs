@@ -56,6 +56,14 @@ impl Quicklist {
         self.len == 0
     }
 
+    /// The bytes of each node: of a listpack, or, if true, of an element that is a node by itself.
+    pub fn nodes(&self) -> impl ExactSizeIterator<Item = (&[u8], bool)> {
+        self.nodes.iter().map(|node| match node {
+            Node::Packed(elements) => (elements.borrow().as_bytes(), false),
+            Node::Plain(text) => (&**text, true),
+        })
+    }
+
     /// Bytes asked of the allocator; for one that lies in a box, `size_of::<Quicklist>()` comes on top.
     pub fn memory(&self) -> usize {
         self.memory + self.nodes.capacity() * size_of::<Node>()
