@@ -77,9 +77,10 @@ pub fn of(step: &Step) -> Comparison {
     found.map_or(Comparison::Exact, |(comparison, _)| *comparison)
 }
 
-/// True for SORT BY a constant: a set then comes in no order.
+/// True for SORT BY a constant, or by texts of which many are equal: a set then comes in no order.
 fn orders_by_nothing(step: &Step) -> bool {
-    (1..step.args.len()).any(|at| step.word(at) == "by" && !step.word(at + 1).contains('*'))
+    let is_alpha = (2..step.args.len()).any(|at| step.word(at) == "alpha");
+    (1..step.args.len()).any(|at| step.word(at) == "by" && (is_alpha || !step.word(at + 1).contains('*')))
 }
 
 /// True when the two replies say the same, as `comparison` understands it.
@@ -214,5 +215,7 @@ fn same_double(ours: &str, theirs: &str) -> bool {
     let mantissa = theirs.split(['e', 'E']).next().unwrap_or_default();
     let digits = mantissa.trim_start_matches(['-', '0', '.']).bytes().filter(u8::is_ascii_digit).count();
     let is_long = digits >= 16 && theirs.contains(['.', 'e']);
-    is_long && ours.parse::<f64>().is_ok_and(|ours| theirs.parse() == Ok(ours))
+    // Up to here 7.2 writes whole numbers out.
+    let is_large = ["e+17", "e+18", "e+19"].iter().any(|exponent| theirs.ends_with(exponent));
+    (is_long || is_large) && ours.parse::<f64>().is_ok_and(|ours| theirs.parse() == Ok(ours))
 }

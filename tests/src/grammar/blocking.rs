@@ -23,7 +23,7 @@ pub(super) const FORMS: &[(usize, &[&str])] = &[
         "DEL key", "DEL list", "DEL stream", "SET list value", "RENAME list list", "RENAME key list", "COPY list list REPLACE",
         "COPY zset zset REPLACE", "RENAME zset zset", "LINSERT list BEFORE element element", "SORT set ALPHA STORE list",
         "SADD set member", "ZRANGESTORE zset zset 0 -1", "ZUNIONSTORE zset #zset", "XGROUP DESTROY stream group", "FLUSHALL",
-        "SWAPDB 0 1", "MOVE list 1", "SELECT (0|1)", "MULTI", "EXEC", "LPOP list", "RPOP list count",
+        "MOVE list 1", "SELECT (0|1)", "MULTI", "EXEC", "LPOP list", "RPOP list count",
         "GEOADD zset 1 1 member", "GEOSEARCHSTORE zset geo FROMMEMBER member BYRADIUS 1000 unit", "SMEMBERS set", "LRANGE list 0 -1",
     ]),
 ];

@@ -3,8 +3,8 @@
 #[rustfmt::skip]
 pub(super) const FORMS: &[(usize, &[&str])] = &[
     (6, &[
-        "CLIENT GETNAME", "CLIENT SETNAME value", "CONFIG GET setting+", "ECHO value",
-        "HELLO", "HELLO (2|3)", "HELLO integer", "HELLO 3 SETNAME value",
+        "CLIENT GETNAME", "CLIENT SETNAME name", "CONFIG GET setting+", "ECHO value",
+        "HELLO", "HELLO (2|3)", "HELLO integer", "HELLO 3 SETNAME name",
         "PING", "PING value", "SELECT database",
     ]),
     (1, &[

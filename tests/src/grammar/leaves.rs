@@ -96,9 +96,8 @@ const ELEMENTS: &[&str] = &[
 ];
 #[rustfmt::skip]
 const SCORES: &[&str] = &["0", "1", "1", "2", "2", "2.5", "3", "-1", "-7.25", "10", "1e3", "0.1", "100000000000000000000"];
-const EDGE_SCORES: &[&str] = &[
-    "inf", "-inf", "+inf", "nan", "-0", "1e308", "-1e308", "1e309", "0x10", "abc", "", "5e-324", " 1", "(1",
-];
+const EDGE_SCORES: &[&str] =
+    &["inf", "-inf", "+inf", "nan", "1e308", "-1e308", "1e309", "0x10", "abc", "", "5e-324", " 1", "(1"];
 const SCORE_BOUNDS: &[&str] =
     &["-inf", "+inf", "0", "1", "2", "(1", "(2", "2.5", "(2.5", "10", "-1", "inf", "(-inf"];
 const LEX_BOUNDS: &[&str] = &["-", "+", "[a", "(a", "[b", "(c", "[m1", "(m3", "[", "(", "[1"];
@@ -182,6 +181,7 @@ const LEAVES: &[(&str, Leaf)] = &[
     ("unit", Leaf::Mostly(&["m", "km", "km", "ft", "mi"], &["M", "KM", "cm", ""])),
     ("place", Leaf::Mostly(&["Palermo", "Catania", "Paris", "a", "b", "c"], ELEMENTS)),
     // Names of other things.
+    ("name", Leaf::Mostly(&["me", "a-name", ""], &["two words", "new\nline", "\u{ff}"])),
     ("database", Leaf::Mostly(&["0", "1", "2", "0", "1", "3", "15"], &["16", "-1", "abc", "", "99999999999"])),
     ("type", Leaf::Word(&["string", "list", "hash", "set", "zset", "stream", "nothing", "STRING", ""])),
     ("channel", Leaf::Mostly(&["news", "news.art", "weather", "{a}1"], &["", "*", "news*"])),

@@ -27,7 +27,7 @@ pub(super) const FORMS: &[(usize, &[&str])] = &[
         "XADD stream * field element", "XADD stream id field", "XADD stream MAXLEN 3 MINID 1 id field value",
         "XGROUP CREATE stream group range_id [MKSTREAM] [ENTRIESREAD count]", "XGROUP CREATECONSUMER stream group consumer",
         "XGROUP DELCONSUMER stream group consumer", "XGROUP DESTROY stream group", "XGROUP SETID stream group (range_id|$) [ENTRIESREAD count]",
-        "XGROUP HELP", "XINFO HELP", "XSETID stream range_id", "XSETID stream range_id ENTRIESADDED count MAXDELETEDID range_id",
+        "XGROUP HELP", "XINFO HELP", "XSETID stream (100|100-5)", "XSETID stream (100|100-5) ENTRIESADDED count MAXDELETEDID range_id",
         "XREAD COUNT count STREAMS stream stream seen_id", "XREADGROUP STREAMS stream >", "XREADGROUP GROUP group consumer STREAMS stream $",
         "XREAD STREAMS stream >", "XTRIM stream MAXLEN ~ count LIMIT integer", "XTRIM stream MAXLEN count MAXLEN count",
         "XACK stream group id id id", "XINFO STREAM stream value", "XREAD STREAMS stream +",
