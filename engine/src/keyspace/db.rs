@@ -267,6 +267,8 @@ impl Db {
     pub fn put(&mut self, now: UnixMs, key: &Key<'_>, value: Detached) {
         self.remove(now, key);
         let entry = if value.entry().key() == key.bytes { value.0 } else { value.0.rekeyed(key.bytes) };
+        // As in Redis, a key begins anew when it gets another name or database.
+        entry.as_entry().set_clock(self.new_clock(now));
         self.insert(key, entry);
     }
 

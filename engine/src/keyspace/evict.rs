@@ -4,7 +4,8 @@
 //! So it costs the same for any number of keys, and the more keys are drawn at once, the closer it comes to the true order.
 //!
 //! Each key of a database has the same chance to be drawn. A database counts its keys by slot, so a draw is a number below
-//! their sum and a walk over the slots to where it falls: some microseconds for 16384 slots, for all draws together.
+//! their sum and a walk over the slots to where it falls: some microseconds for 16384 slots, for all draws together. So the draws for
+//! several evictions are made at once.
 //!
 //! Redis evicts what was the best when it was drawn. Here it is looked at once more, since a key may have been used, or may
 //! have got another expiry, while it waited in the pool.
@@ -52,6 +53,8 @@ pub enum First {
 const POOL_LEN: usize = 16;
 /// Most keys drawn at once, whatever `maxmemory-samples` says.
 const SAMPLES_MAX: usize = 64;
+/// Evictions that keys are drawn for at once.
+const DRAWN_AHEAD: usize = 4;
 /// How often a key with an expiry is looked for by chance in a slot before its keys are gone through.
 const VOLATILE_TRIES: usize = 16;
 
@@ -65,6 +68,8 @@ pub(super) struct Pool {
     eviction: Option<Eviction>,
     /// The best last.
     candidates: Vec<Candidate>,
+    /// For how many more evictions keys have been drawn.
+    ahead: usize,
 }
 
 struct Candidate {
@@ -100,18 +105,25 @@ impl Shard {
         random: &mut Random<'_>,
     ) -> Option<Candidate> {
         if self.pool.eviction != Some(eviction) {
-            self.pool = Pool { eviction: Some(eviction), candidates: Vec::new() };
+            self.pool = Pool { eviction: Some(eviction), ..Pool::default() };
         }
         // One draw is enough where chance decides.
-        let samples = if eviction.first == First::Any { 1 } else { samples.clamp(1, SAMPLES_MAX) };
-        while self.draw(now, eviction, samples, random) {
+        let samples = if eviction.first == First::Any { 1 } else { samples };
+        let samples = samples.saturating_mul(DRAWN_AHEAD).clamp(1, SAMPLES_MAX);
+        loop {
+            if self.pool.ahead == 0 || self.pool.candidates.is_empty() {
+                if !self.draw(now, eviction, samples, random) {
+                    return None;
+                }
+                self.pool.ahead = DRAWN_AHEAD;
+            }
+            self.pool.ahead -= 1;
             while let Some(candidate) = self.pool.candidates.pop() {
                 if self.is_still_one(now, eviction, &candidate) {
                     return Some(candidate);
                 }
             }
         }
-        None
     }
 
     /// Fills the pool with what is drawn from each database. False if there is nothing to draw.
@@ -143,6 +155,9 @@ impl Shard {
 impl Pool {
     /// Keeps the candidate if it is better than one of those in the pool, or the pool has room.
     fn offer(&mut self, score: u64, db: DbIndex, key: &[u8]) {
+        if self.candidates.iter().any(|candidate| candidate.db == db && *candidate.key == *key) {
+            return;
+        }
         let at = self.candidates.partition_point(|candidate| candidate.score < score);
         if self.candidates.len() < POOL_LEN {
             self.candidates.insert(at, Candidate { score, db, key: key.into() });

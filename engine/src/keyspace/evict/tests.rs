@@ -66,7 +66,7 @@ fn keys_often_used_survive_under_lfu() {
             touch(&mut shard, START, &format!("hot:{number}"));
         }
     }
-    let gone = evicted(&mut shard, START, Eviction { among: Among::All, first: First::Rare }, 450);
+    let gone = evicted(&mut shard, START, Eviction { among: Among::All, first: First::Rare }, 350);
     assert!(hot(&gone) < 10, "{}", hot(&gone));
 }
 
