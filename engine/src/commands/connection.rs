@@ -48,8 +48,7 @@ fn ping(connection: &mut Connection<'_>, args: Args<'_>, reply: &mut ReplyWriter
     if args.len() > 2 {
         return Err(ErrorReply::Arity("ping"));
     }
-    let among_messages =
-        reply.protocol() == Protocol::Resp2 && !connection.session.subscriptions.is_empty();
+    let among_messages = reply.protocol() == Protocol::Resp2 && !connection.session.subscriptions.is_empty();
     match args.get(1) {
         text if among_messages => {
             reply.array(2);

@@ -1,7 +1,8 @@
 //! Channels: listening to them, and publishing.
 //!
 //! Replies to subscriptions are pushes, one per name, and are sent even while CLIENT REPLY holds replies back, as messages
-//! are. In cluster mode dispatch has made sure, before a function here runs, that this node serves the slot of shard channels.
+//! are. In cluster mode dispatch has made sure, before a function here runs, that this node serves the slot of shard channels; PUBLISH
+//! reaches the listeners of this node.
 
 #[cfg(test)]
 mod tests;

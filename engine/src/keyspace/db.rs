@@ -6,9 +6,9 @@
 
 use super::clock::{AccessClock, ClockPolicy};
 use super::entry::{Entry, EntryBox};
-use crate::table::{Lookup, Table};
 use super::value::{Expiry, NewValue};
 use super::{ExpiryPolicy, Key, Settings};
+use crate::table::{Lookup, Table};
 use crate::value::Object;
 use alloc::boxed::Box;
 use alloc::vec::Vec;

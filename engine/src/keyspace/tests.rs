@@ -1,7 +1,6 @@
 //! What the keyspace promises, against a model that is a `BTreeMap`.
 
 use super::*;
-use crate::value::Encoding;
 use proptest::prelude::*;
 use slotway_core::time::UnixMs;
 use std::borrow::ToOwned;
@@ -401,14 +400,23 @@ fn find_counts_as_a_use_unless_told_not_to() {
     put(shard.db(DB), b"k", b"v", Expiry::Keep);
     let db = shard.db(DB);
     let later = after(9000);
-    assert_eq!(db.find(later, &key(b"k"), Touch::No, Purpose::Read).map(|entry| entry.idle_ms(later)), Some(9000));
-    assert_eq!(db.find(later, &key(b"k"), Touch::Yes, Purpose::Read).map(|entry| entry.idle_ms(later)), Some(0));
+    assert_eq!(
+        db.find(later, &key(b"k"), Touch::No, Purpose::Read).map(|entry| entry.idle_ms(later)),
+        Some(9000)
+    );
+    assert_eq!(
+        db.find(later, &key(b"k"), Touch::Yes, Purpose::Read).map(|entry| entry.idle_ms(later)),
+        Some(0)
+    );
     let lfu = ClockPolicy::Lfu { log_factor: 0, decay_minutes: 1 };
     shard.set_clock_policy(lfu);
     let db = shard.db(DB);
     db.remove(NOW, &key(b"k"));
     put(db, b"k", b"v", Expiry::Keep);
-    assert_eq!(db.find(NOW, &key(b"k"), Touch::Yes, Purpose::Read).and_then(|entry| entry.freq(NOW, lfu)), Some(6));
+    assert_eq!(
+        db.find(NOW, &key(b"k"), Touch::Yes, Purpose::Read).and_then(|entry| entry.freq(NOW, lfu)),
+        Some(6)
+    );
     put(db, b"k", b"v", Expiry::Keep);
     assert_eq!(db.peek(NOW, &key(b"k")).and_then(|entry| entry.freq(NOW, lfu)), Some(7));
     assert_eq!(db.peek(NOW, &key(b"k")).and_then(|entry| entry.freq(NOW, ClockPolicy::Lru)), None);
