@@ -18,7 +18,7 @@ use slotway_tests::shrink::shrink;
 use slotway_tests::themes::Themes;
 
 /// Sequences of one run without `SLOTWAY_SEQUENCES`.
-const SEQUENCES: u64 = 4000;
+const SEQUENCES: u64 = 3000;
 /// The same with `SLOTWAY_NIGHTLY`.
 const SEQUENCES_NIGHTLY: u64 = 1_000_000;
 /// Failures after which a run ends: the first few say enough.

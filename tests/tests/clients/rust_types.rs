@@ -29,13 +29,13 @@ fn lists_and_hashes(connection: &mut ClusterConnection) -> RedisResult<()> {
     let moved: String = connection.lmove(key("l"), key("l2"), Direction::Left, Direction::Right)?;
     assert_eq!(moved, "a");
     assert_eq!(connection.lrange::<_, Vec<String>>(key("l"), 0, -1)?, ["b", "c"]);
-    let fields: Vec<(String, usize)> = (0..200).map(|n| (format!("f{n}"), n)).collect();
+    let fields: Vec<(String, usize)> = (0..600).map(|n| (format!("f{n}"), n)).collect();
     connection.hset_multiple::<_, _, _, ()>(key("h"), &fields)?;
     assert_eq!(connection.hincr::<_, _, _, i64>(key("h"), "f7", 3)?, 10);
-    assert_eq!(connection.hlen::<_, usize>(key("h"))?, 200);
+    assert_eq!(connection.hlen::<_, usize>(key("h"))?, 600);
     let (cursor, page): (u64, Vec<String>) =
         cmd("HSCAN").arg(key("h")).arg("0").arg("COUNT").arg(10).query(connection)?;
-    assert!(cursor != 0 && !page.is_empty(), "two hundred fields do not come at once");
+    assert!(cursor != 0 && !page.is_empty(), "six hundred fields do not come at once");
     Ok(())
 }
 
