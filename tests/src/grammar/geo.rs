@@ -18,7 +18,7 @@ pub(super) const FORMS: &[(usize, &[&str])] = &[
         "GEORADIUSBYMEMBER geo place radius unit [COUNT count] (STORE geo|STOREDIST geo)",
         "GEORADIUS_RO geo longitude latitude radius unit [WITHCOORD] [WITHDIST] [WITHHASH] [COUNT count [ANY]] [ASC|DESC]",
         "GEORADIUSBYMEMBER_RO geo place radius unit [WITHCOORD] [WITHDIST] [WITHHASH] [COUNT count [ANY]] [ASC|DESC]",
-        "ZRANGE geo 0 -1 WITHSCORES", "ZADD geo score place",
+        "ZRANGE geo 0 -1 WITHSCORES", "ZADD geo (1|2.5|3479099956230698) place",
     ]),
     (1, &[
         "GEOSEARCH geo FROMMEMBER place FROMLONLAT longitude latitude BYRADIUS radius unit", "GEOSEARCH geo BYRADIUS radius unit",

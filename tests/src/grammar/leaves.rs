@@ -95,7 +95,7 @@ const ELEMENTS: &[&str] = &[
     "a text that is longer than sixty-four bytes, so that nothing packs it small",
 ];
 #[rustfmt::skip]
-const SCORES: &[&str] = &["0", "1", "1", "2", "2", "2.5", "3", "-1", "-7.25", "10", "1e3", "0.1", "100000000000000000000"];
+const SCORES: &[&str] = &["0", "1", "1", "2", "2", "2.5", "3", "-1", "-7.25", "10", "1e3", "0.1", "100000000000000"];
 const EDGE_SCORES: &[&str] =
     &["inf", "-inf", "+inf", "nan", "1e308", "-1e308", "1e309", "0x10", "abc", "", "5e-324", " 1", "(1"];
 const SCORE_BOUNDS: &[&str] =
