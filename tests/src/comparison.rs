@@ -73,7 +73,7 @@ pub fn of(step: &Step) -> Comparison {
         let (command, argument) = pattern.split_once(' ').unwrap_or((pattern, "*"));
         command == name && (argument == "*" || argument == first)
     };
-    let found = COMPARISONS.iter().find(|(_, patterns)| patterns.iter().any(|pattern| fits(&pattern)));
+    let found = COMPARISONS.iter().find(|(_, patterns)| patterns.iter().any(fits));
     found.map_or(Comparison::Exact, |(comparison, _)| *comparison)
 }
 

@@ -200,15 +200,21 @@ impl Theme {
             if plain && random.chance(SPOILT) {
                 spoil(random, &mut step.args);
             }
-            if !(depends_on_the_moment(&step) || leaves_another_session(&step) || asks_too_much(&step))
-                && !keeps_a_part_of_no_order(&step)
-                && (is_level(&step) || !ranges_by_chance(&step))
-            {
+            if !UNFIT.iter().any(|is_unfit| is_unfit(&step)) {
                 return step;
             }
         }
     }
 }
+
+/// What makes a step unfit for a comparison.
+const UNFIT: &[fn(&Step) -> bool] = &[
+    depends_on_the_moment,
+    leaves_another_session,
+    asks_too_much,
+    keeps_a_part_of_no_order,
+    ranges_by_chance,
+];
 
 fn may_block(step: &Step) -> bool {
     let name = step.name();
@@ -222,7 +228,8 @@ fn is_level(step: &Step) -> bool {
 
 /// True for a range by name of a sorted set that may have several scores: its order is undefined then.
 fn ranges_by_chance(step: &Step) -> bool {
-    step.name().ends_with("bylex") || (3..step.args.len()).any(|at| step.word(at) == "bylex")
+    let by_name = step.name().ends_with("bylex") || (3..step.args.len()).any(|at| step.word(at) == "bylex");
+    by_name && !is_level(step)
 }
 
 /// True when the two servers, asked a few milliseconds apart, may rightly differ: a key would expire so soon, or a
