@@ -20,8 +20,8 @@ use super::args::{self, Options};
 use super::{Binding, Data};
 use crate::events::Class;
 use crate::registry::{Effect, Handler, Outcome};
-use crate::value::Stream;
 use crate::value::stream::{Marks, StreamId};
+use crate::value::{Collection, Stream};
 
 /// What this family executes.
 pub(super) const COMMANDS: &[Binding] = &[
@@ -94,6 +94,12 @@ fn reply_range<'a>(
         (Some(entries), count) => reply::entries(entries.take(count.unwrap_or(usize::MAX)), reply),
     }
     Ok(Effect::None)
+}
+
+/// Reads a stream for a command on groups: it counts a hit or a miss although it writes, as in Redis.
+fn read_counted<'d>(data: &'d mut Data<'_, '_>, key: &[u8]) -> Result<Option<&'d Stream>, ErrorReply> {
+    let entry = data.find_counted(key);
+    entry.map(|entry| entry.collection().and_then(Stream::view).ok_or(ErrorReply::WrongType)).transpose()
 }
 
 fn xdel(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {

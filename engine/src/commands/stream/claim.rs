@@ -8,7 +8,7 @@ use slotway_core::resp::error::{ErrorReply, StreamError};
 use slotway_core::time::UnixMs;
 
 use super::pending::group_of;
-use super::{ids, reply};
+use super::{ids, read_counted, reply};
 use crate::commands::Data;
 use crate::commands::args::{self, Options};
 use crate::events::Class;
@@ -18,7 +18,7 @@ use crate::value::stream::{Delivery, Group, Log, PartialId, StreamId};
 
 pub(super) fn xclaim(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
     let (key, name) = (args.at(1), args.at(2));
-    group_of(data.read::<Stream>(key)?, key, name)?;
+    group_of(read_counted(data, key)?, key, name)?;
     let words = ClaimWords::read(args, data.now())?;
     edit(data, key, name, words.claim, |log, group| words.execute(log, group, reply))
 }
@@ -26,7 +26,7 @@ pub(super) fn xclaim(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyW
 pub(super) fn xautoclaim(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
     let (key, name) = (args.at(1), args.at(2));
     let words = AutoClaimWords::read(args, data.now())?;
-    group_of(data.read::<Stream>(key)?, key, name)?;
+    group_of(read_counted(data, key)?, key, name)?;
     edit(data, key, name, words.claim, |log, group| words.execute(log, group, reply))
 }
 

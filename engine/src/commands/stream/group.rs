@@ -6,7 +6,7 @@ use slotway_core::resp::args::Args;
 use slotway_core::resp::encode::ReplyWriter;
 use slotway_core::resp::error::{ErrorReply, StreamError};
 
-use super::ids;
+use super::{ids, read_counted};
 use crate::commands::args::{self, Options};
 use crate::commands::{Data, Whole, help};
 use crate::events::Class;
@@ -123,7 +123,7 @@ pub(super) fn delete_consumer(
 
 pub(super) fn xack(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
     let (key, name) = (args.at(1), args.at(2));
-    let stream = data.read::<Stream>(key)?;
+    let stream = read_counted(data, key)?;
     // Redis reads the ids only once the group is known to be there.
     if stream.and_then(|stream| stream.groups.get(name)).is_none() {
         reply.integer(0);

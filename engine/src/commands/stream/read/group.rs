@@ -9,7 +9,7 @@ use slotway_core::time::UnixMs;
 
 use super::{Family, ReadWords, Served};
 use crate::commands::Data;
-use crate::commands::stream::{ids, reply};
+use crate::commands::stream::{ids, read_counted, reply};
 use crate::events::Class;
 use crate::registry::{Effect, Outcome};
 use crate::value::Stream;
@@ -83,7 +83,7 @@ impl<'a> Reader<'a> {
     fn wanted(&self, data: &mut Data<'_, '_>, words: &ReadWords<'_>) -> Result<Vec<Wanted>, ErrorReply> {
         let mut wanted = Vec::with_capacity(words.len());
         for (key, id) in words.streams() {
-            let stream = data.read::<Stream>(key)?;
+            let stream = read_counted(data, key)?;
             if stream.and_then(|stream| stream.groups.get(self.group)).is_none() {
                 let (key, group) = (key.to_vec(), self.group.to_vec());
                 return Err(StreamError::NoKeyOrGroupToRead { key, group }.into());
@@ -102,6 +102,8 @@ impl<'a> Reader<'a> {
         served: &mut Served,
         reply: &mut ReplyWriter<'_>,
     ) -> Result<u64, ErrorReply> {
+        // Redis looks the key up once more here, and counts that too.
+        read_counted(data, key)?;
         let edited = data.edit(key, |Stream { log, groups }, _| {
             groups.edit(self.group, |group| {
                 let was_added = group.see(self.consumer, self.now);
