@@ -1,6 +1,306 @@
-//! SORT.
+//! SORT and SORT_RO: the elements of a list, a set or a sorted set in order, or what other keys hold for them.
+//!
+//! ```text
+//!   SORT key  BY w_*->x   what an element is compared by: `*` stands for the element, `->` names a field
+//!             GET # GET * what is answered for it: itself, other keys
+//!             LIMIT 0 10  ASC | DESC  ALPHA  STORE target
+//! ```
+//!
+//! Source of the rules: `sortCommandGeneric` of Redis 7.2.
 
-use super::Binding;
+use alloc::vec::Vec;
+use core::cmp::Ordering;
+use core::ops::Range;
+
+use slotway_core::resp::args::Args;
+use slotway_core::resp::encode::{Decimal, ReplyWriter};
+use slotway_core::resp::error::ErrorReply;
+
+use super::args::{self, Options};
+use super::string::text_of;
+use super::{Binding, Data};
+use crate::events::Class;
+use crate::keyspace::{Entry, Value};
+use crate::number::parse_double_bound;
+use crate::registry::{Effect, Handler, Outcome};
+use crate::value::listpack::Element;
+use crate::value::{Kind, List, ObjectRef};
 
 /// What this family executes.
-pub(super) const COMMANDS: &[Binding] = &[];
+pub(super) const COMMANDS: &[Binding] =
+    &[("sort", Handler::Data(sort)), ("sort_ro", Handler::Data(sort_readonly))];
+
+/// An element, or what a pattern finds for it.
+type Text = Vec<u8>;
+
+fn sort(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
+    let request = Request::read(args, data, true)?;
+    let rows = request.rows(data)?;
+    match request.store {
+        Some(target) => store(data, target, &rows, reply),
+        None => answer(&rows, reply),
+    }
+}
+
+fn sort_readonly(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
+    let rows = Request::read(args, data, false)?.rows(data)?;
+    answer(&rows, reply)
+}
+
+fn answer(rows: &[Option<Text>], reply: &mut ReplyWriter<'_>) -> Outcome {
+    reply.array(rows.len());
+    rows.iter().for_each(|row| reply.bulk_or_null(row.as_deref()));
+    Ok(Effect::None)
+}
+
+/// Keeps the rows as a list; what was not found becomes the empty string.
+fn store(
+    data: &mut Data<'_, '_>,
+    target: &[u8],
+    rows: &[Option<Text>],
+    reply: &mut ReplyWriter<'_>,
+) -> Outcome {
+    let elements = rows.iter().map(|row| Element::Bytes(row.as_deref().unwrap_or_default()));
+    let list = List::collect(elements, &data.limits());
+    let existed = data.store(target, list);
+    reply.integer(rows.len() as i64);
+    match (rows, existed) {
+        ([], false) => return Ok(Effect::None),
+        ([], true) => data.changed(Class::Generic, "del", target),
+        (_, _) => data.changed(Class::List, "sortstore", target),
+    }
+    Ok(Effect::changed(rows.len().max(1) as u64))
+}
+
+/// What elements are compared by.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum By<'a> {
+    /// Themselves.
+    Element,
+    /// What keys of this pattern hold.
+    Pattern(&'a [u8]),
+    /// Nothing: a pattern without `*`. Lists and sorted sets keep their order.
+    Nothing,
+}
+
+/// A request as it was read.
+struct Request<'a> {
+    key: &'a [u8],
+    by: By<'a>,
+    get: Vec<&'a [u8]>,
+    limit: (i64, i64),
+    descending: bool,
+    alpha: bool,
+    store: Option<&'a [u8]>,
+}
+
+impl<'a> Request<'a> {
+    fn read(args: Args<'a>, data: &Data<'_, '_>, may_store: bool) -> Result<Self, ErrorReply> {
+        let in_cluster = data.config().cluster_enabled();
+        let mut request = Self {
+            key: args.at(1),
+            by: By::Element,
+            get: Vec::new(),
+            limit: (0, -1),
+            descending: false,
+            alpha: false,
+            store: None,
+        };
+        let mut words = Options::new(args, 2);
+        while let Some(word) = words.word() {
+            match word {
+                word if args::is(word, "asc") => request.descending = false,
+                word if args::is(word, "desc") => request.descending = true,
+                word if args::is(word, "alpha") => request.alpha = true,
+                word if args::is(word, "limit") && words.left() >= 2 => {
+                    request.limit = (args::integer(words.value()?)?, args::integer(words.value()?)?);
+                }
+                word if args::is(word, "store") && may_store => request.store = Some(words.value()?),
+                word if args::is(word, "by") => {
+                    let pattern = words.value()?;
+                    request.by = if pattern.contains(&b'*') { By::Pattern(pattern) } else { By::Nothing };
+                    if in_cluster && request.by != By::Nothing {
+                        return Err(ErrorReply::SortByInCluster);
+                    }
+                }
+                word if args::is(word, "get") => {
+                    let pattern = words.value()?;
+                    if in_cluster {
+                        return Err(ErrorReply::SortGetInCluster);
+                    }
+                    request.get.push(pattern);
+                }
+                _ => return Err(ErrorReply::Syntax),
+            }
+        }
+        Ok(request)
+    }
+
+    /// What is answered, row by row.
+    fn rows(&self, data: &mut Data<'_, '_>) -> Result<Vec<Option<Text>>, ErrorReply> {
+        let elements = self.sorted(data)?;
+        if self.get.is_empty() {
+            return Ok(elements.into_iter().map(Some).collect());
+        }
+        let mut rows = Vec::with_capacity(elements.len() * self.get.len());
+        for element in &elements {
+            rows.extend(self.get.iter().map(|pattern| look_up(data, pattern, element)));
+        }
+        Ok(rows)
+    }
+
+    /// The elements in order, cut to the limit.
+    fn sorted(&self, data: &mut Data<'_, '_>) -> Result<Vec<Text>, ErrorReply> {
+        let (mut elements, kind) = match data.find(self.key) {
+            Some(entry) => elements_of(entry)?,
+            None => return Ok(Vec::new()),
+        };
+        let range = self.range(elements.len());
+        // The order of a set means nothing: what is stored must not depend on it.
+        let by = match self.by {
+            By::Nothing if kind == Kind::Set && self.store.is_some() => None,
+            by => Some(by),
+        };
+        match by {
+            Some(By::Nothing) if kind != Kind::Set && self.descending => elements.reverse(),
+            Some(By::Nothing) => {}
+            by => {
+                let (pattern, alpha) = match by {
+                    Some(By::Pattern(pattern)) => (Some(pattern), self.alpha),
+                    Some(By::Element | By::Nothing) => (None, self.alpha),
+                    None => (None, true),
+                };
+                elements = self.ordered(data, elements, pattern, alpha)?;
+            }
+        }
+        elements.truncate(range.end);
+        elements.drain(..range.start);
+        Ok(elements)
+    }
+
+    fn ordered(
+        &self,
+        data: &mut Data<'_, '_>,
+        elements: Vec<Text>,
+        pattern: Option<&[u8]>,
+        alpha: bool,
+    ) -> Result<Vec<Text>, ErrorReply> {
+        let weigh = |element: Text| {
+            let found = match pattern {
+                Some(pattern) => look_up(data, pattern, &element),
+                None => Some(element.clone()),
+            };
+            Ok((if alpha { Weight::Text(found) } else { Weight::number(found)? }, element))
+        };
+        let mut weighed = elements.into_iter().map(weigh).collect::<Result<Vec<_>, ErrorReply>>()?;
+        weighed.sort_by(|(a, x), (b, y)| {
+            // Equal numbers are told apart by the elements; equal texts are not.
+            let order = a.compare(b).then_with(|| if alpha { Ordering::Equal } else { x.cmp(y) });
+            if self.descending { order.reverse() } else { order }
+        });
+        Ok(weighed.into_iter().map(|(_, element)| element).collect())
+    }
+
+    /// The places in the order that LIMIT asks for.
+    fn range(&self, len: usize) -> Range<usize> {
+        let (offset, count) = self.limit;
+        let start = usize::try_from(offset).unwrap_or(0).min(len);
+        let end = usize::try_from(count).map_or(len, |count| start.saturating_add(count).min(len));
+        start..end
+    }
+}
+
+/// What an element is compared by.
+enum Weight {
+    Number(f64),
+    Text(Option<Text>),
+}
+
+impl Weight {
+    /// The number that a text denotes; nothing counts as 0.
+    fn number(text: Option<Text>) -> Result<Self, ErrorReply> {
+        let number = text.map_or(Some(0.0), |text| parse_double_bound(&text));
+        number.map(Weight::Number).ok_or(ErrorReply::SortNotNumeric)
+    }
+
+    /// Numbers by value, texts by bytes, what is not there first.
+    fn compare(&self, other: &Self) -> Ordering {
+        match (self, other) {
+            (Weight::Number(a), Weight::Number(b)) => a.partial_cmp(b).unwrap_or(Ordering::Equal),
+            (Weight::Text(a), Weight::Text(b)) => a.cmp(b),
+            (Weight::Number(_), Weight::Text(_)) | (Weight::Text(_), Weight::Number(_)) => Ordering::Equal,
+        }
+    }
+}
+
+fn elements_of(entry: Entry<'_>) -> Result<(Vec<Text>, Kind), ErrorReply> {
+    let elements = match entry.collection() {
+        Some(ObjectRef::List(list)) => list.iter().map(Element::to_vec).collect(),
+        Some(ObjectRef::Set(set)) => set.iter().map(Element::to_vec).collect(),
+        Some(ObjectRef::SortedSet(set)) => set.iter().map(|(member, _)| member.to_vec()).collect(),
+        Some(ObjectRef::Hash(_) | ObjectRef::Stream(_)) | None => return Err(ErrorReply::WrongType),
+    };
+    Ok((elements, entry.kind()))
+}
+
+/// What a pattern finds for an element: `#` is the element itself, `*` stands for it in a key's name, what follows `->` is a field.
+fn look_up(data: &mut Data<'_, '_>, pattern: &[u8], element: &[u8]) -> Option<Text> {
+    if pattern == b"#" {
+        return Some(element.to_vec());
+    }
+    let star = pattern.iter().position(|byte| *byte == b'*')?;
+    let (prefix, rest) = (&pattern[..star], &pattern[star + 1..]);
+    let arrow = rest.windows(2).position(|pair| pair == b"->").filter(|at| at + 2 < rest.len());
+    let (suffix, field) = match arrow {
+        Some(at) => (&rest[..at], Some(&rest[at + 2..])),
+        None => (rest, None),
+    };
+    let key = [prefix, element, suffix].concat();
+    let entry = data.find(&key)?;
+    match (entry.value(), field) {
+        (Value::String(string), None) => Some(text_of(string, &mut Decimal::new()).to_vec()),
+        (Value::Collection(ObjectRef::Hash(hash)), Some(field)) => hash.get(field).map(Element::to_vec),
+        (Value::String(_) | Value::Collection(_), _) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::TestClient;
+
+    #[test]
+    fn numbers_are_sorted_by_value_and_texts_by_bytes() {
+        let mut client = TestClient::new();
+        client.run("RPUSH l 10 9 1");
+        assert_eq!(client.run("SORT l"), "*3\r\n$1\r\n1\r\n$1\r\n9\r\n$2\r\n10\r\n");
+        assert_eq!(client.run("SORT l ALPHA DESC LIMIT 0 2"), "*2\r\n$1\r\n9\r\n$2\r\n10\r\n");
+        assert_eq!(client.run("SORT l BY nosort DESC"), "*3\r\n$1\r\n1\r\n$1\r\n9\r\n$2\r\n10\r\n");
+        assert_eq!(client.run("SORT l LIMIT -1 -5"), client.run("SORT_RO l"));
+        client.run("RPUSH l x");
+        assert_eq!(client.run("SORT l"), "-ERR One or more scores can't be converted into double\r\n");
+    }
+
+    #[test]
+    fn patterns_find_what_to_compare_and_what_to_answer() {
+        let mut client = TestClient::new();
+        client.run("SADD s 1 2 3");
+        client.run("MSET w_1 3 w_2 1 w_3 2");
+        client.run("HSET h_1 name one");
+        assert_eq!(
+            client.run("SORT s BY w_* GET # GET h_*->name"),
+            "*6\r\n$1\r\n2\r\n$-1\r\n$1\r\n3\r\n$-1\r\n$1\r\n1\r\n$3\r\none\r\n"
+        );
+    }
+
+    #[test]
+    fn a_stored_result_replaces_what_was_there_and_an_empty_one_removes_it() {
+        let mut client = TestClient::new();
+        client.run("RPUSH l 2 1");
+        client.run("SET t x");
+        assert_eq!(client.run("SORT l STORE t"), ":2\r\n");
+        assert_eq!(client.run("LRANGE t 0 -1"), "*2\r\n$1\r\n1\r\n$1\r\n2\r\n");
+        assert_eq!(client.run("SORT none STORE t"), ":0\r\n");
+        assert_eq!(client.run("EXISTS t"), ":0\r\n");
+        assert_eq!(client.run("SORT_RO l STORE t"), "-ERR syntax error\r\n");
+    }
+}
