@@ -14,6 +14,7 @@
 //!
 //! Source of the rule: `getNodeByQuery` of Redis 7.2, and the Redis cluster specification, "Redirection and resharding".
 
+use crate::command::{self, Command, CommandId, Flag, Group};
 use crate::resp::error::ErrorReply;
 use crate::slot::Slot;
 use crate::topology::{ClusterState, NodeIndex, Topology};
@@ -51,6 +52,24 @@ pub enum Access {
     ShardChannel,
     /// MIGRATE, which an operator sends to a node because its slot is open.
     Migrate,
+}
+
+impl Access {
+    /// What `command` does.
+    pub fn of(command: &Command) -> Self {
+        const MIGRATE: CommandId = command::id_of("migrate");
+        match command {
+            command if command.id == MIGRATE => Access::Migrate,
+            command if command.group == Group::PubSub => Access::ShardChannel,
+            command if command.flags.contains(Flag::Write) => Access::Write,
+            _ => Access::Read,
+        }
+    }
+
+    /// The strictest of what several commands do.
+    pub fn of_all<'c>(commands: impl IntoIterator<Item = &'c Command>) -> Self {
+        commands.into_iter().map(Self::of).find(|access| *access != Access::Read).unwrap_or(Access::Read)
+    }
 }
 
 /// Who asks, and for what.

@@ -222,6 +222,7 @@ impl<A: ShardAccess> Connection<A> {
                     server.engine.execute(&*server.shared, &mut self.session, requests, &mut self.replies);
                 server.shared.stats.add(tally);
                 executed = tally.requests;
+                self.check_replies_len();
             }
             used += self.decoder.consume_first(executed);
             match decoded {
@@ -261,6 +262,15 @@ impl<A: ShardAccess> Connection<A> {
                 self.session.address
             ));
             self.session.after = After::Close;
+        }
+    }
+
+    /// Closes a connection whose replies are more than `client-output-buffer-limit normal` allows at once.
+    fn check_replies_len(&mut self) {
+        let limit = self.server.shared.config().client_output_buffer_limit().normal.hard_bytes;
+        if limit > 0 && self.replies.len() as u64 >= limit {
+            self.server.shared.log_overflow(&self.session.address);
+            self.session.after = After::Abort;
         }
     }
 

@@ -40,18 +40,26 @@ impl Clients {
         self.outboxes.next_id()
     }
 
-    /// Sends `bytes` to a connection, or ends it if it has been sent more than `limits` allow and does not read.
-    pub(crate) fn deliver(&self, to: ClientId, bytes: &[u8], limits: OutputLimits, now: UnixMs) {
-        let Some(outbox) = self.outboxes.get(to) else { return };
+    /// Sends `bytes` to a connection, or ends it if it has been sent more than `limits` allow and does not read: then its address is returned.
+    pub(crate) fn deliver(
+        &self,
+        to: ClientId,
+        bytes: &[u8],
+        limits: OutputLimits,
+        now: UnixMs,
+    ) -> Option<String> {
+        let outbox = self.outboxes.get(to)?;
         let client = self.open.lock().get(&to).map(Arc::clone);
         let listens =
             client.as_ref().is_some_and(|client| !client.card.lock().session.subscriptions.is_empty());
         let limit = if listens { limits.pubsub } else { limits.normal };
-        if !outbox.push(bytes, limit, now)
-            && let Some(client) = client
-        {
-            client.abort();
+        if outbox.push(bytes, limit, now) {
+            return None;
         }
+        let client = client?;
+        client.abort();
+        let address = client.card.lock().session.address.clone();
+        Some(address)
     }
 
     /// How many there are.

@@ -97,6 +97,11 @@ impl Shared {
 }
 
 impl Shared {
+    /// Notes that a client is closed because it does not read.
+    pub(crate) fn log_overflow(&self, address: &str) {
+        self.log.warning(&format!("Client addr={address} closed for overcoming of output buffer limits."));
+    }
+
     /// Brings about what has been set. What is read where it is needed, each time anew, needs nothing here.
     ///
     /// # Errors
@@ -197,7 +202,10 @@ impl Node for Shared {
     }
 
     fn deliver(&self, to: ClientId, bytes: &[u8]) {
-        self.clients.deliver(to, bytes, self.config().client_output_buffer_limit(), self.now());
+        let limits = self.config().client_output_buffer_limit();
+        if let Some(address) = self.clients.deliver(to, bytes, limits, self.now()) {
+            self.log_overflow(&address);
+        }
     }
 
     fn with_pubsub(&self, visit: &mut dyn FnMut(&mut PubSub)) {

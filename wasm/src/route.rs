@@ -1,7 +1,7 @@
 //! Where a command goes.
 
 use slotway_core::command::keys::routed;
-use slotway_core::command::{self, Command, CommandId, Flag, Group};
+use slotway_core::command::{self, Command, Flag};
 use slotway_core::resp::args::{Args, ArgsBuf};
 use slotway_core::resp::error::ErrorReply;
 use slotway_core::route::{self, Access, DownPolicy, Intent, KeySlots};
@@ -13,7 +13,6 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use crate::input::{bytes, expected, is_set, items};
 use crate::view::{self, DecisionView, RoutedKey, topology_of};
 
-const MIGRATE: CommandId = command::id_of("migrate");
 
 /// Where the command `argv` goes when it is sent to `topology.myself`, or, for a topology without one, to any node.
 /// `flags` say what the connection has sent before and what the node allows.
@@ -60,13 +59,8 @@ fn decide(argv: Args<'_>, topology: &Topology, flags: &Flags) -> DecisionView {
 }
 
 fn intent(command: &Command, flags: &Flags) -> Intent {
-    let access = match command {
-        command if command.id == MIGRATE => Access::Migrate,
-        command if command.group == Group::PubSub => Access::ShardChannel,
-        command if command.flags.contains(Flag::Write) => Access::Write,
-        _ => Access::Read,
-    };
-    Intent { access, asking: flags.asking || command.flags.contains(Flag::Asking), readonly: flags.readonly }
+    Intent {
+        access: Access::of(command), asking: flags.asking || command.flags.contains(Flag::Asking), readonly: flags.readonly }
 }
 
 /// Arguments as clients take them: strings, buffers, and numbers, which are sent as their digits.

@@ -17,11 +17,11 @@ use alloc::vec::Vec;
 use slotway_core::command::{KeyFlag, keys};
 use slotway_core::resp::encode::ReplyWriter;
 use slotway_core::resp::error::ErrorReply;
-use slotway_core::route::KeySlots;
+use slotway_core::route::{Access, KeySlots};
 use slotway_core::slot::{Slot, key_slot};
 use slotway_core::topology::Topology;
 
-use super::routing::{access_of, route_slots};
+use super::routing::route_slots;
 use super::run::{Run, write_null};
 use super::{Engine, Request};
 use crate::commands::{Data, Scope};
@@ -152,7 +152,7 @@ impl<A: ShardAccess> Engine<A> {
         });
         for waiter in all_waiters(&self.shards) {
             let slots = awaited_keys(&waiter).into_iter().fold(KeySlots::None, |slots, key| slots.and(key_slot(key)));
-            let access = access_of(waiter.command);
+            let access = Access::of(waiter.command);
             if let Err(error) = route_slots(&topology, slots, access, waiter.readonly, &config)
                 && waiter.begin()
             {

@@ -2,7 +2,7 @@
 
 use alloc::string::String;
 
-use slotway_core::command::{self, Command, CommandId, Flag, Group, keys};
+use slotway_core::command::{Command, Flag, keys};
 use slotway_core::resp::args::Args;
 use slotway_core::resp::error::ErrorReply;
 use slotway_core::route::{self, Access, Decision, Intent, KeySlots, Presence};
@@ -12,8 +12,6 @@ use slotway_core::topology::{NodeIndex, Topology};
 use crate::commands::Data;
 use crate::config::Config;
 use crate::session::Session;
-
-const MIGRATE: CommandId = command::id_of("migrate");
 
 /// Lets a command pass that is served here.
 ///
@@ -79,24 +77,9 @@ pub(super) fn route_slots(
     decision.refusal(|node| endpoint(topology, node, config)).map_or(Ok(()), Err)
 }
 
-/// What a command does with its keys.
-pub(super) fn access_of(command: &Command) -> Access {
-    match command {
-        command if command.id == MIGRATE => Access::Migrate,
-        command if command.group == Group::PubSub => Access::ShardChannel,
-        command if command.flags.contains(Flag::Write) => Access::Write,
-        _ => Access::Read,
-    }
-}
-
-/// The strictest of what several commands do with theirs.
-pub(super) fn access_of_all<'c>(commands: impl IntoIterator<Item = &'c Command>) -> Access {
-    commands.into_iter().map(access_of).find(|access| *access != Access::Read).unwrap_or(Access::Read)
-}
-
 fn intent_of(command: &Command, session: &Session) -> Intent {
     let asking = session.asking || command.flags.contains(Flag::Asking);
-    Intent { access: access_of(command), asking, readonly: session.readonly }
+    Intent { access: Access::of(command), asking, readonly: session.readonly }
 }
 
 fn presence(command: &Command, args: Args<'_>, data: &mut Data<'_, '_>) -> Presence {

@@ -7,7 +7,7 @@ use core::cell::RefCell;
 
 use slotway_core::command::{self, Command, CommandId, Flag, keys};
 use slotway_core::resp::error::ErrorReply;
-use slotway_core::route::KeySlots;
+use slotway_core::route::{Access, KeySlots};
 
 use super::admission::{AFTER_ROUTING, admission, admit};
 use super::routing::route_slots;
@@ -117,7 +117,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         let topology = self.node.topology();
         if let Some(topology) = topology.as_deref() {
             let slots = slots_of(transaction);
-            let access = super::routing::access_of_all(transaction.queued.iter().map(|queued| queued.command));
+            let access = Access::of_all(transaction.queued.iter().map(|queued| queued.command));
             route_slots(topology, slots, access, self.session.readonly, &self.config)?;
         }
         let room = self.make_room(held, topology.as_deref());
