@@ -41,7 +41,9 @@ fn collections(criterion: &mut Criterion) {
 
 fn hashes(criterion: &mut Criterion, names: &[Vec<u8>], limits: &Limits<'_>) {
     let (mut hash, mut state) = (Hash::new(), 1);
-    names.iter().for_each(|name| drop(hash.set(name, b"value", limits)));
+    for name in names {
+        hash.set(name, b"value", limits);
+    }
     criterion.bench_function(&id("hash, set", names), |bencher| {
         bencher.iter(|| hash.set(&names[draw(&mut state, names.len())], b"other", limits));
     });
@@ -52,7 +54,9 @@ fn hashes(criterion: &mut Criterion, names: &[Vec<u8>], limits: &Limits<'_>) {
 
 fn sets(criterion: &mut Criterion, names: &[Vec<u8>], limits: &Limits<'_>) {
     let (mut set, mut state) = (Set::new(), 1);
-    names.iter().for_each(|name| drop(set.insert(Element::Bytes(name), limits)));
+    for name in names {
+        set.insert(Element::Bytes(name), limits);
+    }
     criterion.bench_function(&id("set, remove and insert", names), |bencher| {
         bencher.iter(|| {
             let name = &names[draw(&mut state, names.len())];
@@ -67,7 +71,9 @@ fn sets(criterion: &mut Criterion, names: &[Vec<u8>], limits: &Limits<'_>) {
 
 fn sorted_sets(criterion: &mut Criterion, names: &[Vec<u8>], limits: &Limits<'_>) {
     let (mut sorted, mut state) = (SortedSet::new(), 1);
-    names.iter().enumerate().for_each(|(score, name)| drop(sorted.insert(name, score as f64, limits)));
+    for (score, name) in names.iter().enumerate() {
+        sorted.insert(name, score as f64, limits);
+    }
     criterion.bench_function(&id("sorted set, new score", names), |bencher| {
         bencher.iter(|| {
             let score = draw(&mut state, names.len()) as f64;

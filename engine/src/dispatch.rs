@@ -126,7 +126,8 @@ impl<A: ShardAccess> Engine<A> {
         let reply = ReplyWriter::new(out, session.protocol);
         let now = node.now();
         let effects = Effects::new(config.notify_keyspace_events());
-        Run { engine: self, node, session, config, prepared, reply, now, tally: Tally::default(), effects }.all()
+        Run { engine: self, node, session, config, prepared, reply, now, tally: Tally::default(), effects }
+            .all()
     }
 
     fn prepare<'a>(&self, config: &Config, args: Args<'a>) -> Prepared<'a> {

@@ -66,7 +66,8 @@ impl Finite {
     pub fn from_double(value: f64) -> Option<Self> {
         const FRACTION_BITS: u32 = 52;
         let (magnitude, negative) = (value.abs().to_bits(), value.is_sign_negative());
-        let (fraction, exponent) = (magnitude & ((1 << FRACTION_BITS) - 1), (magnitude >> FRACTION_BITS) as i32);
+        let (fraction, exponent) =
+            (magnitude & ((1 << FRACTION_BITS) - 1), (magnitude >> FRACTION_BITS) as i32);
         // The exponents at either end mean numbers without a leading bit, and none at all.
         let (significand, exponent) = match exponent {
             0x7FF => return None,

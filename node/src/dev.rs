@@ -143,7 +143,8 @@ fn start_node(
     let port = plan.port(number);
     config.set_port(port);
     let log = Log::open(config.logfile(), Level::Warning)?.with_prefix(format!("[{port}] "));
-    let shared = Arc::new(Shared::new(config, None, log, Arc::clone(&outboxes[usize::from(plan.primary_of(number))])));
+    let shared =
+        Arc::new(Shared::new(config, None, log, Arc::clone(&outboxes[usize::from(plan.primary_of(number))])));
     let me = topology
         .nodes()
         .find_map(|(index, node)| (node.port == port).then_some(index))

@@ -51,7 +51,12 @@ pub(crate) struct Shared {
 
 impl Shared {
     /// A node with `config`, read from `config_file` if there is one. `outboxes` are new ones, unless it shares the data of another node.
-    pub(crate) fn new(config: Config, config_file: Option<PathBuf>, log: Log, outboxes: Arc<Outboxes>) -> Self {
+    pub(crate) fn new(
+        config: Config,
+        config_file: Option<PathBuf>,
+        log: Log,
+        outboxes: Arc<Outboxes>,
+    ) -> Self {
         let run_id = process::random_bytes::<20>().iter().map(|byte| format!("{byte:02x}")).collect();
         Self {
             config: ArcSwap::from_pointee(config),

@@ -13,7 +13,6 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use crate::input::{bytes, expected, is_set, items};
 use crate::view::{self, DecisionView, RoutedKey, topology_of};
 
-
 /// Where the command `argv` goes when it is sent to `topology.myself`, or, for a topology without one, to any node.
 /// `flags` say what the connection has sent before and what the node allows.
 #[wasm_bindgen(js_name = route, unchecked_return_type = "Decision")]
@@ -60,7 +59,10 @@ fn decide(argv: Args<'_>, topology: &Topology, flags: &Flags) -> DecisionView {
 
 fn intent(command: &Command, flags: &Flags) -> Intent {
     Intent {
-        access: Access::of(command), asking: flags.asking || command.flags.contains(Flag::Asking), readonly: flags.readonly }
+        access: Access::of(command),
+        asking: flags.asking || command.flags.contains(Flag::Asking),
+        readonly: flags.readonly,
+    }
 }
 
 /// Arguments as clients take them: strings, buffers, and numbers, which are sent as their digits.

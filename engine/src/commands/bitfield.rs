@@ -12,8 +12,8 @@ use super::args::{self, Options};
 use super::bitmap::{checked_offset, grow, text_at};
 use super::string::string_of;
 use super::{Binding, Data};
-use crate::events::Class;
 use crate::config::Config;
+use crate::events::Class;
 use crate::registry::{Effect, Handler, Outcome};
 
 /// What this family executes.

@@ -8,7 +8,9 @@ use slotway_core::time::UnixMs;
 
 use crate::config::Config;
 use crate::events::{Class, Effects};
-use crate::keyspace::{Db, DbIndex, Detached, Entry, Expiry, Key, KeyHasher, Layout, NewValue, Purpose, Shard, Touch};
+use crate::keyspace::{
+    Db, DbIndex, Detached, Entry, Expiry, Key, KeyHasher, Layout, NewValue, Purpose, Shard, Touch,
+};
 use crate::node::Node;
 use crate::shards::Held;
 use crate::value::{Collection, Limits};

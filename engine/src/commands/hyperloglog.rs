@@ -63,7 +63,10 @@ fn count_one(data: &mut Data<'_, '_>, key: &[u8], reply: &mut ReplyWriter<'_>) -
         return Ok(Effect::None);
     }
     let count = hll.estimate().map_err(corrupted)?;
-    edit(data, key, |hll| Ok(hll.cache_count(count)))?;
+    edit(data, key, |hll| {
+        hll.cache_count(count);
+        Ok(())
+    })?;
     data.signal(data.db_index(), key);
     reply.integer(count as i64);
     Ok(Effect::Changed(1))
@@ -76,7 +79,8 @@ fn pfmerge(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>)
             hll.make_dense()?;
         }
         hll.merge(&union.registers)?;
-        Ok(hll.invalidate())
+        hll.invalidate();
+        Ok(())
     })?;
     data.changed(Class::String, "pfadd", key);
     reply.ok();

@@ -66,7 +66,8 @@ impl KeyspaceEvents {
 
     /// Whether changes of this class are published: the class is in the set, and so is a kind of channel.
     pub fn has(self, class: Class) -> bool {
-        (self.has_bits(1 << 0) || self.has_bits(1 << 1)) && bits_of(class.letter()).is_some_and(|bits| self.has_bits(bits))
+        (self.has_bits(1 << 0) || self.has_bits(1 << 1))
+            && bits_of(class.letter()).is_some_and(|bits| self.has_bits(bits))
     }
 
     /// Whether all classes that `letters` names are in the set. A letter that is no class is in no set.

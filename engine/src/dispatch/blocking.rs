@@ -151,7 +151,8 @@ impl<A: ShardAccess> Engine<A> {
             }
         });
         for waiter in all_waiters(&self.shards) {
-            let slots = awaited_keys(&waiter).into_iter().fold(KeySlots::None, |slots, key| slots.and(key_slot(key)));
+            let slots =
+                awaited_keys(&waiter).into_iter().fold(KeySlots::None, |slots, key| slots.and(key_slot(key)));
             let access = Access::of(waiter.command);
             if let Err(error) = route_slots(&topology, slots, access, waiter.readonly, &config)
                 && waiter.begin()

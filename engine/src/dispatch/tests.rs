@@ -31,10 +31,7 @@ fn exec_answers_with_the_replies_of_all_commands() {
             ("DBSIZE", "+QUEUED\r\n"),
             ("SELECT 1", "+QUEUED\r\n"),
             ("GET a", "+QUEUED\r\n"),
-            (
-                "EXEC",
-                "*5\r\n+OK\r\n-ERR value is not an integer or out of range\r\n:1\r\n+OK\r\n$-1\r\n",
-            ),
+            ("EXEC", "*5\r\n+OK\r\n-ERR value is not an integer or out of range\r\n:1\r\n+OK\r\n$-1\r\n"),
             ("EXEC", "-ERR EXEC without MULTI\r\n"),
             ("DISCARD", "-ERR DISCARD without MULTI\r\n"),
         ],

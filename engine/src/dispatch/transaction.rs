@@ -80,7 +80,9 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         }
         let (layout, db) = (self.engine.shards.layout(), self.session.db);
         let watch = self.session.watch.get_or_insert_default();
-        for bytes in request.args.skip(1).iter().filter(|key| !watch.contains(db, key)).collect::<alloc::vec::Vec<_>>() {
+        for bytes in
+            request.args.skip(1).iter().filter(|key| !watch.contains(db, key)).collect::<alloc::vec::Vec<_>>()
+        {
             let key = self.engine.hasher.key(bytes);
             let shard = held.shard(layout, key.slot());
             shard.interest.watch(db, bytes, &watch.changed);
@@ -113,7 +115,11 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
     }
 
     /// Asks once more whether the commands may be executed here: the cluster may have changed since they were queued.
-    fn admit_transaction(&mut self, held: &mut Held<'_>, transaction: &Transaction) -> Result<(), ErrorReply> {
+    fn admit_transaction(
+        &mut self,
+        held: &mut Held<'_>,
+        transaction: &Transaction,
+    ) -> Result<(), ErrorReply> {
         let topology = self.node.topology();
         if let Some(topology) = topology.as_deref() {
             let slots = slots_of(transaction);

@@ -7,7 +7,7 @@ use super::REGISTERS;
 /// Bits of a hash behind those that choose a register: what a register can have seen is at most one more.
 const HASH_BITS: usize = 50;
 /// The limit of alpha for many registers: 1 / (2 ln 2).
-const ALPHA_INFINITE: f64 = 0.721_347_520_444_481_703_680;
+const ALPHA_INFINITE: f64 = 0.721_347_520_444_481_7;
 
 /// How many registers have each value. Foreign bytes may hold values that no hash gives.
 pub(super) struct Histogram([u64; 64]);

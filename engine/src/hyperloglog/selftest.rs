@@ -50,7 +50,7 @@ fn check_estimate() -> Result<(), String> {
         }
     }
     let error = (estimate(&array)? as f64 - f64::from(ELEMENTS)) / f64::from(ELEMENTS);
-    if error > 4.0 * STANDARD_ERROR || error < -4.0 * STANDARD_ERROR {
+    if error.abs() > 4.0 * STANDARD_ERROR {
         return Err(format!("Too big error. card:{ELEMENTS} error:{error}"));
     }
     Ok(())

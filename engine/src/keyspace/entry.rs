@@ -19,8 +19,8 @@
 //! A big one is behind a pointer. [`EntryBox::edit`] moves it from one form to the other.
 
 use super::clock::{AccessClock, ClockPolicy};
-use crate::table::Thin;
 use super::value::{EMBSTR_LEN_MAX, Value, ValueRef};
+use crate::table::Thin;
 use crate::value::{Encoding, Kind, Object, ObjectRef, Packed};
 use alloc::alloc::{alloc, dealloc, handle_alloc_error};
 use alloc::boxed::Box;
@@ -308,8 +308,8 @@ impl EntryBox {
 
     /// A copy of the value and expiry of `entry` under another key.
     pub(super) fn copied(entry: Entry<'_>, key: &[u8], clock: AccessClock) -> Self {
-        let payload = match entry.object_box() {
-            Some(object) => Payload::Object(Box::clone(object)),
+        let payload = match entry.big_object() {
+            Some(object) => Payload::of_object(object.clone()),
             None => entry.payload(),
         };
         Self::build(key, payload, entry.origin(), entry.expiry(), clock)
@@ -430,7 +430,9 @@ impl EntryBox {
             Payload::Int(number) => self.write(header.payload_offset(), number),
             Payload::Heap(bytes) => self.write(header.payload_offset(), bytes),
             Payload::Object(object) => self.write(header.payload_offset(), Some(object)),
-            Payload::Inline(bytes) | Payload::Packed(_, bytes) => self.write_bytes(header.key_offset() + key_len, bytes),
+            Payload::Inline(bytes) | Payload::Packed(_, bytes) => {
+                self.write_bytes(header.key_offset() + key_len, bytes)
+            }
         }
     }
 
@@ -566,7 +568,7 @@ impl<'a> Entry<'a> {
             Tag::Int | Tag::Inline => 0,
             Tag::Heap => self.heap().capacity(),
             // Nothing there while the entry is being taken apart.
-            Tag::Object => self.object_box().map_or(0, |object| size_of::<Object>() + object.memory()),
+            Tag::Object => self.big_object().map_or(0, |object| size_of::<Object>() + object.memory()),
         };
         header.size(self.key_len()) + outside
     }
@@ -611,21 +613,23 @@ impl<'a> Entry<'a> {
         match (self.header().packed(), self.value()) {
             (Some(packed), _) => Payload::Packed(packed, self.inline()),
             (None, Value::String(string)) => Payload::of(string),
-            (None, Value::Collection(_)) => unreachable!("a big collection is moved or cloned by its pointer"),
+            (None, Value::Collection(_)) => {
+                unreachable!("a big collection is moved or cloned by its pointer")
+            }
         }
     }
 
     fn object(self) -> &'a Object {
-        self.object_box().expect("an entry tagged Object has one until it is dropped")
+        self.big_object().expect("an entry tagged Object has one until it is dropped")
     }
 
-    fn object_box(self) -> Option<&'a Box<Object>> {
+    fn big_object(self) -> Option<&'a Object> {
         let header = self.header();
         if header.tag() != Tag::Object {
             return None;
         }
         // SAFETY: as in `heap`, for entries tagged Object, which hold a valid Option<Box<Object>> there.
-        unsafe { self.raw.add(header.payload_offset()).cast::<Option<Box<Object>>>().as_ref() }.as_ref()
+        unsafe { self.raw.add(header.payload_offset()).cast::<Option<Box<Object>>>().as_ref() }.as_deref()
     }
 
     fn heap(self) -> &'a Vec<u8> {

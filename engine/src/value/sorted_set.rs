@@ -246,7 +246,9 @@ impl<'a> SortedSetRef<'a> {
     ) -> Range<usize> {
         let start = self.partition(|member, score| !reaches(member, score));
         let end = match self {
-            SortedSetRef::Packed(members) => start + packed::count_while(members, start, |m, s| !passes(m, s)),
+            SortedSetRef::Packed(members) => {
+                start + packed::count_while(members, start, |m, s| !passes(m, s))
+            }
             SortedSetRef::Big(members) => members.partition(|member, score| !passes(member, score)),
         };
         start..end.max(start)

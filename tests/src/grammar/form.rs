@@ -10,7 +10,7 @@
 //! | `key+` `(f v)+` | one to four of them |
 //! | `#key` | a number, and mostly as many keys |
 //! | `weight*` | as many as the last such number said |
-//! | `PAUSE 3 ...` `& ...` | prefixes of a line of a [script](crate::script) |
+//! | `PAUSE 3 ...` `& ...` | prefixes of a line of a [`crate::script`] |
 
 use crate::grammar::leaves::{self, Leaf};
 use crate::random::Random;

@@ -11,7 +11,7 @@ pub(super) fn write(command: &Command, registry: &Registry, reply: &mut ReplyWri
     reply.array(10);
     reply.bulk(command.name.as_bytes());
     reply.integer(command.arity.into());
-    write_words(command.flags.len(), command.flags.iter().map(Flag::as_str), reply);
+    write_words(command.flags.listed().count(), command.flags.listed().map(Flag::as_str), reply);
     for number in [command.first_key.into(), command.last_key.into(), command.key_step.into()] {
         reply.integer(number);
     }

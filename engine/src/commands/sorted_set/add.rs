@@ -172,8 +172,8 @@ impl Rule {
         // What cannot be compared is for the caller to refuse.
         let change = match (self.change, before) {
             (Change::Any, _) | (_, None) => true,
-            (Change::Greater, Some(before)) => !(after <= before),
-            (Change::Less, Some(before)) => !(after >= before),
+            (Change::Greater, Some(before)) => after > before || after.is_nan(),
+            (Change::Less, Some(before)) => after < before || after.is_nan(),
         };
         existence && change
     }

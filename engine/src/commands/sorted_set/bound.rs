@@ -14,6 +14,7 @@ use core::ops::Range;
 use slotway_core::resp::error::ErrorReply;
 
 use super::super::args;
+use super::super::collection::index_range;
 use super::Direction;
 use crate::number::parse_double_bound;
 use crate::value::SortedSetRef;
@@ -71,7 +72,7 @@ impl<'a> Selection<'a> {
     pub(super) fn find(self, set: SortedSetRef<'_>, direction: Direction) -> Range<usize> {
         match self {
             Selection::Ranks(start, end) => {
-                let Range { start, end } = args::byte_range(start, end, set.len());
+                let Range { start, end } = index_range(start, end, set.len());
                 direction.of(start..end, set.len() - end..set.len() - start)
             }
             Selection::Scores(min, max) => {

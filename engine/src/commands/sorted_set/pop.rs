@@ -34,8 +34,7 @@ fn pop_of_key(
         Some(count) => (not_negative(count)?, Shape::Pairs),
         None => (1, Shape::Flat),
     };
-    // What the key holds does not matter to one who wants nothing.
-    if count == 0 || data.inspect::<SortedSet>(args.at(1))?.is_none() {
+    if data.inspect::<SortedSet>(args.at(1))?.is_none() || count == 0 {
         reply.array(0);
         return Ok(Effect::None);
     }

@@ -198,9 +198,9 @@ fn head_of(bytes: &[u8]) -> ArrayVec<u8, HEAD_MAX> {
 pub(super) fn back_len(len: usize) -> usize {
     match len {
         0..=0x7F => 1,
-        ..0x3FFF => 2,
-        ..0x1F_FFFF => 3,
-        ..0xFFF_FFFF => 4,
+        0x80..0x3FFF => 2,
+        0x3FFF..0x1F_FFFF => 3,
+        0x1F_FFFF..0xFFF_FFFF => 4,
         _ => 5,
     }
 }

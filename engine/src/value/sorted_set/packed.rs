@@ -33,7 +33,11 @@ pub(super) fn partition(members: ListpackRef<'_>, is_before: impl Fn(&[u8], f64)
 }
 
 /// How many members in a row `holds` holds for, from the one on that `start` others lie before.
-pub(super) fn count_while(members: ListpackRef<'_>, start: usize, holds: impl Fn(&[u8], f64) -> bool) -> usize {
+pub(super) fn count_while(
+    members: ListpackRef<'_>,
+    start: usize,
+    holds: impl Fn(&[u8], f64) -> bool,
+) -> usize {
     let holds = |(member, score): &(Element<'_>, f64)| holds(member.text(&mut Decimal::new()), *score);
     range(members, start, len(members) - start).take_while(holds).count()
 }

@@ -130,7 +130,9 @@ fn a_set_grows_at_either_end_and_shrinks_to_nothing() {
 fn scores_that_only_grow_fill_their_leaves() {
     with_limits(0, |limits| {
         let mut set = SortedSet::new();
-        (0..10_000u32).for_each(|n| drop(set.insert(&n.to_be_bytes(), n.into(), limits)));
+        for n in 0..10_000u32 {
+            set.insert(&n.to_be_bytes(), n.into(), limits);
+        }
         let SortedSet::Big(big) = &set else { panic!("10,000 members are many") };
         assert!(big.memory() < 10_000 * (16 + 24 + 16), "{}", big.memory());
     });
@@ -140,10 +142,14 @@ fn scores_that_only_grow_fill_their_leaves() {
 fn scan_comes_by_every_member_that_stays() {
     with_limits(128, |limits| {
         let mut set = SortedSet::new();
-        (0..1000).for_each(|n| drop(set.insert(format!("m{n}").as_bytes(), 1.0, limits)));
+        for n in 0..1000 {
+            set.insert(format!("m{n}").as_bytes(), 1.0, limits);
+        }
         let (mut seen, mut position) = (BTreeSet::new(), 0);
         for removed in 500.. {
-            let next = set.borrow().scan(position, |member, _| drop(seen.insert(member.to_vec())));
+            let next = set.borrow().scan(position, |member, _| {
+                seen.insert(member.to_vec());
+            });
             let Some(next) = next else { break };
             position = next;
             set.remove(format!("m{removed}").as_bytes());
@@ -156,7 +162,9 @@ fn scan_comes_by_every_member_that_stays() {
 fn it_becomes_big_as_in_redis_and_stays_so() {
     with_limits(128, |limits| {
         let mut set = SortedSet::new();
-        (0..128).for_each(|n| drop(set.insert(format!("{n}").as_bytes(), 0.5, limits)));
+        for n in 0..128 {
+            set.insert(format!("{n}").as_bytes(), 0.5, limits);
+        }
         set.insert(b"0", 1.0, limits);
         assert_eq!(set.borrow().encoding(), Encoding::Listpack);
         set.insert(b"128", 1.0, limits);
@@ -197,7 +205,9 @@ fn members_are_ordered_by_their_text_in_either_form() {
     for entries in [0, 128] {
         with_limits(entries, |limits| {
             let mut set = SortedSet::new();
-            ["b", "10", "9", "-1", "a", "", "ab"].map(|member| set.insert(member.as_bytes(), 0.0, limits));
+            for member in ["b", "10", "9", "-1", "a", "", "ab"] {
+                set.insert(member.as_bytes(), 0.0, limits);
+            }
             let texts: Vec<String> = set
                 .borrow()
                 .iter()
