@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Places that begin with the same bits lie in one cell, and cells of any size are ranges of scores. A search looks into the cell of
-//! its center and the eight around it, each cell as large as half of what is searched at least ([`cover`]).
+//! its center and the eight around it, each cell as large as half of what is searched at least ([`cover()`]).
 //!
 //! Source of the rules: `geohash.c` and `geohash_helper.c` of Redis 7.2. Results are printed, so the order of operations on doubles is
 //! theirs too.

@@ -8,8 +8,8 @@
 //!  all registers --histogram--> estimate
 //! ```
 //!
-//! Registers of a new one are written as runs ([`sparse`]); once that takes more than `hll-sparse-max-bytes`, or a number above 32
-//! comes, they become an array of 6 bits each ([`dense`]). The estimate is kept with the registers until one of them changes: the top bit of
+//! Registers of a new one are written as runs (`sparse`); once that takes more than `hll-sparse-max-bytes`, or a number above 32
+//! comes, they become an array of 6 bits each (`dense`). The estimate is kept with the registers until one of them changes: the top bit of
 //! the count says that it is out of date.
 //!
 //! A HyperLogLog is a string like any other, so clients can GET and SET one: bytes are not trusted. [`HllRef::parse`] checks the header, as

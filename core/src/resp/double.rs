@@ -1,6 +1,6 @@
 //! Doubles as Redis prints them: scores of sorted sets, in replies and where they are kept as text.
 //!
-//! Whole numbers that an integer holds are printed as such; others by [`grisu`], plainly if they are near enough to one, with an
+//! Whole numbers that an integer holds are printed as such; others by `grisu`, plainly if they are near enough to one, with an
 //! exponent otherwise (`1e+20`, `0.1`, `1.5e-7`).
 //! Source of the rules: `d2string` of Redis 7.2 and its printer fpconv.
 

@@ -1,6 +1,6 @@
 //! From bytes to bytes: what big hashes, sets and sorted sets find their elements by.
 //!
-//! The hash table of the keyspace ([`Table`]) with a field and its value in one allocation per entry ([`pair`]). Sets leave
+//! The hash table of the keyspace (`Table`) with a field and its value in one allocation per entry (`pair`). Sets leave
 //! the values empty. Order is none that a client could rely on; a scan keeps the guarantee of SSCAN and HSCAN: what is there
 //! from the first call to the last is visited.
 

@@ -5,7 +5,7 @@
 //!   Quick       anything else     a quicklist: a row of listpacks
 //! ```
 //!
-//! `list-max-listpack-size` says how much one listpack may hold ([`Fill`]). A list takes the big form before it grows past that, and the small one again
+//! `list-max-listpack-size` says how much one listpack may hold (`Fill`). A list takes the big form before it grows past that, and the small one again
 //! once all its elements are in one listpack that is at most half full, so that it does not go to and fro. Source of the rules: `t_list.c`
 //! of Redis 7.2.
 

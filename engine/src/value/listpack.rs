@@ -8,12 +8,12 @@
 //!
 //! All numbers are little endian. An element is a byte string, and is kept as an integer if it is the canonical text of one
 //! (`0`, `-17`, but not `+1` or `007`). An entry ends with its own length, so that a reader can go either way. The number of elements is
-//! exact up to 65534; 65535 says that they must be counted. The encodings are in [`entry`], what changes a listpack in [`edit`].
+//! exact up to 65534; 65535 says that they must be counted. The encodings are in `entry`, what changes a listpack in `edit`.
 //!
 //! An element is named by its [`Position`], the offset of its first byte. A change may move everything behind it: a position is
 //! good for the listpack that gave it, or that a change answered it for.
 //!
-//! Bytes are trusted: they are a [`Listpack`]'s own, or have passed [`check`]. How large one may grow is its user's to say; every
+//! Bytes are trusted: they are a [`Listpack`]'s own, or have passed [`check()`]. How large one may grow is its user's to say; every
 //! limit of the configuration is far below the format's 4 GB.
 //!
 //! Source of the rules: the listpack specification (antirez/listpack), `listpack.c` of Redis 7.2 for the length of lengths.

@@ -6,7 +6,7 @@
 //!   Big         anything else                     a dictionary without values
 //! ```
 //!
-//! When a set leaves a form is in [`change`]. It never comes back by itself: only commands that build a new set (SINTERSTORE,
+//! When a set leaves a form is in `change`. It never comes back by itself: only commands that build a new set (SINTERSTORE,
 //! a large SPOP) begin with a small form again. Source of the rules: `t_set.c` of Redis 7.2.
 
 mod change;

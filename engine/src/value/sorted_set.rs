@@ -238,20 +238,20 @@ impl<'a> SortedSetRef<'a> {
     }
 
     /// The ranks of the members that reach a lower bound and do not pass an upper one. Who reaches or passes is followed by none who
-    /// does not, if the members' order is that of the bounds; a small set whose order is another is read from its first member on.
+    /// does not, if the members' order is that of the bounds; a small set whose order is another is read as Redis reads it.
     pub fn between(
         self,
         reaches: impl Fn(&[u8], f64) -> bool,
         passes: impl Fn(&[u8], f64) -> bool,
     ) -> Range<usize> {
-        let start = self.partition(|member, score| !reaches(member, score));
-        let end = match self {
-            SortedSetRef::Packed(members) => {
-                start + packed::count_while(members, start, |m, s| !passes(m, s))
+        match self {
+            SortedSetRef::Packed(members) => packed::between(members, reaches, passes),
+            SortedSetRef::Big(members) => {
+                let start = members.partition(|member, score| !reaches(member, score));
+                let end = members.partition(|member, score| !passes(member, score));
+                start..end.max(start)
             }
-            SortedSetRef::Big(members) => members.partition(|member, score| !passes(member, score)),
-        };
-        start..end.max(start)
+        }
     }
 
     /// All members with their scores, in ascending order, from either end.

@@ -2,6 +2,8 @@
 //!
 //! A score is kept as an integer if it is one of at most 62 bits, else as the text that Redis prints of it. Zero loses its sign.
 
+use core::ops::Range;
+
 use slotway_core::resp::double::DoubleText;
 use slotway_core::resp::encode::Decimal;
 
@@ -32,12 +34,28 @@ pub(super) fn partition(members: ListpackRef<'_>, is_before: impl Fn(&[u8], f64)
     count_while(members, 0, is_before)
 }
 
-/// How many members in a row `holds` holds for, from the one on that `start` others lie before.
-pub(super) fn count_while(
+/// The ranks from the first member that reaches a lower bound to the last one in a row that does not pass an upper one; none at all if
+/// the last member of all does not reach the one, or the first passes the other.
+pub(super) fn between(
     members: ListpackRef<'_>,
-    start: usize,
-    holds: impl Fn(&[u8], f64) -> bool,
-) -> usize {
+    reaches: impl Fn(&[u8], f64) -> bool,
+    passes: impl Fn(&[u8], f64) -> bool,
+) -> Range<usize> {
+    let is = |test: &dyn Fn(&[u8], f64) -> bool, (member, score): (Element<'_>, f64)| {
+        test(member.text(&mut Decimal::new()), score)
+    };
+    let mut ends = range(members, 0, len(members));
+    let is_possible = ends.clone().next_back().is_some_and(|last| is(&reaches, last))
+        && ends.next().is_some_and(|first| !is(&passes, first));
+    if !is_possible {
+        return 0..0;
+    }
+    let start = count_while(members, 0, |member, score| !reaches(member, score));
+    start..start + count_while(members, start, |member, score| !passes(member, score))
+}
+
+/// How many members in a row `holds` holds for, from the one on that `start` others lie before.
+fn count_while(members: ListpackRef<'_>, start: usize, holds: impl Fn(&[u8], f64) -> bool) -> usize {
     let holds = |(member, score): &(Element<'_>, f64)| holds(member.text(&mut Decimal::new()), *score);
     range(members, start, len(members) - start).take_while(holds).count()
 }
