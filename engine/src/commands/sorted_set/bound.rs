@@ -15,7 +15,6 @@ use slotway_core::resp::error::ErrorReply;
 
 use super::super::args;
 use super::super::collection::index_range;
-use super::super::collection::index_range;
 use super::Direction;
 use crate::number::parse_double_bound;
 use crate::value::SortedSetRef;
