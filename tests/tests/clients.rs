@@ -85,8 +85,10 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("clients")
 }
 
-/// Installs the libraries, unless they are there.
+/// Installs the libraries, unless they are there: once, however many tests need them.
 fn set_up() {
+    static INSTALLING: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let _guard = INSTALLING.lock();
     let status = Command::new("./setup.sh").current_dir(folder()).status();
     assert!(status.is_ok_and(|status| status.success()), "tests/clients/setup.sh installs the clients");
 }

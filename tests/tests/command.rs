@@ -15,7 +15,7 @@ const NOT_SERVED: &[&str] = &[
     // Access control and tracking.
     "acl", "client|caching", "client|tracking", "client|trackinginfo",
     // Administration.
-    "client|pause", "client|unpause", "latency", "monitor", "pfselftest", "slowlog",
+    "client|pause", "client|unpause", "latency", "monitor", "slowlog",
     // The cluster's own configuration.
     "cluster|addslots", "cluster|addslotsrange", "cluster|bumpepoch", "cluster|delslots", "cluster|delslotsrange",
     "cluster|failover", "cluster|flushslots", "cluster|forget", "cluster|meet", "cluster|replicate", "cluster|reset",

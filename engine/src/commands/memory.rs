@@ -6,6 +6,7 @@ mod figures;
 use slotway_core::resp::args::Args;
 use slotway_core::resp::encode::{Deferred, ReplyWriter};
 use slotway_core::resp::error::ErrorReply;
+use slotway_core::time::UnixMs;
 
 use super::args::{self, Options};
 use super::{Binding, Data, Whole, help};
@@ -144,8 +145,9 @@ fn usage(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -
             return Err(ErrorReply::Syntax);
         }
     }
-    let (now, key) = (data.now(), data.key(args.at(2)));
-    match data.db_of(&key).peek(now, &key) {
+    let key = data.key(args.at(2));
+    // What has expired takes memory until it is removed: at the beginning of time nothing has.
+    match data.db_of(&key).peek(UnixMs::from_ms(0), &key) {
         Some(entry) => reply.integer(entry.footprint() as i64),
         None => reply.null(),
     }
