@@ -5,7 +5,6 @@
 //! blocks, subscribes and runs a transaction. The programs of the other languages are in `clients/`.
 
 #[path = "clients/rust_types.rs"]
-#[allow(dead_code, reason = "its program has not come to its end against us yet")]
 mod rust_types;
 
 use std::ffi::OsStr;
@@ -39,10 +38,14 @@ const CHECKS: &[Check] = &[
     ("redis-benchmark --cluster", benchmark),
 ];
 
-/// The same, with the data types: the clients whose programs are known to come to their end against us so far.
+/// The same, with the data types.
 const TYPE_CHECKS: &[Check] = &[
+    ("redis-py, RESP2", |cluster| python(cluster, "redis_py_types.py", "2")),
+    ("redis-py, RESP3", |cluster| python(cluster, "redis_py_types.py", "3")),
+    ("ioredis", |cluster| node(cluster, &["ioredis_types.mjs"])),
     ("node-redis, RESP2", |cluster| node(cluster, &["node_redis_types.mjs", "2"])),
     ("node-redis, RESP3", |cluster| node(cluster, &["node_redis_types.mjs", "3"])),
+    ("redis crate", |cluster| rust_types::run(&rust_client(cluster)?).map_err(|error| error.to_string())),
 ];
 
 #[test]
@@ -51,7 +54,7 @@ fn every_client_writes_and_reads_back_without_an_error() {
 }
 
 #[test]
-fn node_redis_uses_every_data_type_without_an_error() {
+fn every_client_uses_every_data_type_without_an_error() {
     all_succeed(TYPE_CHECKS);
 }
 
