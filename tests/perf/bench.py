@@ -25,16 +25,19 @@ START_SECONDS_MAX, POLL_SECONDS = 30, 0.0005
 NANOSECONDS = 1_000_000_000
 
 
-class Subject:
-    """A server that can be started: its name and its command line without options."""
+OPTIONS = ("--bind", "127.0.0.1", "--save", "", "--appendonly", "no")
 
-    def __init__(self, name, command):
-        self.name, self.command = name, command
+
+class Subject:
+    """A server that can be started: its name, its command line, and the options of redis.conf that follow the port."""
+
+    def __init__(self, name, command, options=OPTIONS):
+        self.name, self.command, self.options = name, command, list(options)
 
     @contextmanager
     def running(self, port, core=None):
         """A running server, pinned to `core`; gives the process and how long the first PONG took, in seconds."""
-        options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        options = ["--port", str(port), *self.options]
         pin = [] if core is None else ["taskset", "-c", str(core)]
         with tempfile.TemporaryDirectory() as folder:
             started = time.perf_counter()

@@ -2,7 +2,7 @@
 
 Each shape of value is loaded into a fresh server as keys of 16 bytes. What is shown is the growth from the empty server to
 the loaded one, over the number of keys: of resident memory, which is what is paid for, and of `used_memory`, which is
-what the server believes.
+what the server believes. With --cluster, each server is a cluster of one node that owns all slots.
 """
 
 import argparse
@@ -11,9 +11,10 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
-from bench import ROOT, Subject, machine, resident_mib
+from bench import OPTIONS, ROOT, Subject, machine, resident_mib
 
 BATCH = 2000
 TTL = ("EX", "1000000")
@@ -81,10 +82,24 @@ def load(client, shape, keys):
         replies(client, len(numbers))
 
 
+def take_all_slots(client):
+    """Makes a node that has no slots a whole cluster, and waits until it believes that."""
+    client.sendall(encode(["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]))
+    replies(client, 1)
+    for _ in range(100):
+        client.sendall(encode(["GET", "any"]))
+        if client.recv(1 << 16).startswith(b"$-1"):
+            return
+        time.sleep(0.1)
+    sys.exit("the node took no commands within ten seconds of getting all slots")
+
+
 def bytes_per_key(subject, shape, args):
     """(resident, used) bytes of one key."""
     with subject.running(args.port) as (process, _):
         with socket.create_connection(("127.0.0.1", args.port)) as client:
+            if "--cluster-enabled" in subject.options:
+                take_all_slots(client)
             before = resident_mib(process.pid) * 1024 * 1024, used_memory(client)
             load(client, shape, args.keys)
             after = resident_mib(process.pid) * 1024 * 1024, used_memory(client)
@@ -100,6 +115,7 @@ def arguments():
     parser.add_argument("--redis", default=shutil.which("redis-server"), help="reference to measure")
     parser.add_argument("--port", type=int, default=17379)
     parser.add_argument("--keys", type=int, default=1_000_000)
+    parser.add_argument("--cluster", action="store_true", help="measure clusters of one node")
     parser.add_argument("--shape", help="only shapes whose names contain this")
     return parser.parse_args()
 
@@ -109,7 +125,13 @@ def main():
     args = arguments()
     version = subprocess.run([args.redis, "--version"], check=True, capture_output=True, text=True).stdout.split("v=")[1]
     theirs = f"Redis {version.split()[0]}"
-    subjects = [Subject("Slotway", [str(Path(args.slotway).resolve()), "server"]), Subject(theirs, [args.redis])]
+    slotway = str(Path(args.slotway).resolve())
+    if args.cluster:
+        one_node = [slotway, "dev", "--nodes", "1", "--http", "0"]
+        in_cluster = [*OPTIONS, "--cluster-enabled", "yes"]
+        subjects = [Subject("Slotway", one_node, ()), Subject(theirs, [args.redis], in_cluster)]
+    else:
+        subjects = [Subject("Slotway", [slotway, "server"]), Subject(theirs, [args.redis])]
     print(f"{machine()}; {args.keys:,} keys of 16 bytes, a fresh server for each row; bytes per key.\n")
     print(f"| | Slotway, RSS | {theirs}, RSS | ratio | Slotway, used | {theirs}, used |")
     print("|---|---:|---:|---:|---:|---:|")
