@@ -221,13 +221,13 @@ impl Unit {
     }
 }
 
-/// The string at `key`, `digits` lending the room for one that is kept as an integer.
+/// The string at `key`, counted as read, `digits` lending the room for one that is kept as an integer.
 pub(super) fn text_at<'a>(
     data: &'a mut Data<'_, '_>,
     key: &[u8],
     digits: &'a mut Decimal,
 ) -> Result<Option<&'a [u8]>, ErrorReply> {
-    let value = data.find(key).map(string_of).transpose()?;
+    let value = data.find_counted(key).map(string_of).transpose()?;
     Ok(value.map(|value| text_of(value, digits)))
 }
 

@@ -39,7 +39,7 @@ pub(crate) struct Scope<'d> {
     pub(crate) config: &'d Config,
     /// Whether reads count as a use of their keys.
     pub(crate) touch: Touch,
-    /// Whether reads count as hits and misses: those of commands that write do not.
+    /// Whether reads count as hits and misses: those of most commands that write do not.
     pub(crate) counted: bool,
     /// The command's first key, which has been hashed already.
     pub(crate) first_key: Option<Key<'d>>,
@@ -100,14 +100,22 @@ impl<'d, 'h> Data<'d, 'h> {
         self.held.shard(self.scope.layout, key.slot())
     }
 
-    /// Reads the entry of `key`; a command that only reads counts a hit or a miss.
+    /// Reads the entry of `key`. A command that only reads counts a hit or a miss, and notes a use of the key; for one that
+    /// writes, the write that follows is the use. Where none follows, see [`used`](Self::used).
     #[inline]
     pub fn find(&mut self, key: &[u8]) -> Option<Entry<'_>> {
         if self.scope.counted {
             return self.find_counted(key);
         }
+        let (now, key) = (self.scope.now, self.key(key));
+        self.db_of(&key).find(now, &key, Touch::No, Purpose::Write)
+    }
+
+    /// Notes a use of `key` by a command that was to write and found nothing to do: SETNX of a key that is there. True if it
+    /// is there.
+    pub fn used(&mut self, key: &[u8]) -> bool {
         let (now, touch, key) = (self.scope.now, self.scope.touch, self.key(key));
-        self.db_of(&key).find(now, &key, touch, Purpose::Write)
+        self.db_of(&key).find(now, &key, touch, Purpose::Write).is_some()
     }
 
     /// Reads the entry of `key` and counts a hit or a miss, for a command that writes and answers what was there: GETEX.
@@ -183,12 +191,12 @@ impl<'d, 'h> Data<'d, 'h> {
 
     /// Puts a collection under `key` in place of whatever was there, without expiry; an empty one removes the key. True if there was one before.
     pub fn store<T: Collection>(&mut self, key: &[u8], collection: T) -> bool {
-        let existed = self.remove(key);
-        if !collection.is_empty() {
-            let (now, key) = (self.scope.now, self.key(key));
-            self.db_of(&key).put_object(now, &key, collection.into_object());
-            self.added(existed, key.bytes());
+        if collection.is_empty() {
+            return self.remove(key);
         }
+        let (now, key) = (self.scope.now, self.key(key));
+        let existed = self.db_of(&key).put_object(now, &key, collection.into_object());
+        self.added(existed, key.bytes());
         existed
     }
 

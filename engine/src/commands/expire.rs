@@ -56,7 +56,10 @@ fn set_expiry(
     let at = args::expiry_at(now, args::integer(args.at(2))?, unit, name)?;
     let allowed = data.find(key).is_some_and(|entry| conditions.allow(entry.expiry(), at));
     let (changed, event) = match at <= now.as_ms() as i64 {
-        _ if !allowed => (false, ""),
+        _ if !allowed => {
+            data.used(key);
+            (false, "")
+        }
         // A time that has come removes the key at once, however the shard treats expired keys.
         true => (data.remove(key), "del"),
         false => (data.set_expiry(key, Some(UnixMs::from_ms(at as u64))), "expire"),
@@ -116,6 +119,9 @@ impl Conditions {
 
 fn persist(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
     let changed = data.set_expiry(args.at(1), None);
+    if !changed {
+        data.used(args.at(1));
+    }
     if changed {
         data.changed(Class::Generic, "persist", args.at(1));
     }

@@ -84,8 +84,10 @@ fn rename(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) 
 
 fn renamenx(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
     let (from, to) = (args.at(1), args.at(2));
-    data.find(from).ok_or(ErrorReply::NoSuchKey)?;
-    let renamed = !data.exists(to) && move_value(data, from, to);
+    if !data.used(from) {
+        return Err(ErrorReply::NoSuchKey);
+    }
+    let renamed = !data.used(to) && move_value(data, from, to);
     reply.integer(i64::from(renamed));
     Ok(Effect::changed(u64::from(renamed)))
 }

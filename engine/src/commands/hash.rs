@@ -76,6 +76,8 @@ fn hsetnx(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) 
     if is_new {
         data.edit_or_create(key, |hash: &mut Hash, limits| hash.set(field, args.at(3), limits))?;
         data.changed(Class::Hash, "hset", key);
+    } else {
+        data.used(key);
     }
     Ok(Effect::changed(is_new.into()))
 }

@@ -54,11 +54,12 @@ fn pfcount(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>)
 
 /// The count of one is kept with it: a change, though not of what it counts.
 fn count_one(data: &mut Data<'_, '_>, key: &[u8], reply: &mut ReplyWriter<'_>) -> Outcome {
-    let Some(hll) = data.find(key).map(hll_of).transpose()? else {
+    let Some(hll) = data.look(key).map(hll_of).transpose()? else {
         reply.integer(0);
         return Ok(Effect::None);
     };
     if let Some(count) = hll.cached_count() {
+        data.used(key);
         reply.integer(count as i64);
         return Ok(Effect::None);
     }

@@ -126,6 +126,73 @@ mod tests {
     }
 
     #[test]
+    fn a_command_is_one_use_of_a_key_whether_it_reads_changes_or_finds_nothing_to_do() {
+        let mut client =
+            TestClient::with_config("maxmemory-policy allkeys-lfu\nlfu-log-factor 0\nlfu-decay-time 0");
+        client.run("MSET s 5 t abc");
+        client.run("SET e v EX 1000");
+        client.run("HSET h f 1");
+        client.run("SADD members 1 2");
+        client.run("PFADD sketch a");
+        for (line, key) in [
+            ("GET s", "s"),
+            ("SET s 6", "s"),
+            ("SET s 6 NX", "s"),
+            ("SETNX s 6", "s"),
+            ("MSETNX s 1 other 1", "s"),
+            ("INCR s", "s"),
+            ("INCRBYFLOAT s 1", "s"),
+            ("GETEX s", "s"),
+            ("GETEX s PERSIST", "s"),
+            ("GETEX e EX 100", "e"),
+            ("APPEND t x", "t"),
+            ("SETBIT t 1 1", "t"),
+            ("EXPIRE e 100", "e"),
+            ("EXPIRE e 100 NX", "e"),
+            ("PERSIST s", "s"),
+            ("RENAMENX s t", "t"),
+            ("HSET h f 2", "h"),
+            ("HSETNX h f 2", "h"),
+            ("SADD members 1", "members"),
+            ("SINTERSTORE target members members2", "members"),
+            ("SUNIONSTORE e members", "e"),
+            ("PFADD sketch a", "sketch"),
+            ("PFCOUNT sketch", "sketch"),
+        ] {
+            let freq = alloc::format!("OBJECT FREQ {key}");
+            let mut uses = || -> i64 { client.run(&freq)[1..].trim().parse().unwrap() };
+            let before = uses();
+            client.run(line);
+            let freq = client.run(&freq);
+            assert_eq!(freq, alloc::format!(":{}\r\n", before + 1), "{line}");
+        }
+    }
+
+    #[test]
+    fn commands_that_write_what_they_read_elsewhere_count_hits_and_misses() {
+        let mut client = TestClient::new();
+        client.run("SADD a 1 2");
+        client.run("SET n 1");
+        for (line, hits, misses) in [
+            ("SUNIONSTORE target a none", 1, 1),
+            ("ZUNIONSTORE target 2 a none", 1, 1),
+            ("SORT a STORE target", 1, 0),
+            ("BITOP NOT target n", 1, 0),
+            ("COPY n m", 1, 0),
+            ("INCR n", 0, 0),
+            ("EXPIRE none 5", 0, 0),
+        ] {
+            client.run("CONFIG RESETSTAT");
+            client.run(line);
+            let stats = client.run("INFO stats");
+            assert!(
+                stats.contains(&alloc::format!("keyspace_hits:{hits}\r\nkeyspace_misses:{misses}\r\n")),
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
     fn small_integers_have_no_owner() {
         let mut client = TestClient::new();
         client.run("MSET a 9999 b 10000");

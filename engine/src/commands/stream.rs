@@ -98,7 +98,7 @@ fn reply_range<'a>(
 
 /// Reads a stream for a command on groups: it counts a hit or a miss although it writes, as in Redis.
 fn read_counted<'d>(data: &'d mut Data<'_, '_>, key: &[u8]) -> Result<Option<&'d Stream>, ErrorReply> {
-    let entry = data.find_counted(key);
+    let entry = data.look(key);
     entry.map(|entry| entry.collection().and_then(Stream::view).ok_or(ErrorReply::WrongType)).transpose()
 }
 

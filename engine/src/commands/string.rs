@@ -91,7 +91,9 @@ fn getset(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) 
 fn getex(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
     let options = SetOptions::read(args, 2, Family::Getex)?;
     let (now, key) = (data.now(), args.at(1));
-    let Some(entry) = data.find_counted(key) else {
+    let changes_expiry = options.time.is_some() || options.ttl == Ttl::Persist;
+    let found = if changes_expiry { data.look(key) } else { data.find_counted(key) };
+    let Some(entry) = found else {
         reply.null();
         return Ok(Effect::None);
     };
@@ -107,6 +109,8 @@ fn getex(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -
     };
     if changed {
         data.changed(Class::Generic, event, key);
+    } else {
+        data.used(key);
     }
     Ok(Effect::changed(u64::from(changed)))
 }
@@ -120,7 +124,7 @@ fn set(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> 
     }
     let refused = match options.condition {
         Condition::Always => false,
-        Condition::IfAbsent => data.exists(key),
+        Condition::IfAbsent => data.used(key),
         Condition::IfPresent => !data.exists(key),
     };
     if !refused {
@@ -136,7 +140,7 @@ fn set(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> 
 }
 
 fn setnx(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
-    let absent = !data.exists(args.at(1));
+    let absent = !data.used(args.at(1));
     if absent {
         put(data, args.at(1), args.at(2), Expiry::Clear);
     }
@@ -182,7 +186,7 @@ fn mset(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) ->
 
 fn msetnx(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
     let pairs_are_whole = args.len() % 2 == 1;
-    if pairs_are_whole && args.skip(1).iter().step_by(2).any(|key| data.exists(key)) {
+    if pairs_are_whole && args.skip(1).iter().step_by(2).any(|key| data.used(key)) {
         reply.integer(0);
         return Ok(Effect::None);
     }

@@ -3,7 +3,7 @@
 use alloc::sync::Arc;
 
 use arrayvec::ArrayVec;
-use slotway_core::command::{self, Command, CommandId, Flag};
+use slotway_core::command::{self, Command, CommandId, Flag, id_of};
 use slotway_core::resp::decode::BATCH_MAX;
 use slotway_core::resp::encode::ReplyWriter;
 use slotway_core::resp::error::ErrorReply;
@@ -315,10 +315,32 @@ fn scope<'s, A: ShardAccess, N: Node>(
         now,
         config,
         touch,
-        counted: !request.command.flags.contains(Flag::Write),
+        counted: counts_reads(request.command),
         first_key: request.key,
         node,
     }
+}
+
+/// Commands that write and whose reads are counted all the same: what they read is not what they write.
+const COUNTED_WRITES: [CommandId; 13] = [
+    id_of("bitop"),
+    id_of("copy"),
+    id_of("georadius"),
+    id_of("georadiusbymember"),
+    id_of("geosearchstore"),
+    id_of("sdiffstore"),
+    id_of("sinterstore"),
+    id_of("sort"),
+    id_of("sunionstore"),
+    id_of("zdiffstore"),
+    id_of("zinterstore"),
+    id_of("zrangestore"),
+    id_of("zunionstore"),
+];
+
+/// Whether what `command` reads counts as hits and misses.
+fn counts_reads(command: &Command) -> bool {
+    !command.flags.contains(Flag::Write) || COUNTED_WRITES.contains(&command.id)
 }
 
 /// What a blocking command answers when its time is over.

@@ -214,18 +214,28 @@ impl Db {
         edited
     }
 
-    /// Puts a collection under a key that is not there, without expiry.
-    pub fn put_object(&mut self, now: UnixMs, key: &Key<'_>, object: Object) {
-        self.insert(key, EntryBox::of_object(key.bytes, object, None, self.new_clock(now)));
+    /// Puts a collection under `key`, in place of what was there, without expiry. True if the key was there; it keeps its
+    /// count of uses then.
+    pub fn put_object(&mut self, now: UnixMs, key: &Key<'_>, object: Object) -> bool {
+        let before = self.find(now, key, Touch::Yes, Purpose::Write).map(Entry::clock);
+        let existed = self.remove(now, key);
+        let clock = before.unwrap_or_else(|| self.new_clock(now));
+        self.insert(key, EntryBox::of_object(key.bytes, object, None, clock));
+        existed
     }
 
     /// Gives the string at `key` to `edit` as growable bytes, and keeps what it makes of them; an absent key
     /// begins as the empty string. The expiry stays. A long value is not copied.
     pub fn modify_bytes<R>(&mut self, now: UnixMs, key: &Key<'_>, edit: impl FnOnce(&mut Vec<u8>) -> R) -> R {
-        if self.live(now, key).is_none() {
+        let is_new = self.live(now, key).is_none();
+        if is_new {
             self.set(now, key, NewValue::Text(b""), Expiry::Clear);
         }
-        self.change(now, key, |entry, clock, _| entry.modify(clock, edit)).expect("the key is there by now")
+        let modify = |entry: &mut EntryBox, touched, _| {
+            let clock = if is_new { entry.as_entry().clock() } else { touched };
+            entry.modify(clock, edit)
+        };
+        self.change(now, key, modify).expect("the key is there by now")
     }
 
     /// Sets or removes the expiry of `key`. False if there is no such key, or it has no expiry to be removed.
