@@ -9,6 +9,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod bus;
 pub mod command;
 pub mod crc16;
 pub mod epoch;

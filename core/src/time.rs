@@ -45,6 +45,36 @@ macro_rules! point_in_time {
 point_in_time!(Instant);
 point_in_time!(UnixMs);
 
+/// Wall-clock time in whole seconds since 1970-01-01 UTC, until 2106: gossip of the cluster bus has these.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct UnixSeconds(u32);
+
+impl UnixSeconds {
+    /// The point `secs` seconds after the start of 1970.
+    pub const fn from_secs(secs: u32) -> Self {
+        Self(secs)
+    }
+
+    /// Seconds since the start of 1970.
+    pub const fn as_secs(self) -> u32 {
+        self.0
+    }
+}
+
+/// The start of that second.
+impl From<UnixSeconds> for UnixMs {
+    fn from(time: UnixSeconds) -> Self {
+        Self(u64::from(time.0) * 1000)
+    }
+}
+
+/// The second it is in; the last one for times past 2106.
+impl From<UnixMs> for UnixSeconds {
+    fn from(time: UnixMs) -> Self {
+        Self(u32::try_from(time.as_secs()).unwrap_or(u32::MAX))
+    }
+}
+
 impl UnixMs {
     /// Whole seconds since 1970, rounded down.
     pub const fn as_secs(self) -> u64 {

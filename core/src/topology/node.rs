@@ -201,6 +201,12 @@ impl NodeFlags {
     pub const MIGRATE_TO: Self = Self(1 << 8);
     /// A replica that does not stand for election.
     pub const NOFAILOVER: Self = Self(1 << 9);
+    /// It understands extensions of heartbeats. Newer servers tell so here too.
+    pub const EXTENSIONS: Self = Self(1 << 10);
+    /// It takes messages to channels in light frames.
+    pub const LIGHT_PUBLISH: Self = Self(1 << 11);
+    /// It takes messages of modules in light frames.
+    pub const LIGHT_MODULE: Self = Self(1 << 12);
 
     /// Flags that have a name in CLUSTER NODES, in the order in which they are written there.
     const NAMED: [(Self, &'static str); 8] = [
