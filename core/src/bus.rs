@@ -94,44 +94,22 @@ impl<'a> Frame<'a> {
         }
     }
 
-    /// Refuses epochs that are more than [`EPOCH_JUMP_MAX`] ahead of `current`, those of an UPDATE too. Apart from
+    /// Refuses epochs that are more than [`EPOCH_JUMP_MAX`] ahead of `current`, that of an UPDATE too. Apart from
     /// [`parse`](Self::parse), since it depends on what the receiver knows.
     pub fn check_epochs(&self, current: Epoch) -> Result<(), FrameError> {
         let Self::Full { header, body } = self else { return Ok(()) };
-        let updated = match body {
-            Body::Update(update) => update.config_epoch.into(),
-            _ => Epoch::default(),
-        };
-        let latest = header.current_epoch.max(header.config_epoch.into()).max(updated);
+        let mut latest = header.current_epoch.max(header.config_epoch.into());
+        if let Body::Update(update) = body {
+            latest = latest.max(update.config_epoch.into());
+        }
         let is_near = latest.get() <= current.get().saturating_add(EPOCH_JUMP_MAX);
         if is_near { Ok(()) } else { Err(FrameError::EpochJump) }
     }
 }
 
-/// Appends a full frame, without a [`Frame`] that owns its header: one header is good for many bodies.
-pub fn emit_full(header: &Header, body: &Body<'_>, out: &mut Vec<u8>) {
-    let start = out.len();
-    let mut head = [0; HEADER_LEN];
-    preamble::emit(Form::Full, body.number(), &mut head);
-    header.emit(&mut head);
-    body.outline().emit(&mut head);
-    out.extend_from_slice(&head);
-    body.emit(out);
-    preamble::set_length(&mut out[start..]);
-}
-
-fn emit_light(payload: &Payload<'_>, out: &mut Vec<u8>) {
-    let start = out.len();
-    let mut head = [0; PREAMBLE_LEN];
-    preamble::emit(Form::Light, payload.kind().number(), &mut head);
-    out.extend_from_slice(&head);
-    payload.emit(out);
-    preamble::set_length(&mut out[start..]);
-}
-
 fn parse_full(number: u16, bytes: &[u8]) -> Result<Frame<'_>, FrameError> {
     let (head, data) = bytes.split_first_chunk().ok_or(FrameError::Cut)?;
-    let header = Header::parse(head)?;
+    let header = Box::new(Header::parse(head)?);
     let body = Body::parse(number, Outline::parse(head), data)?;
     Ok(Frame::Full { header, body })
 }
@@ -140,4 +118,25 @@ fn parse_light(number: u16, bytes: &[u8]) -> Result<Frame<'_>, FrameError> {
     let (_, data) = bytes.split_first_chunk::<PREAMBLE_LEN>().ok_or(FrameError::Cut)?;
     let kind = MessageKind::from_number(number).ok_or(FrameError::LightType(number))?;
     Payload::parse(kind, data).map(Frame::Light)
+}
+
+/// Appends a full frame, without a [`Frame`] that owns its header: one header is good for many bodies.
+pub fn emit_full(header: &Header, body: &Body<'_>, out: &mut Vec<u8>) {
+    let mut head: [u8; HEADER_LEN] = preamble::emit(Form::Full, body.number());
+    header.emit(&mut head);
+    body.outline().emit(&mut head);
+    emit_frame(&head, |out| body.emit(out), out);
+}
+
+fn emit_light(payload: &Payload<'_>, out: &mut Vec<u8>) {
+    let head: [u8; PREAMBLE_LEN] = preamble::emit(Form::Light, payload.kind().number());
+    emit_frame(&head, |out| payload.emit(out), out);
+}
+
+/// Appends a frame. How long it is, is known when all of it is there.
+fn emit_frame(head: &[u8], emit_data: impl FnOnce(&mut Vec<u8>), out: &mut Vec<u8>) {
+    let start = out.len();
+    out.extend_from_slice(head);
+    emit_data(out);
+    preamble::set_length(&mut out[start..]);
 }

@@ -81,3 +81,15 @@ impl UnixMs {
         self.0 / 1000
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_are_rounded_down_and_end_in_2106() {
+        assert_eq!(UnixSeconds::from(UnixMs::from_ms(7999)), UnixSeconds::from_secs(7));
+        assert_eq!(UnixMs::from(UnixSeconds::from_secs(7)), UnixMs::from_ms(7000));
+        assert_eq!(UnixSeconds::from(UnixMs::from_ms(u64::MAX)).as_secs(), u32::MAX);
+    }
+}

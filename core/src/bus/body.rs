@@ -7,7 +7,7 @@ use super::MessageKind;
 use super::error::FrameError;
 use super::extension::ExtensionSection;
 use super::field::{Field, is_gapless};
-use super::gossip::GossipSection;
+use super::gossip::{GOSSIP_LEN, GossipSection};
 use super::header::Outline;
 use super::payload::Payload;
 use crate::epoch::ConfigEpoch;
@@ -149,9 +149,11 @@ impl<'a> Body<'a> {
 impl<'a> Heartbeat<'a> {
     fn parse(kind: HeartbeatKind, outline: Outline, data: &'a [u8]) -> Result<Self, FrameError> {
         let mismatch = FrameError::LengthMismatch(kind.into());
-        let (gossip, rest) = GossipSection::split_off(outline.gossip_count, data).ok_or(mismatch)?;
+        let gossip_len = usize::from(outline.gossip_count) * GOSSIP_LEN;
+        let (gossip, rest) = data.split_at_checked(gossip_len).ok_or(mismatch)?;
+        let gossip = GossipSection::parse(gossip)?;
         let (extensions, rest) = ExtensionSection::split_off(outline.extension_count, rest)?;
-        if rest.is_empty() { Ok(Self { kind, gossip: gossip?, extensions }) } else { Err(mismatch) }
+        if rest.is_empty() { Ok(Self { kind, gossip, extensions }) } else { Err(mismatch) }
     }
 
     fn emit(&self, out: &mut Vec<u8>) {

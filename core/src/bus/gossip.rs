@@ -91,12 +91,11 @@ impl Gossip {
 pub struct GossipSection<'a>(&'a [Entry]);
 
 impl<'a> GossipSection<'a> {
-    /// The first `count` entries of `bytes`, and what follows them. `None` if there are fewer.
-    pub(super) fn split_off(count: u16, bytes: &'a [u8]) -> Option<(Result<Self, FrameError>, &'a [u8])> {
-        let (bytes, rest) = bytes.split_at_checked(usize::from(count) * GOSSIP_LEN)?;
+    /// The entries that `bytes` are; what is left over of less than an entry does not count.
+    pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, FrameError> {
         let (entries, _) = bytes.as_chunks();
-        let checked = entries.iter().try_for_each(|entry| Gossip::parse(entry).map(drop));
-        Some((checked.map(|()| Self(entries)), rest))
+        entries.iter().try_for_each(|entry| Gossip::parse(entry).map(drop))?;
+        Ok(Self(entries))
     }
 
     /// How many entries there are.

@@ -19,8 +19,6 @@
 //!
 //! Source of the layout: frames of Redis 7.0 and 7.2 and of Valkey 8.0, which are test vectors of this module.
 
-use alloc::boxed::Box;
-
 use super::address::{ADDRESS_LEN, AddressText};
 use super::error::FrameError;
 use super::field::{Field, is_gapless};
@@ -98,8 +96,8 @@ pub struct Header {
 
 impl Header {
     /// Reads a header. Errors: the name of the sender, or of its primary, is not one.
-    pub fn parse(bytes: &[u8; HEADER_LEN]) -> Result<Box<Self>, FrameError> {
-        Ok(Box::new(Self {
+    pub fn parse(bytes: &[u8; HEADER_LEN]) -> Result<Self, FrameError> {
+        Ok(Self {
             sender: NodeId::parse(&SENDER.read(bytes)).ok_or(FrameError::SenderId)?,
             current_epoch: Epoch::new(u64::from_be_bytes(CURRENT_EPOCH.read(bytes))),
             config_epoch: ConfigEpoch::new(u64::from_be_bytes(CONFIG_EPOCH.read(bytes))),
@@ -113,7 +111,7 @@ impl Header {
             flags: NodeFlags::from_bits(u16::from_be_bytes(FLAGS.read(bytes))),
             state: SenderState::from_byte(u8::from_be_bytes(STATE.read(bytes))),
             message_flags: MessageFlags::from_bytes(MESSAGE_FLAGS.read(bytes)),
-        }))
+        })
     }
 
     /// Writes the header, but for the fields of the preamble and of the outline.
@@ -169,5 +167,91 @@ impl Outline {
             let flags = MessageFlags::from_bytes(MESSAGE_FLAGS.read(bytes));
             MESSAGE_FLAGS.write(bytes, flags.with(MessageFlags::EXT_DATA).to_bytes());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+
+    /// A header in which every field is told from every other.
+    fn header() -> Header {
+        Header {
+            sender: NodeId::parse(&[b's'; ID_LEN]).unwrap(),
+            current_epoch: Epoch::new(0x1111_1111_1111_1111),
+            config_epoch: ConfigEpoch::new(0x2222_2222_2222_2222),
+            offset: ReplOffset::new(0x3333_3333_3333_3333),
+            slots: SlotSet::FULL,
+            primary: NodeId::parse(&[b'p'; ID_LEN]),
+            ip: AddressText::truncated(&[b'i'; ADDRESS_LEN]),
+            port: 0x4444,
+            other_port: 0x5555,
+            bus_port: 0x6666,
+            flags: NodeFlags::from_bits(0x7777),
+            state: SenderState::Unknown(0x88),
+            message_flags: MessageFlags::from_bytes([0x99; 3]),
+        }
+    }
+
+    fn emitted(header: &Header) -> [u8; HEADER_LEN] {
+        let mut bytes = [0; HEADER_LEN];
+        header.emit(&mut bytes);
+        bytes
+    }
+
+    #[test]
+    fn each_field_has_its_place_and_the_rest_is_zero() {
+        let bytes = emitted(&header());
+        let runs: Vec<_> = bytes.chunk_by(|a, b| a == b).map(|run| (run[0], run.len())).collect();
+        let expected = [
+            (0, 10),
+            (0x44, 2),
+            (0, 4),
+            (0x11, 8),
+            (0x22, 8),
+            (0x33, 8),
+            (b's', 40),
+            (0xff, 2048),
+            (b'p', 40),
+            (b'i', 45),
+            (0, 33),
+            (0x55, 2),
+            (0x66, 2),
+            (0x77, 2),
+            (0x88, 1),
+            (0x99, 3),
+        ];
+        assert_eq!(runs, expected);
+    }
+
+    #[test]
+    fn what_is_emitted_parses_to_the_same() {
+        let replica = header();
+        let primary = Header { primary: None, ip: AddressText::EMPTY, ..header() };
+        for header in [replica, primary] {
+            assert_eq!(Header::parse(&emitted(&header)), Ok(header));
+        }
+    }
+
+    #[test]
+    fn names_are_checked_and_only_the_primary_may_be_absent() {
+        let mut bytes = emitted(&header());
+        PRIMARY.write(&mut bytes, [b'-'; ID_LEN]);
+        assert_eq!(Header::parse(&bytes), Err(FrameError::PrimaryId));
+        PRIMARY.write(&mut bytes, NOBODY);
+        assert!(Header::parse(&bytes).is_ok());
+        SENDER.write(&mut bytes, NOBODY);
+        assert_eq!(Header::parse(&bytes), Err(FrameError::SenderId));
+    }
+
+    #[test]
+    fn extensions_count_only_with_their_flag() {
+        let outline = Outline { gossip_count: 2, extension_count: 3 };
+        let mut bytes = [0; HEADER_LEN];
+        outline.emit(&mut bytes);
+        assert_eq!(Outline::parse(&bytes), outline);
+        MESSAGE_FLAGS.write(&mut bytes, MessageFlags::PAUSED.to_bytes());
+        assert_eq!(Outline::parse(&bytes), Outline { gossip_count: 2, extension_count: 0 });
     }
 }

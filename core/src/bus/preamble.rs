@@ -34,7 +34,8 @@ pub fn frame_len(prefix: &[u8]) -> Result<Option<usize>, FrameError> {
     if prefix.iter().zip(&MAGIC).any(|(byte, expected)| byte != expected) {
         return Err(FrameError::Signature);
     }
-    prefix.first_chunk().map(Preamble::parse).transpose().map(|preamble| preamble.map(Preamble::frame_len))
+    let Some(bytes) = prefix.first_chunk() else { return Ok(None) };
+    Preamble::parse(bytes).map(|preamble| Some(preamble.frame_len()))
 }
 
 /// Which header a frame has.
@@ -86,20 +87,27 @@ impl Preamble {
             form: if word & LIGHT == 0 { Form::Full } else { Form::Light },
             number: word & !LIGHT,
         };
-        match preamble.frame_len() {
-            len if len < preamble.form.header_len() => Err(FrameError::TooShort { claimed: preamble.length }),
-            len if len > preamble.len_max() => Err(FrameError::TooLong { claimed: preamble.length }),
-            _ => Ok(preamble),
-        }
+        preamble.check_length()?;
+        Ok(preamble)
     }
 
     /// The preamble of the one frame that `bytes` are, in a version that is ours.
     pub(super) fn of_frame(bytes: &[u8]) -> Result<Self, FrameError> {
         let preamble = Self::parse(bytes.first_chunk().ok_or(FrameError::Cut)?)?;
+        if preamble.frame_len() != bytes.len() {
+            return Err(FrameError::Cut);
+        }
         match preamble.version {
-            _ if preamble.frame_len() != bytes.len() => Err(FrameError::Cut),
             PROTOCOL_VERSION => Ok(preamble),
             other => Err(FrameError::Version(other)),
+        }
+    }
+
+    fn check_length(self) -> Result<(), FrameError> {
+        match self.frame_len() {
+            len if len < self.form.header_len() => Err(FrameError::TooShort { claimed: self.length }),
+            len if len > self.len_max() => Err(FrameError::TooLong { claimed: self.length }),
+            _ => Ok(()),
         }
     }
 
@@ -115,11 +123,13 @@ impl Preamble {
     }
 }
 
-/// Writes the preamble of a message of that number into its header, but for the length.
-pub(super) fn emit<const N: usize>(form: Form, number: u16, head: &mut [u8; N]) {
-    SIGNATURE.write(head, MAGIC);
-    VERSION.write(head, PROTOCOL_VERSION.to_be_bytes());
-    TYPE.write(head, (number | form.mark()).to_be_bytes());
+/// The header of a message of that number: its preamble, without the length, and zeros.
+pub(super) fn emit<const N: usize>(form: Form, number: u16) -> [u8; N] {
+    let mut head = [0; N];
+    SIGNATURE.write(&mut head, MAGIC);
+    VERSION.write(&mut head, PROTOCOL_VERSION.to_be_bytes());
+    TYPE.write(&mut head, (number | form.mark()).to_be_bytes());
+    head
 }
 
 /// Writes its length into a frame that is there to its end.

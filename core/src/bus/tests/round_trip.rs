@@ -118,7 +118,12 @@ proptest! {
     }
 
     #[test]
-    fn messages_of_fixed_length_come_back(header in headers(), named in node_ids(), slots in slot_sets(), epoch: u64) {
+    fn messages_of_fixed_length_come_back(
+        header in headers(),
+        named in node_ids(),
+        slots in slot_sets(),
+        epoch: u64,
+    ) {
         let update = Update { config_epoch: ConfigEpoch::new(epoch), owner: named, slots };
         let bodies = [Body::Fail(named), Body::AuthRequest, Body::AuthAck, Body::MfStart];
         for body in bodies.into_iter().chain([Body::Update(Box::new(update))]) {
@@ -127,9 +132,15 @@ proptest! {
     }
 
     #[test]
-    fn payloads_come_back_in_either_form(header in headers(), channel: Vec<u8>, message: Vec<u8>, id: [u8; 8], kind: u8) {
+    fn payloads_come_back_in_either_form(
+        header in headers(),
+        channel: Vec<u8>,
+        message: Vec<u8>,
+        id: [u8; 8],
+        message_type: u8,
+    ) {
         let publish = Publish::new(&channel, &message).unwrap();
-        let module = ModuleMessage::new(id, kind, &message).unwrap();
+        let module = ModuleMessage::new(id, message_type, &message).unwrap();
         for payload in [Payload::Publish(publish), Payload::PublishShard(publish), Payload::Module(module)] {
             assert_comes_back(&Frame::Full { header: Box::new(header.clone()), body: Body::Payload(payload) });
             assert_comes_back(&Frame::Light(payload));
