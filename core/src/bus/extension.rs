@@ -5,11 +5,15 @@
 //! they came; an [`ExtensionBuf`] is where they are written. Padding, and what follows the NUL of a text, is passed
 //! over.
 //!
-//! Type 4 has two meanings. Valkey 8 has the address there that it tells IPv4 clients, as text with a NUL; Redis 8 has
-//! a secret there of 40 bytes without one. So a type 4 of 40 bytes without NUL is the secret.
+//! Type 4 has two meanings. Valkey 8 has the address there that it tells IPv4 clients, as a literal with a NUL; Redis 8
+//! has a secret there of 40 bytes without one. Both go on numbering on their own, so data from type 4 on that are not
+//! what we know are of an unknown type, and no reason to refuse the frame.
 
+use alloc::format;
 use alloc::vec::Vec;
 use core::fmt;
+use core::net::{Ipv4Addr, Ipv6Addr};
+use core::str::FromStr;
 
 use super::error::FrameError;
 use super::field::{Field, is_gapless};
@@ -60,14 +64,14 @@ pub enum Extension<'a> {
     /// The shard it is in.
     ShardId(ShardId),
     /// The address that it tells clients which come by IPv4. Only Valkey.
-    ClientIpv4(&'a str),
+    ClientIpv4(Ipv4Addr),
     /// The address that it tells clients which come by IPv6. Only Valkey.
-    ClientIpv6(&'a str),
+    ClientIpv6(Ipv6Addr),
     /// A secret that Redis 8 shares within a cluster. Anyone on the bus may have made it up: it proves nothing.
     InternalSecret(Secret<'a>),
     /// One of a type that this version does not know.
     Unknown {
-        /// The number of its type, 6 or more.
+        /// The number of its type, 4 or more.
         kind: u16,
         /// What it says, with its padding: a multiple of 8 bytes.
         data: &'a [u8],
@@ -102,12 +106,20 @@ impl<'a> Extension<'a> {
             HUMAN_NODENAME => parse_text(kind, data).map(Self::HumanNodename),
             FORGOTTEN => parse_forgotten(data),
             SHARD_ID => parse_shard_id(data),
-            CLIENT_IPV4_OR_SECRET => match data.try_into() {
-                Ok(secret) if !data.contains(&0) => Ok(Self::InternalSecret(Secret(secret))),
-                _ => parse_text(kind, data).map(Self::ClientIpv4),
-            },
-            CLIENT_IPV6 => parse_text(kind, data).map(Self::ClientIpv6),
-            _ => Ok(Self::Unknown { kind, data }),
+            _ => Ok(Self::parse_contested(kind, data).unwrap_or(Self::Unknown { kind, data })),
+        }
+    }
+
+    /// What is known of the types whose numbers Redis and Valkey give out each for themselves.
+    fn parse_contested(kind: u16, data: &'a [u8]) -> Option<Self> {
+        match kind {
+            CLIENT_IPV4_OR_SECRET => {
+                let secret = || data.try_into().ok().filter(|_| !data.contains(&0));
+                let address = parse_literal(kind, data).map(Self::ClientIpv4);
+                address.or_else(|| secret().map(Secret).map(Self::InternalSecret))
+            }
+            CLIENT_IPV6 => parse_literal(kind, data).map(Self::ClientIpv6),
+            _ => None,
         }
     }
 
@@ -122,8 +134,8 @@ impl<'a> Extension<'a> {
                 emit_record(FORGOTTEN, &[&data], out);
             }
             Self::ShardId(shard) => emit_record(SHARD_ID, &[shard.as_bytes()], out),
-            Self::ClientIpv4(text) => emit_text(CLIENT_IPV4_OR_SECRET, text, out),
-            Self::ClientIpv6(text) => emit_text(CLIENT_IPV6, text, out),
+            Self::ClientIpv4(ip) => emit_text(CLIENT_IPV4_OR_SECRET, &format!("{ip}"), out),
+            Self::ClientIpv6(ip) => emit_text(CLIENT_IPV6, &format!("{ip}"), out),
             Self::InternalSecret(secret) => emit_record(CLIENT_IPV4_OR_SECRET, &[secret.0], out),
             Self::Unknown { kind, data } => emit_record(*kind, &[data], out),
         }
@@ -134,6 +146,10 @@ fn parse_text(kind: u16, data: &[u8]) -> Result<&str, FrameError> {
     let nul = data.iter().position(|byte| *byte == 0).ok_or(FrameError::ExtensionUnterminated { kind })?;
     let text = core::str::from_utf8(&data[..nul]).ok().filter(|text| !text.chars().any(char::is_control));
     text.ok_or(FrameError::ExtensionText { kind })
+}
+
+fn parse_literal<A: FromStr>(kind: u16, data: &[u8]) -> Option<A> {
+    parse_text(kind, data).ok()?.parse().ok()
 }
 
 fn parse_forgotten<'a>(data: &[u8]) -> Result<Extension<'a>, FrameError> {
@@ -166,7 +182,7 @@ fn emit_record(kind: u16, data: &[&[u8]], out: &mut Vec<u8>) {
 }
 
 /// The extensions of a heartbeat, all of them checked.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub struct ExtensionSection<'a> {
     count: u16,
     bytes: &'a [u8],
@@ -209,8 +225,15 @@ impl<'a> ExtensionSection<'a> {
     }
 }
 
+/// What they say, not their bytes: secrets are not for logs.
+impl fmt::Debug for ExtensionSection<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
 /// Where the extensions of a heartbeat are written.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Default)]
 pub struct ExtensionBuf {
     count: u16,
     bytes: Vec<u8>,
@@ -236,5 +259,11 @@ impl ExtensionBuf {
     /// The extensions written so far.
     pub fn as_section(&self) -> ExtensionSection<'_> {
         ExtensionSection { count: self.count, bytes: &self.bytes }
+    }
+}
+
+impl fmt::Debug for ExtensionBuf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_section().fmt(f)
     }
 }

@@ -8,6 +8,7 @@
 //! they are written. The last two bytes of an entry, which all known senders leave zero, are passed over.
 
 use alloc::vec::Vec;
+use core::fmt;
 
 use super::address::{ADDRESS_LEN, AddressText};
 use super::error::FrameError;
@@ -87,7 +88,7 @@ impl Gossip {
 }
 
 /// The gossip of a heartbeat: entries that have been checked.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub struct GossipSection<'a>(&'a [Entry]);
 
 impl<'a> GossipSection<'a> {
@@ -117,6 +118,12 @@ impl<'a> GossipSection<'a> {
 
     pub(super) fn as_bytes(&self) -> &'a [u8] {
         self.0.as_flattened()
+    }
+}
+
+impl fmt::Debug for GossipSection<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
     }
 }
 

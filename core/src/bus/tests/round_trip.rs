@@ -1,5 +1,7 @@
 //! Frames made up: what is emitted parses to the same.
 
+use core::net::{Ipv4Addr, Ipv6Addr};
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -56,6 +58,8 @@ fn gossip() -> impl Strategy<Value = Gossip> {
 #[derive(Clone, Debug)]
 enum Made {
     Text(u16, std::string::String),
+    Ipv4(Ipv4Addr),
+    Ipv6(Ipv6Addr),
     Forgotten(NodeId, u64),
     Shard(ShardId),
     Secret(Box<[u8; 40]>),
@@ -64,7 +68,9 @@ enum Made {
 
 fn extensions() -> impl Strategy<Value = Made> {
     prop_oneof![
-        (0..4u16, "[^\\p{Cc}]{0,40}").prop_map(|(kind, text)| Made::Text(kind, text)),
+        (0..2u16, "[^\\p{Cc}]{0,40}").prop_map(|(kind, text)| Made::Text(kind, text)),
+        any::<Ipv4Addr>().prop_map(Made::Ipv4),
+        any::<Ipv6Addr>().prop_map(Made::Ipv6),
         (node_ids(), 0..=FORGOTTEN_SECONDS_MAX).prop_map(|(node, seconds)| Made::Forgotten(node, seconds)),
         any::<[u8; 20]>().prop_map(|bytes| Made::Shard(ShardId::from_random(bytes))),
         vec(1..=u8::MAX, 40).prop_map(|secret| Made::Secret(Box::new(secret.try_into().unwrap()))),
@@ -77,9 +83,9 @@ impl Made {
     fn borrowed(&self) -> Extension<'_> {
         match self {
             Self::Text(0, text) => Extension::Hostname(text),
-            Self::Text(1, text) => Extension::HumanNodename(text),
-            Self::Text(2, text) => Extension::ClientIpv4(text),
-            Self::Text(_, text) => Extension::ClientIpv6(text),
+            Self::Text(_, text) => Extension::HumanNodename(text),
+            Self::Ipv4(ip) => Extension::ClientIpv4(*ip),
+            Self::Ipv6(ip) => Extension::ClientIpv6(*ip),
             Self::Forgotten(node, ttl_seconds) => {
                 Extension::ForgottenNode { node: *node, ttl_seconds: *ttl_seconds }
             }
@@ -170,20 +176,33 @@ fn extensions_are_announced_by_the_flag_even_when_the_header_has_it_not() {
     assert_eq!(heartbeat.extensions.len(), 1);
 }
 
+/// The one extension that a heartbeat with that record has, as text.
+fn shown(kind: u16, data: &[u8]) -> std::string::String {
+    let length = (8 + data.len() as u32).to_be_bytes();
+    let record = [&length[..], &kind.to_be_bytes(), &[0, 0], data].concat();
+    let (section, rest) = ExtensionSection::split_off(1, &record).unwrap();
+    assert!(rest.is_empty());
+    std::format!("{section:?}")
+}
+
 #[test]
-fn a_longer_ban_is_cut_and_type_4_is_told_by_its_content() {
-    let read = |kind: u16, data: &[u8]| {
-        let mut bytes =
-            [&(8 + data.len() as u32).to_be_bytes()[..], &kind.to_be_bytes(), &[0, 0], data].concat();
-        let (section, rest) = ExtensionSection::split_off(1, &bytes).unwrap();
-        assert!(rest.is_empty());
-        let shown = std::format!("{:?}", section.iter().next().unwrap());
-        bytes.clear();
-        shown
-    };
+fn a_ban_of_more_than_an_hour_is_one_of_an_hour() {
     let ban = [node(b'b').as_bytes(), &u64::MAX.to_be_bytes()[..]].concat();
-    assert!(read(2, &ban).ends_with("ttl_seconds: 3600 }"));
-    assert_eq!(read(4, b"10.1.2.3\0\0\0\0\0\0\0\0"), "ClientIpv4(\"10.1.2.3\")");
-    assert_eq!(read(4, &[b's'; 40]), "InternalSecret(Secret(..))");
-    assert_eq!(read(4, &[&[b's'; 39][..], &[0]].concat()), std::format!("ClientIpv4({:?})", "s".repeat(39)));
+    assert!(shown(2, &ban).ends_with("ttl_seconds: 3600 }]"));
+}
+
+#[test]
+fn type_4_is_an_address_a_secret_or_neither_by_its_content() {
+    assert_eq!(shown(4, b"10.1.2.3\0\0\0\0\0\0\0\0"), "[ClientIpv4(10.1.2.3)]");
+    assert_eq!(shown(4, &[b's'; 40]), "[InternalSecret(Secret(..))]");
+    assert!(shown(4, &[b's'; 48]).starts_with("[Unknown"), "not of 40 bytes");
+    assert!(shown(4, b"10.1.2.3").starts_with("[Unknown"), "not terminated");
+    assert!(shown(4, b"host\0\0\0\0").starts_with("[Unknown"), "not a literal");
+}
+
+#[test]
+fn type_5_is_an_address_or_unknown() {
+    assert_eq!(shown(5, b"::1\0\0\0\0\0"), "[ClientIpv6(::1)]");
+    assert!(shown(5, &[0, 0, 27, 190, 0, 0, 0, 1]).starts_with("[Unknown"));
+    assert!(shown(5, b"").starts_with("[Unknown"));
 }
