@@ -15,6 +15,7 @@ pub mod crc16;
 pub mod epoch;
 pub mod id;
 pub mod plan;
+pub mod random;
 pub mod resp;
 pub mod route;
 pub mod slot;

@@ -160,6 +160,8 @@ pub struct Block {
     pub kind: Kind,
     /// The reply once it gives up.
     pub timeout_reply: NullReply,
+    /// Changes that it made all the same: a reader of a stream is known to its group from then on.
+    pub changes: u64,
     /// The words to run again, if they are not those of the request: `$` of XREAD has become an id.
     pub args: Option<ArgsBuf>,
 }

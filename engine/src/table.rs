@@ -26,6 +26,8 @@ mod bucket;
 #[cfg(test)]
 mod tests;
 
+use slotway_core::random::below;
+
 use array::Root;
 use bucket::{BUCKET_LEN, Bucket, Cell, Place, tag};
 use core::marker::PhantomData;
@@ -410,11 +412,6 @@ fn index_bits(index: usize, buckets: usize) -> u32 {
 fn split_of(index: usize) -> Option<(usize, usize)> {
     let bit = 1 << index.checked_ilog2()?;
     Some((index - bit, bit))
-}
-
-/// A number below `end` from 64 random bits.
-fn below(random: u64, end: usize) -> usize {
-    ((u128::from(random) * end as u128) >> 64) as usize
 }
 
 fn next_line(raw: NonNull<u8>) -> NonNull<u8> {

@@ -2,14 +2,14 @@
 //!
 //! Each part of the world draws from a stream of its own ([`Chance::stream`]), so that a change in one part, a request
 //! more or a fault less, does not turn every other part's luck.
-//!
-//! The generator is SplitMix64 (Steele, Lea and Flood, 2014): small, and equal on every platform.
 
 use core::ops::RangeInclusive;
 
+use slotway_core::random::Random;
+
 /// A stream of random numbers.
 #[derive(Clone, Debug)]
-pub struct Chance(u64);
+pub struct Chance(Random);
 
 /// A probability in thousandths: 0 never, 1000 always.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
@@ -18,22 +18,19 @@ pub struct Permille(pub u64);
 impl Chance {
     /// The stream of `seed`.
     pub const fn new(seed: u64) -> Self {
-        Self(seed)
+        Self(Random::new(seed))
     }
 
     /// A stream of its own for the part of the world called `name`. Does not depend on what has been drawn elsewhere.
     pub fn stream(seed: u64, name: &str) -> Self {
-        let named = name.bytes().fold(seed, |state, byte| Self(state ^ u64::from(byte)).next());
-        Self(named)
+        let named = name.bytes().fold(seed, |state, byte| Random::new(state ^ u64::from(byte)).next());
+        Self::new(named)
     }
 
     /// 64 random bits.
     #[expect(clippy::should_implement_trait, reason = "a stream without end is no iterator worth having")]
     pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        self.0.next()
     }
 
     /// A number below `bound`, which must not be 0. The bias of the remainder does not matter here.
@@ -67,11 +64,5 @@ mod tests {
         assert_eq!(draw(1, "network"), draw(1, "network"));
         assert_ne!(draw(1, "network"), draw(1, "workload"));
         assert_ne!(draw(1, "network"), draw(2, "network"));
-    }
-
-    #[test]
-    fn the_generator_is_splitmix64() {
-        let mut chance = Chance::new(1_234_567);
-        assert_eq!([chance.next(), chance.next()], [6_457_827_717_110_365_317, 3_203_168_211_198_807_973]);
     }
 }

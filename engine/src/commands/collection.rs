@@ -1,13 +1,16 @@
-//! What families of collections share: reading page by page (HSCAN, SSCAN, ZSCAN), and elements drawn by chance.
+//! What families of collections share: reading page by page (HSCAN, SSCAN, ZSCAN), elements drawn by chance,
+//! and several keys of which one is served.
 //!
 //! ```text
 //!   SCAN ----------+--> cursor, MATCH, COUNT  (cursor)
 //!   HSCAN etc. --> scan --> Page <-- elements, which it filters, counts and writes
 //!   HRANDFIELD etc. -------> Draw: how many, distinct or not  (draw)
+//!   LMPOP, BLPOP etc. -----> the first of several keys that is there, or wait  (several)
 //! ```
 
 mod cursor;
 mod draw;
+mod several;
 
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -16,7 +19,8 @@ use slotway_core::resp::args::Args;
 use slotway_core::resp::encode::{Decimal, ReplyWriter};
 
 pub(super) use cursor::{Pattern, ScanOptions, Scanned, parse_cursor, write_cursor};
-pub(super) use draw::{Draw, Told, below, generator, sample};
+pub(super) use draw::{Draw, Told, generator, sample};
+pub(super) use several::{first_of, keys_and_count, wait};
 
 use super::Data;
 use crate::registry::{Effect, Outcome};

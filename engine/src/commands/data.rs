@@ -221,6 +221,14 @@ impl<'d, 'h> Data<'d, 'h> {
         }
     }
 
+    /// Lets those go on who are blocked on `key`, though it has not changed.
+    pub fn wake(&mut self, key: &[u8]) {
+        let (db, key) = (self.scope.db, self.key(key));
+        if self.held.shard(self.scope.layout, key.slot()).interest.is_awaited(db, key.bytes()) {
+            self.effects.ready(db, key.bytes());
+        }
+    }
+
     /// Publishes an event that is no change of the key.
     pub fn event(&mut self, class: Class, event: &'static str, key: &[u8]) {
         self.effects.event(class, event, self.scope.db, key);

@@ -59,7 +59,7 @@ fn count_one(data: &mut Data<'_, '_>, key: &[u8], reply: &mut ReplyWriter<'_>) -
         return Ok(Effect::None);
     };
     if let Some(count) = hll.cached_count() {
-        data.used(key);
+        make_raw(data, key);
         reply.integer(count as i64);
         return Ok(Effect::None);
     }
@@ -90,6 +90,8 @@ fn pfmerge(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>)
 
 fn pfdebug(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
     let (word, key) = (args.at(1), args.at(2));
+    data.find(key).map(hll_of).ok_or(ErrorReply::SpecifiedKeyMissing)??;
+    make_raw(data, key);
     let hll = data.find(key).map(hll_of).ok_or(ErrorReply::SpecifiedKeyMissing)??;
     match word {
         word if is(word, "getreg") => tell_registers(data, key, reply),
@@ -161,6 +163,11 @@ fn edit<R>(
         change(&mut HllMut::new(bytes, sparse_len_max))
     });
     changed.map_err(corrupted)
+}
+
+/// Redis takes a string out of its short form before it looks whether there is anything to change in it.
+fn make_raw(data: &mut Data<'_, '_>, key: &[u8]) {
+    data.modify(key, |_| ());
 }
 
 /// The HyperLogLog of an entry that must be one.

@@ -41,6 +41,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         handler: DataHandler,
         mut block: Block,
     ) {
+        self.tally.changes += core::mem::take(&mut block.changes);
         let args = block.args.take().unwrap_or_else(|| request.args.to_owned());
         let session = &mut *self.session;
         let waiter = Arc::new(Waiter::new(
@@ -108,7 +109,10 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
             };
             let mut data = Data::new(held, &mut self.effects, scope);
             match (waiter.handler)(&mut data, waiter.args.as_args(), &mut reply) {
-                Ok(Effect::Block(_)) => return None,
+                Ok(Effect::Block(block)) => {
+                    self.tally.changes += block.changes;
+                    return None;
+                }
                 Ok(Effect::Changed(count)) => self.tally.changes += count,
                 Ok(Effect::None | Effect::Watch | Effect::Exec) => {}
                 Err(error) => {

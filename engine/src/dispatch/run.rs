@@ -251,7 +251,10 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
             Ok(Effect::None | Effect::Watch | Effect::Exec) => {}
             Ok(Effect::Changed(count)) => self.tally.changes += count,
             // Within EXEC nothing waits.
-            Ok(Effect::Block(block)) => write_null(block.timeout_reply, &mut self.reply),
+            Ok(Effect::Block(block)) => {
+                self.tally.changes += block.changes;
+                write_null(block.timeout_reply, &mut self.reply);
+            }
             Err(error) => {
                 self.tally.errors += 1;
                 self.reply.truncate(mark);

@@ -17,6 +17,8 @@ mod tests;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use slotway_core::random::below;
+
 use super::Encoding;
 use super::dictionary::Dictionary;
 use super::intset::{Intset, IntsetRef};
@@ -150,9 +152,9 @@ impl<'a> SetRef<'a> {
     /// A member, each with the same chance; `None` when there is none.
     pub fn random(self, rng: &mut impl FnMut() -> u64) -> Option<Element<'a>> {
         match self {
-            SetRef::Intset(set) => set.get(below(rng, set.len())).map(Element::Int),
+            SetRef::Intset(set) => set.get(below(rng(), set.len())).map(Element::Int),
             SetRef::Packed(members) => {
-                let position = members.seek(below(rng, members.len()) as isize)?;
+                let position = members.seek(below(rng(), members.len()) as isize)?;
                 Some(members.get(position))
             }
             SetRef::Big(members) => members.random(rng).map(|(member, _)| Element::Bytes(member)),
@@ -174,9 +176,4 @@ impl<'a> SetRef<'a> {
 
 fn find(members: ListpackRef<'_>, member: &[u8]) -> Option<super::listpack::Position> {
     members.find(members.first()?, member, 0)
-}
-
-/// A number below `end`; 0 if that is 0.
-fn below(rng: &mut impl FnMut() -> u64, end: usize) -> usize {
-    ((u128::from(rng()) * end as u128) >> 64) as usize
 }

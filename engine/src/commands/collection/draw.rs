@@ -1,5 +1,6 @@
 //! How many elements HRANDFIELD, SRANDMEMBER and ZRANDMEMBER draw.
 
+use slotway_core::random::{Random, below};
 use slotway_core::resp::args::Args;
 use slotway_core::resp::error::ErrorReply;
 
@@ -61,22 +62,11 @@ pub(in crate::commands) enum Told {
     Pairs,
 }
 
-/// Random numbers that follow from `seed` (SplitMix64; Steele, Lea and Flood, 2014): the node is asked for one number a command, and
-/// need not be at hand while a collection is.
+/// Random numbers that follow from `seed`: the node is asked for one number a command, and need not be at hand while a
+/// collection is.
 pub(in crate::commands) fn generator(seed: u64) -> impl FnMut() -> u64 {
-    let mut state = seed;
-    move || {
-        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut bits = state;
-        bits = (bits ^ bits >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        bits = (bits ^ bits >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
-        bits ^ bits >> 31
-    }
-}
-
-/// A number below `end`, each with about the same chance; 0 if `end` is 0.
-pub(in crate::commands) fn below(end: usize, rng: &mut impl FnMut() -> u64) -> usize {
-    ((u128::from(rng()) * end as u128) >> 64) as usize
+    let mut random = Random::new(seed);
+    move || random.next()
 }
 
 /// `count` of the `len` items, or all if there are fewer, each selection with the same chance; in their order (Knuth, The Art of Computer
@@ -88,7 +78,7 @@ pub(in crate::commands) fn sample<T>(
     rng: &mut impl FnMut() -> u64,
 ) -> impl Iterator<Item = T> {
     items.filter(move |_| {
-        let chosen = below(len, rng) < count;
+        let chosen = below(rng(), len) < count;
         len = len.saturating_sub(1);
         count -= usize::from(chosen);
         chosen

@@ -3,11 +3,12 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
+use slotway_core::random::below;
 use slotway_core::resp::args::Args;
 use slotway_core::resp::encode::{Protocol, ReplyWriter};
 
 use crate::commands::Data;
-use crate::commands::collection::{Draw, Told, below, generator, sample};
+use crate::commands::collection::{Draw, Told, generator, sample};
 use crate::registry::{Effect, Outcome};
 use crate::value::hash::Pair;
 use crate::value::listpack::Element;
@@ -88,7 +89,7 @@ fn write_repeated(
     };
     for _ in 0..count {
         let drawn = match hash {
-            HashRef::Packed(_) => packed.get(below(packed.len(), rng)).copied(),
+            HashRef::Packed(_) => packed.get(below(rng(), packed.len())).copied(),
             HashRef::Big(_) => hash.random(rng),
         };
         drawn.into_iter().for_each(|pair| write_pair(pair, told, reply));

@@ -7,14 +7,14 @@ use slotway_core::resp::args::Args;
 use slotway_core::resp::encode::ReplyWriter;
 use slotway_core::resp::error::ErrorReply;
 
-use super::pop::wait;
 use super::{pop_event, push_event, side};
+use crate::commands::collection::wait;
 use crate::commands::{Data, args};
 use crate::events::{Class, NullReply};
 use crate::registry::{Effect, Outcome};
 use crate::value::list::Side;
 use crate::value::listpack::Element;
-use crate::value::{Limits, List};
+use crate::value::{Kind, Limits, List};
 
 pub(super) fn lmove(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
     move_or_null(data, &Move::read(args)?, reply)
@@ -51,7 +51,7 @@ fn move_or_wait(
     if wanted.perform(data, reply)? {
         return Ok(Effect::Changed(1));
     }
-    Ok(wait(deadline, NullReply::Bulk))
+    Ok(wait(Kind::List, deadline, NullReply::Bulk))
 }
 
 /// From where to where.

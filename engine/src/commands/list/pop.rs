@@ -3,12 +3,12 @@
 use slotway_core::resp::args::Args;
 use slotway_core::resp::encode::ReplyWriter;
 use slotway_core::resp::error::ErrorReply;
-use slotway_core::time::UnixMs;
 
 use super::{pop_event, side};
 use crate::commands::Data;
-use crate::commands::args::{self, Options};
-use crate::events::{Block, Class, NullReply};
+use crate::commands::args;
+use crate::commands::collection::{first_of, keys_and_count, wait};
+use crate::events::{Class, NullReply};
 use crate::registry::{Effect, Outcome};
 use crate::value::list::Side;
 use crate::value::listpack::Element;
@@ -82,8 +82,8 @@ fn remove(data: &mut Data<'_, '_>, key: &[u8], side: Side, count: usize) -> Outc
 }
 
 pub(super) fn lmpop(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
-    let (keys, side, count) = several(args, 1)?;
-    if let Some(key) = first_list(data, keys)? {
+    let (keys, side, count) = keys_and_count(args, 1, side)?;
+    if let Some(key) = first_of::<List>(data, keys)? {
         return pop_with_key(data, key, side, count, reply);
     }
     reply.null_array();
@@ -91,11 +91,11 @@ pub(super) fn lmpop(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWr
 }
 
 pub(super) fn blmpop(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
-    let (keys, side, count) = several(args, 2)?;
+    let (keys, side, count) = keys_and_count(args, 2, side)?;
     let deadline = args::timeout(args.at(1), data.now())?;
-    match first_list(data, keys)? {
+    match first_of::<List>(data, keys)? {
         Some(key) => pop_with_key(data, key, side, count, reply),
-        None => Ok(wait(deadline, NullReply::Array)),
+        None => Ok(wait(Kind::List, deadline, NullReply::Array)),
     }
 }
 
@@ -111,26 +111,6 @@ fn pop_with_key(
     pop_several(data, key, side, count, reply)
 }
 
-/// Reads `numkeys key [key ...] LEFT|RIGHT [COUNT count]`, `numkeys` being argument `at`.
-fn several(args: Args<'_>, at: usize) -> Result<(impl Iterator<Item = &[u8]>, Side, usize), ErrorReply> {
-    let len = args::numkeys(args.at(at))?;
-    let end = len.checked_add(at + 1).ok_or(ErrorReply::Syntax)?;
-    let side = side(args.get(end).ok_or(ErrorReply::Syntax)?)?;
-    let mut words = Options::new(args, end + 1);
-    let count = match words.word() {
-        None => 1,
-        Some(word) if args::is(word, "count") => positive(words.value()?)?,
-        Some(_) => return Err(ErrorReply::Syntax),
-    };
-    let keys = args.skip(at + 1).iter().take(len);
-    if words.left() > 0 { Err(ErrorReply::Syntax) } else { Ok((keys, side, count)) }
-}
-
-fn positive(arg: &[u8]) -> Result<usize, ErrorReply> {
-    let count = args::integer_or(arg, ErrorReply::CountNotPositive)?;
-    usize::try_from(count).ok().filter(|count| *count > 0).ok_or(ErrorReply::CountNotPositive)
-}
-
 pub(super) fn blpop(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
     pop_or_wait(data, args, Side::Left, reply)
 }
@@ -142,31 +122,10 @@ pub(super) fn brpop(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWr
 fn pop_or_wait(data: &mut Data<'_, '_>, args: Args<'_>, side: Side, reply: &mut ReplyWriter<'_>) -> Outcome {
     let last = args.len() - 1;
     let deadline = args::timeout(args.at(last), data.now())?;
-    let Some(key) = first_list(data, args.iter().take(last).skip(1))? else {
-        return Ok(wait(deadline, NullReply::Array));
+    let Some(key) = first_of::<List>(data, args.iter().take(last).skip(1))? else {
+        return Ok(wait(Kind::List, deadline, NullReply::Array));
     };
     reply.array(2);
     reply.bulk(key);
     pop_one(data, key, side, reply)
-}
-
-/// The first key that is there.
-///
-/// # Errors
-/// It holds another type.
-fn first_list<'a>(
-    data: &mut Data<'_, '_>,
-    keys: impl Iterator<Item = &'a [u8]>,
-) -> Result<Option<&'a [u8]>, ErrorReply> {
-    for key in keys {
-        if data.inspect::<List>(key)?.is_some() {
-            return Ok(Some(key));
-        }
-    }
-    Ok(None)
-}
-
-/// The client waits until one of the keys of its command is a list.
-pub(super) fn wait(deadline: Option<UnixMs>, timeout_reply: NullReply) -> Effect {
-    Block { deadline, kind: Kind::List, timeout_reply, args: None }.into()
 }

@@ -3,12 +3,11 @@
 use slotway_core::resp::args::Args;
 use slotway_core::resp::encode::ReplyWriter;
 use slotway_core::resp::error::ErrorReply;
-use slotway_core::time::UnixMs;
 
-use super::super::args::{self, Options};
-use super::super::collection::Told;
+use super::super::args;
+use super::super::collection::{Told, first_of, keys_and_count, wait};
 use super::{Data, Direction, write_all, write_pair};
-use crate::events::{Block, Class, NullReply};
+use crate::events::{Class, NullReply};
 use crate::registry::{Effect, Outcome};
 use crate::value::listpack::Element;
 use crate::value::{Kind, SortedSet};
@@ -62,15 +61,15 @@ fn pop_or_wait(
 ) -> Outcome {
     let last = args.len() - 1;
     let deadline = args::timeout(args.at(last), data.now())?;
-    match first(data, args.iter().take(last).skip(1))? {
+    match first_of::<SortedSet>(data, args.iter().take(last).skip(1))? {
         Some(key) => pop(data, key, Take { from, count: 1, shape: Shape::FlatWithKey }, reply),
-        None => Ok(wait(deadline)),
+        None => Ok(wait(Kind::SortedSet, deadline, NullReply::Array)),
     }
 }
 
 pub(super) fn zmpop(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
     let (keys, take) = read_keys(args, 1)?;
-    if let Some(key) = first(data, keys)? {
+    if let Some(key) = first_of::<SortedSet>(data, keys)? {
         return pop(data, key, take, reply);
     }
     reply.null_array();
@@ -80,15 +79,10 @@ pub(super) fn zmpop(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWr
 pub(super) fn bzmpop(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
     let (keys, take) = read_keys(args, 2)?;
     let deadline = args::timeout(args.at(1), data.now())?;
-    match first(data, keys)? {
+    match first_of::<SortedSet>(data, keys)? {
         Some(key) => pop(data, key, take, reply),
-        None => Ok(wait(deadline)),
+        None => Ok(wait(Kind::SortedSet, deadline, NullReply::Array)),
     }
-}
-
-/// The client waits until one of the keys of its command is a sorted set.
-fn wait(deadline: Option<UnixMs>) -> Effect {
-    Block { deadline, kind: Kind::SortedSet, timeout_reply: NullReply::Array, args: None }.into()
 }
 
 /// What is taken, and how it is told.
@@ -113,41 +107,16 @@ enum Shape {
 }
 
 /// Reads `numkeys key [key ...] MIN | MAX [COUNT count]`.
-fn read_keys<'a>(args: Args<'a>, at: usize) -> Result<(impl Iterator<Item = &'a [u8]>, Take), ErrorReply> {
-    let numkeys = args::numkeys(args.at(at))?;
-    let mut words = Options::new(args, numkeys.saturating_add(at + 1));
-    let from = match words.value()? {
-        word if args::is(word, "min") => Ascending,
-        word if args::is(word, "max") => Descending,
-        _ => return Err(ErrorReply::Syntax),
-    };
-    let mut count = None;
-    while let Some(word) = words.word() {
-        if !args::is(word, "count") || count.is_some() {
-            return Err(ErrorReply::Syntax);
-        }
-        let number = args::integer_or(words.value()?, ErrorReply::CountNotPositive)?;
-        let number = usize::try_from(number).ok().filter(|number| *number > 0);
-        count = Some(number.ok_or(ErrorReply::CountNotPositive)?);
-    }
-    let take = Take { from, count: count.unwrap_or(1), shape: Shape::NestedWithKey };
-    Ok((args.iter().skip(at + 1).take(numkeys), take))
-}
-
-/// The first key that is there.
-///
-/// # Errors
-/// It holds another type.
-fn first<'a>(
-    data: &mut Data<'_, '_>,
-    keys: impl Iterator<Item = &'a [u8]>,
-) -> Result<Option<&'a [u8]>, ErrorReply> {
-    for key in keys {
-        if data.inspect::<SortedSet>(key)?.is_some() {
-            return Ok(Some(key));
-        }
-    }
-    Ok(None)
+fn read_keys<'a>(
+    args: Args<'a>,
+    at: usize,
+) -> Result<(impl Iterator<Item = &'a [u8]> + use<'a>, Take), ErrorReply> {
+    let (keys, from, count) = keys_and_count(args, at, |word| match word {
+        word if args::is(word, "min") => Ok(Ascending),
+        word if args::is(word, "max") => Ok(Descending),
+        _ => Err(ErrorReply::Syntax),
+    })?;
+    Ok((keys, Take { from, count, shape: Shape::NestedWithKey }))
 }
 
 /// Takes from a key that is there.

@@ -2,10 +2,11 @@
 
 use alloc::collections::BTreeSet;
 
+use slotway_core::random::below;
 use slotway_core::resp::args::Args;
 use slotway_core::resp::encode::ReplyWriter;
 
-use super::super::collection::{Draw, Told, below, generator, sample};
+use super::super::collection::{Draw, Told, generator, sample};
 use super::{Data, begin, write, write_all};
 use crate::registry::{Effect, Outcome};
 use crate::value::sorted_set::Iter;
@@ -60,13 +61,13 @@ fn write_distinct(
 fn distinct_ranks(len: usize, count: usize, rng: &mut impl FnMut() -> u64) -> BTreeSet<usize> {
     let mut ranks = BTreeSet::new();
     while ranks.len() < count {
-        ranks.insert(below(len, rng));
+        ranks.insert(below(rng(), len));
     }
     ranks
 }
 
 /// One member.
 fn random<'a>(set: SortedSetRef<'a>, rng: &mut impl FnMut() -> u64) -> Iter<'a> {
-    let rank = below(set.len(), rng);
+    let rank = below(rng(), set.len());
     set.range(rank..rank + 1)
 }

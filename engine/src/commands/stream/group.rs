@@ -84,8 +84,9 @@ pub(super) fn destroy(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut Reply
     let removed = data.edit(key, |stream: &mut Stream, _| stream.groups.remove(name))?;
     let removed = removed.ok_or(StreamError::GroupOfNoKey)?;
     if removed {
-        // Whoever is blocked on the group is told that it is gone.
-        data.changed(Class::Stream, "xgroup-destroy", key);
+        // Whoever is blocked on the group is told that it is gone. To those who watch the stream, it has not changed.
+        data.wake(key);
+        data.event(Class::Stream, "xgroup-destroy", key);
     }
     reply.integer(i64::from(removed));
     Ok(Effect::changed(u64::from(removed)))

@@ -38,7 +38,7 @@ pub(super) fn xread(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWr
     if served.end(reply) {
         return Ok(Effect::None);
     }
-    words.wait(words.without_dollars(args, &after), reply)
+    words.wait(0, words.without_dollars(args, &after), reply)
 }
 
 /// The ids after which the streams are read.
@@ -152,13 +152,14 @@ impl<'a> ReadWords<'a> {
         self.streams.iter().zip(self.streams.skip(self.len()).iter())
     }
 
-    /// There is nothing: waits, or says so. `args` is what is to run then, if not the same words.
-    fn wait(&self, args: Option<ArgsBuf>, reply: &mut ReplyWriter<'_>) -> Outcome {
+    /// There is nothing: waits, or says so. `changes` were made to find that out; `args` is what is to run then, if not the
+    /// same words.
+    fn wait(&self, changes: u64, args: Option<ArgsBuf>, reply: &mut ReplyWriter<'_>) -> Outcome {
         let Some(deadline) = self.block else {
             reply.null_array();
-            return Ok(Effect::None);
+            return Ok(Effect::changed(changes));
         };
-        Ok(Block { deadline, kind: Kind::Stream, timeout_reply: NullReply::Array, args }.into())
+        Ok(Block { deadline, kind: Kind::Stream, timeout_reply: NullReply::Array, changes, args }.into())
     }
 
     /// All of `args` with ids in the place of `$`; `None` if there is none.

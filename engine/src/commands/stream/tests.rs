@@ -104,6 +104,32 @@ fn a_blocked_group_reader_is_told_when_its_group_goes() {
 }
 
 #[test]
+fn a_group_that_goes_is_no_change_to_those_who_watch_the_stream() {
+    let mut client = with_group(0);
+    let mut other = client.another();
+    client.run("WATCH s");
+    other.run("XGROUP DESTROY s g");
+    client.run("MULTI");
+    client.run("PING");
+    assert_eq!(client.run("EXEC"), "*1\r\n+PONG\r\n");
+}
+
+#[test]
+fn a_reader_that_finds_nothing_is_a_new_consumer_all_the_same() {
+    let mut client = with_group(0);
+    let changes = |client: &mut TestClient| {
+        let info = client.run("INFO persistence");
+        let line = info.lines().find(|line| line.starts_with("rdb_changes_since_last_save:")).unwrap();
+        line.rsplit(':').next().unwrap().parse::<u64>().unwrap()
+    };
+    let before = changes(&mut client);
+    client.run("XREADGROUP GROUP g ann STREAMS s >");
+    assert_eq!(changes(&mut client), before + 1);
+    client.another().run("XREADGROUP GROUP g bob BLOCK 0 STREAMS s >");
+    assert_eq!(changes(&mut client), before + 2);
+}
+
+#[test]
 fn each_entry_is_given_to_one_consumer_and_pending_until_acknowledged() {
     let mut client = with_group(3);
     assert_eq!(words(&client.run("XREADGROUP GROUP g ann COUNT 2 STREAMS s >")), "s 1-0 f v 2-0 f v");

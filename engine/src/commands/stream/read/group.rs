@@ -29,7 +29,7 @@ pub(in crate::commands::stream) fn xreadgroup(
     }
     match served.end(reply) {
         true => Ok(Effect::changed(changes)),
-        false => words.wait(None, reply),
+        false => words.wait(changes, None, reply),
     }
 }
 
