@@ -58,17 +58,31 @@ impl SortedSet {
     }
 
     /// One of these members, which are distinct, with their scores, in whichever form suits them; in O(n log n).
-    pub fn from_scores<M: AsRef<[u8]>>(mut members: Vec<(M, f64)>, limits: &Limits<'_>) -> Self {
-        members.sort_unstable_by(|(a, a_score), (b, b_score)| {
-            let order = (a_score, a.as_ref()).partial_cmp(&(b_score, b.as_ref()));
-            order.unwrap_or(Ordering::Equal)
-        });
+    pub fn from_scores<M: AsRef<[u8]>>(members: Vec<(M, f64)>, limits: &Limits<'_>) -> Self {
         let mut set = Self::new();
         set.expect(members.len(), limits);
-        for (member, score) in members {
-            set.append(member.as_ref(), score, limits);
+        // Before the first one is packed: a zero that once was would have lost its sign.
+        if !members.iter().all(|(member, _)| set.has_room_for(member.as_ref(), limits)) {
+            set.enlarge(limits);
         }
+        set.fill(members, limits);
         set
+    }
+
+    /// The same in the big form, however few the members are.
+    pub fn big_from_scores<M: AsRef<[u8]>>(members: Vec<(M, f64)>, limits: &Limits<'_>) -> Self {
+        let mut set = Self::new();
+        set.enlarge(limits);
+        set.fill(members, limits);
+        set
+    }
+
+    /// Adds members, which are distinct, to an empty one.
+    fn fill<M: AsRef<[u8]>>(&mut self, mut members: Vec<(M, f64)>, limits: &Limits<'_>) {
+        sort_by_score(&mut members);
+        for (member, score) in members {
+            self.append(member.as_ref(), score, limits);
+        }
     }
 
     /// From the bytes of its small form.
@@ -169,7 +183,7 @@ impl SortedSet {
     }
 
     /// Takes the big form.
-    fn enlarge(&mut self, limits: &Limits<'_>) {
+    pub fn enlarge(&mut self, limits: &Limits<'_>) {
         if let SortedSetRef::Packed(_) = self.borrow() {
             let mut big = Big::new(limits.hasher);
             for (member, score) in self.borrow().iter() {
@@ -287,6 +301,14 @@ impl<'a> SortedSetRef<'a> {
             }
         }
     }
+}
+
+/// Puts members into the order of a sorted set.
+pub fn sort_by_score<M: AsRef<[u8]>>(members: &mut [(M, f64)]) {
+    members.sort_unstable_by(|(a, a_score), (b, b_score)| {
+        let order = (a_score, a.as_ref()).partial_cmp(&(b_score, b.as_ref()));
+        order.unwrap_or(Ordering::Equal)
+    });
 }
 
 /// Members with their scores, in ascending order, from either end.

@@ -12,9 +12,10 @@ use slotway_core::resp::error::{CommandName, ErrorReply};
 
 use super::super::args::{self, Options};
 use super::super::collection::Told;
-use super::{Data, begin, store, write};
+use super::{Data, store, write_all};
 use crate::registry::{Effect, Outcome};
 use crate::value::listpack::Element;
+use crate::value::sorted_set::sort_by_score;
 use crate::value::{ObjectRef, SetRef, SortedSet, SortedSetRef};
 
 pub(super) fn zunion(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
@@ -37,10 +38,10 @@ fn show(
     reply: &mut ReplyWriter<'_>,
 ) -> Outcome {
     let plan = Plan::read(data, args, 1, Form { operation, purpose: Purpose::Reply, name })?;
-    let result = SortedSet::from_scores(plan.execute(data), &data.limits());
-    let members = result.borrow().iter();
-    begin(members.len(), plan.told, reply);
-    members.for_each(|(member, score)| write(member, score, plan.told, reply));
+    let mut members = plan.execute(data);
+    sort_by_score(&mut members);
+    let members = members.iter().map(|(member, score)| (Element::Bytes(member), *score));
+    write_all(members, plan.told, reply);
     Ok(Effect::None)
 }
 

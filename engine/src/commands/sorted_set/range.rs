@@ -67,7 +67,13 @@ pub(super) fn zrangestore(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut R
     let limits = data.limits();
     let members = data.read::<SortedSet>(args.at(2))?.map_or_else(SortedSet::new, |set| {
         let members = set.range(query.ranks(set)).map(|(member, score)| (member.to_vec(), score));
-        SortedSet::from_scores(members.collect(), &limits)
+        // Redis makes room for what it finds, and only knows how much that will be when it goes by rank.
+        match query.selection {
+            Selection::Ranks(..) => SortedSet::from_scores(members.collect(), &limits),
+            Selection::Scores(..) | Selection::Members(..) => {
+                SortedSet::big_from_scores(members.collect(), &limits)
+            }
+        }
     });
     store(data, args.at(1), members, "zrangestore", reply)
 }

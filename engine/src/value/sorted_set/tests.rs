@@ -217,3 +217,36 @@ fn members_are_ordered_by_their_text_in_either_form() {
         });
     }
 }
+
+#[test]
+fn what_lies_between_two_bounds_is_a_range_of_ranks_in_either_form() {
+    for entries in [0, 128] {
+        with_limits(entries, |limits| {
+            let members = ["a", "b", "c", "d"].into_iter().zip([1.0, 2.0, 2.0, 4.0]).collect();
+            let set = SortedSet::from_scores(members, limits);
+            let scores =
+                |min: f64, max: f64| set.borrow().between(|_, score| score >= min, |_, score| score > max);
+            assert_eq!(scores(2.0, 2.0), 1..3);
+            assert_eq!(scores(f64::NEG_INFINITY, f64::INFINITY), 0..4);
+            assert_eq!(scores(0.0, 1.0), 0..1);
+            assert!(scores(3.0, 3.0).is_empty());
+            assert!(scores(5.0, 9.0).is_empty());
+            assert!(scores(4.0, 1.0).is_empty());
+            assert!(SortedSet::new().borrow().between(|_, _| true, |_, _| false).is_empty());
+        });
+    }
+}
+
+#[test]
+fn a_small_set_is_read_up_to_the_first_member_that_passes_a_bound_its_order_does_not_follow() {
+    with_limits(128, |limits| {
+        let members = ["b", "z", "a", "c"].into_iter().zip([1.0, 2.0, 3.0, 4.0]).collect();
+        let set = SortedSet::from_scores(members, limits);
+        let names = |min: &'static [u8], max: &'static [u8]| {
+            set.borrow().between(move |member, _| member >= min, move |member, _| member > max)
+        };
+        assert_eq!(names(b"b", b"c"), 0..1);
+        assert!(names(b"d", b"z").is_empty(), "the last member does not reach the bound");
+        assert!(names(b"a", b"a").is_empty(), "the first member passes the bound");
+    });
+}
