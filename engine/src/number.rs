@@ -17,7 +17,7 @@ mod double;
 mod parse;
 mod print;
 
-pub use double::{parse_double, parse_double_bound};
+pub use double::{parse_double, parse_double_bound, parse_double_in_range};
 
 /// What a text can denote.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -71,7 +71,8 @@ impl Pair<'_> {
     pub fn run(&self, steps: &[Step], batch_max: usize) -> Result<(), Mismatch> {
         self.conversation().lines[0].as_mut().expect("just made").ask(&parse(RESET));
         let mut conversation = self.conversation();
-        let steps = if self.reference_is_old { for_old_reference(steps) } else { steps.to_vec() };
+        let steps = without_stale_errors(steps);
+        let steps = if self.reference_is_old { for_old_reference(&steps) } else { steps };
         let mut rest = &steps[..];
         let mut sizes = Random::new(batch_max as u64);
         while !rest.is_empty() {
@@ -95,6 +96,15 @@ impl Pair<'_> {
     fn session(&self) -> Session<'_> {
         Session { line: Line::open(self.ours, self.theirs), differences: self.differences }
     }
+}
+
+/// The steps with something in front of each SORT that reads a number. Redis, 7.2 too, takes a number that was out of range in an
+/// earlier command for one of SORT's, since it does not clear `errno`; whether that is still set depends on what else went on.
+fn without_stale_errors(steps: &[Step]) -> Vec<Step> {
+    let sorts = |step: &Step| step.name().starts_with("sort");
+    let clear =
+        |step: &Step| Step { client: step.client, ..Step::new(["GEORADIUS_RO", "", "0", "0", "1", "m"]) };
+    steps.iter().flat_map(|step| sorts(step).then(|| clear(step)).into_iter().chain([step.clone()])).collect()
 }
 
 /// The steps as a reference older than 7.2 can take them: without ranks WITHSCORE; without waiting for several keys, since

@@ -21,10 +21,10 @@ use super::string::text_of;
 use super::{Binding, Data};
 use crate::events::Class;
 use crate::keyspace::{Entry, Value};
-use crate::number::parse_double_bound;
+use crate::number::parse_double_in_range;
 use crate::registry::{Effect, Handler, Outcome};
 use crate::value::listpack::Element;
-use crate::value::{Kind, List, ObjectRef};
+use crate::value::{Kind, List, ObjectRef, SortedSet};
 
 /// What this family executes.
 pub(super) const COMMANDS: &[Binding] =
@@ -83,6 +83,13 @@ enum By<'a> {
     Nothing,
 }
 
+impl<'a> By<'a> {
+    /// Redis sees the end of a pattern at a NUL here.
+    fn parse(pattern: &'a [u8]) -> Self {
+        if until_nul(pattern).contains(&b'*') { By::Pattern(pattern) } else { By::Nothing }
+    }
+}
+
 /// A request as it was read.
 struct Request<'a> {
     key: &'a [u8],
@@ -116,13 +123,12 @@ impl<'a> Request<'a> {
                     request.limit = (args::integer(words.value()?)?, args::integer(words.value()?)?);
                 }
                 word if args::is(word, "store") && may_store => request.store = Some(words.value()?),
-                word if args::is(word, "by") => {
-                    let pattern = words.value()?;
-                    request.by = if pattern.contains(&b'*') { By::Pattern(pattern) } else { By::Nothing };
-                    if in_cluster && request.by != By::Nothing {
-                        return Err(ErrorReply::SortByInCluster);
-                    }
-                }
+                word if args::is(word, "by") => match (By::parse(words.value()?), request.by) {
+                    (By::Pattern(_), _) if in_cluster => return Err(ErrorReply::SortByInCluster),
+                    // What is once not sorted stays so, whatever follows.
+                    (_, By::Nothing) => {}
+                    (by, _) => request.by = by,
+                },
                 word if args::is(word, "get") => {
                     let pattern = words.value()?;
                     if in_cluster {
@@ -151,10 +157,14 @@ impl<'a> Request<'a> {
 
     /// The elements in order, cut to the limit.
     fn sorted(&self, data: &mut Data<'_, '_>) -> Result<Vec<Text>, ErrorReply> {
-        let (mut elements, kind) = match data.find(self.key) {
+        let (mut elements, kind) = match data.find_counted(self.key) {
             Some(entry) => elements_of(entry)?,
             None => return Ok(Vec::new()),
         };
+        if kind == Kind::SortedSet {
+            // Redis reads a sorted set by its skip list, and leaves it with one.
+            data.edit(self.key, |set: &mut SortedSet, limits| set.enlarge(limits))?;
+        }
         let range = self.range(elements.len());
         // The order of a set means nothing: what is stored must not depend on it.
         let by = match self.by {
@@ -190,7 +200,8 @@ impl<'a> Request<'a> {
                 Some(pattern) => look_up(data, pattern, &element),
                 None => Some(element.clone()),
             };
-            Ok((if alpha { Weight::Text(found) } else { Weight::number(found)? }, element))
+            let weight = if alpha { self.text(found) } else { Weight::number(found)? };
+            Ok((weight, element))
         };
         let mut weighed = elements.into_iter().map(weigh).collect::<Result<Vec<_>, ErrorReply>>()?;
         weighed.sort_by(|(a, x), (b, y)| {
@@ -199,6 +210,15 @@ impl<'a> Request<'a> {
             if self.descending { order.reverse() } else { order }
         });
         Ok(weighed.into_iter().map(|(_, element)| element).collect())
+    }
+
+    /// A result that is stored has the order of bytes; one that is answered that of `strcoll`, which sees the end of a text at a NUL.
+    fn text(&self, found: Option<Text>) -> Weight {
+        let cut = |mut text: Text| {
+            text.truncate(until_nul(&text).len());
+            text
+        };
+        Weight::Text(if self.store.is_some() { found } else { found.map(cut) })
     }
 
     /// The places in the order that LIMIT asks for.
@@ -217,9 +237,9 @@ enum Weight {
 }
 
 impl Weight {
-    /// The number that a text denotes; nothing counts as 0.
+    /// The number that a text denotes, if a double can tell it from others; nothing counts as 0.
     fn number(text: Option<Text>) -> Result<Self, ErrorReply> {
-        let number = text.map_or(Some(0.0), |text| parse_double_bound(&text));
+        let number = text.map_or(Some(0.0), |text| parse_double_in_range(&text));
         number.map(Weight::Number).ok_or(ErrorReply::SortNotNumeric)
     }
 
@@ -256,7 +276,7 @@ fn look_up(data: &mut Data<'_, '_>, pattern: &[u8], element: &[u8]) -> Option<Te
         None => (rest, None),
     };
     let key = [prefix, element, suffix].concat();
-    let entry = data.find(&key)?;
+    let entry = data.find_counted(&key)?;
     match (entry.value(), field) {
         (Value::String(string), None) => Some(text_of(string, &mut Decimal::new()).to_vec()),
         (Value::Collection(ObjectRef::Hash(hash)), Some(field)) => hash.get(field).map(Element::to_vec),
@@ -264,9 +284,74 @@ fn look_up(data: &mut Data<'_, '_>, pattern: &[u8], element: &[u8]) -> Option<Te
     }
 }
 
+fn until_nul(text: &[u8]) -> &[u8] {
+    text.split(|byte| *byte == 0).next().unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use crate::testing::TestClient;
+
+    #[test]
+    fn numbers_that_no_double_tells_from_others_are_refused() {
+        for number in ["1e400", "-1e400", "1e-400", "1e-310", "0x1p-1075", "nan", "1x"] {
+            let mut client = TestClient::new();
+            client.run(&["RPUSH l 1 ", number].concat());
+            let error = "-ERR One or more scores can't be converted into double\r\n";
+            assert_eq!(client.run("SORT l"), error, "{number}");
+        }
+        for number in ["inf", "2.2250738585072014e-308", "1e308", "0e999"] {
+            let mut client = TestClient::new();
+            client.run(&["RPUSH l ", number].concat());
+            assert!(client.run("SORT l").starts_with("*1"), "{number}");
+        }
+    }
+
+    #[test]
+    fn a_constant_pattern_leaves_the_order_whatever_other_patterns_there_are() {
+        let mut client = TestClient::new();
+        client.run("RPUSH l 1 2");
+        client.run("MSET w_1 2 w_2 1");
+        assert_eq!(client.run("SORT l BY w_*"), "*2\r\n$1\r\n2\r\n$1\r\n1\r\n");
+        for patterns in ["BY nosort BY w_*", "BY w_* BY nosort"] {
+            let sorted = client.run(&["SORT l ", patterns].concat());
+            assert_eq!(sorted, "*2\r\n$1\r\n1\r\n$1\r\n2\r\n", "{patterns}");
+        }
+    }
+
+    #[test]
+    fn texts_end_at_a_nul_unless_the_result_is_stored() {
+        let mut client = TestClient::new();
+        client.run(r#"RPUSH l "a\x00b" "a\x00a""#);
+        assert_eq!(client.run("SORT l ALPHA"), client.run("LRANGE l 0 -1"));
+        client.run("SORT l ALPHA STORE t");
+        assert_eq!(client.run("LINDEX t 0"), "$3\r\na\0a\r\n");
+    }
+
+    #[test]
+    fn every_key_that_is_looked_up_counts_as_a_hit_or_a_miss() {
+        let mut client = TestClient::new();
+        client.run("RPUSH l 1 2");
+        client.run("SET w_1 5");
+        client.run("SORT l BY w_* STORE t");
+        client.run("SORT none");
+        let stats = client.run("INFO stats");
+        assert!(stats.contains("keyspace_hits:2\r\nkeyspace_misses:2\r\n"), "{stats}");
+    }
+
+    #[test]
+    fn a_sorted_set_that_was_sorted_keeps_its_skip_list() {
+        for command in ["SORT z BY nosort", "SORT_RO z LIMIT 5 1"] {
+            let mut client = TestClient::new();
+            client.run("ZADD z 2 1 1 2");
+            client.run(command);
+            assert_eq!(client.run("OBJECT ENCODING z"), "$8\r\nskiplist\r\n", "{command}");
+            assert_eq!(
+                client.run("ZRANGE z 0 -1 WITHSCORES"),
+                "*4\r\n$1\r\n2\r\n$1\r\n1\r\n$1\r\n1\r\n$1\r\n2\r\n"
+            );
+        }
+    }
 
     #[test]
     fn numbers_are_sorted_by_value_and_texts_by_bytes() {

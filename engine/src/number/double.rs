@@ -17,13 +17,24 @@ pub fn parse_double(text: &[u8]) -> Option<f64> {
 /// Reads a double more generously, as the bounds of ranges are: blanks may come first, nothing at all is zero, what is too large is
 /// infinity, and a NUL ends the text. NaN is none.
 pub fn parse_double_bound(text: &[u8]) -> Option<f64> {
+    parse_generously(text).map(|number| number.value)
+}
+
+/// The same for the elements that SORT compares: what `strtod` reports to be out of range is no number, and that is also what is so
+/// small that a double has fewer digits for it.
+pub fn parse_double_in_range(text: &[u8]) -> Option<f64> {
+    let number = parse_generously(text)?;
+    (number.is_in_range && !number.value.is_subnormal()).then_some(number.value)
+}
+
+fn parse_generously(text: &[u8]) -> Option<Number> {
     let text = text.split(|byte| *byte == 0).next().unwrap_or_default();
     let is_blank = |byte: &u8| byte.is_ascii_whitespace() || *byte == b'\x0B';
     let number = text.iter().position(|byte| !is_blank(byte)).map_or(&[][..], |start| &text[start..]);
     match (text, number) {
-        ([], _) => Some(0.0),
+        ([], _) => Some(Number { value: 0.0, is_in_range: true }),
         // Blanks alone are not what a number ends with.
-        (_, number) => strtod(number).map(|number| number.value),
+        (_, number) => strtod(number),
     }
 }
 
