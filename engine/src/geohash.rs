@@ -13,11 +13,14 @@
 
 mod cell;
 mod cover;
+mod trigonometry;
 
 pub use cell::Cell;
 pub use cover::{Shape, cover};
 
 use core::ops::RangeInclusive;
+
+use trigonometry::{asin, cos, sin};
 
 /// Longitudes on the map, in degrees.
 pub const LONGITUDES: RangeInclusive<f64> = -180.0..=180.0;
@@ -26,6 +29,8 @@ pub const LATITUDES: RangeInclusive<f64> = -85.05112878..=85.05112878;
 /// Halvings of each coordinate in a score.
 pub const STEPS_MAX: u8 = 26;
 
+/// Above all scores that have 64 bits.
+const SCORES_END: f64 = (1u128 << 64) as f64;
 /// The quadratic mean radius of the Earth in WGS 84, in meters.
 const EARTH_RADIUS: f64 = 6_372_797.560856;
 const ALPHABET: &[u8; 32] = b"0123456789bcdefghjkmnpqrstuvwxyz";
@@ -53,9 +58,12 @@ impl Point {
 
     /// The middle of the smallest cell that a score stands for. A score that no place has gives some place on the edge of the map.
     pub fn of_score(score: f64) -> Self {
-        const TOP: f64 = (1u64 << 63) as f64;
-        // Doubles out of range become what they do on x86-64.
-        let bits = if score < TOP { score as i64 as u64 } else { ((score - TOP) as i64 as u64) ^ 1 << 63 };
+        // Doubles out of range become what C compilers make of them on x86-64.
+        let bits = match score {
+            ..0.0 => score as i64 as u64,
+            0.0..SCORES_END => score as u64,
+            _ => 0,
+        };
         let area = Cell::from_bits(bits, STEPS_MAX).area();
         Self {
             longitude: middle(area.west, area.east).clamp(*LONGITUDES.start(), *LONGITUDES.end()),
@@ -65,14 +73,14 @@ impl Point {
 
     /// The distance along a great circle, in meters (haversine formula).
     pub fn distance(self, other: Self) -> f64 {
-        let half = libm::sin((radians(other.longitude) - radians(self.longitude)) / 2.0);
+        let half = sin((radians(other.longitude) - radians(self.longitude)) / 2.0);
         if half == 0.0 {
             return self.latitude_distance(other);
         }
         let (from, to) = (radians(self.latitude), radians(other.latitude));
-        let up = libm::sin((to - from) / 2.0);
-        let a = up * up + libm::cos(from) * libm::cos(to) * half * half;
-        2.0 * EARTH_RADIUS * libm::asin(libm::sqrt(a))
+        let up = sin((to - from) / 2.0);
+        let a = up * up + cos(from) * cos(to) * half * half;
+        2.0 * EARTH_RADIUS * asin(libm::sqrt(a))
     }
 
     /// The distance along a meridian, in meters.
@@ -142,5 +150,19 @@ mod tests {
             let Point { longitude, latitude } = Point::of_score(score);
             assert!(Point::new(longitude, latitude).is_some(), "{score}");
         }
+        assert_eq!(Point::of_score(1e20), Point::of_score(0.0));
+        assert_eq!(Point::of_score(9.3e18), Point { longitude: 180.0, latitude: 85.05112878 });
+    }
+
+    #[test]
+    fn distances_have_the_last_digit_of_redis() {
+        let stored = |longitude, latitude| {
+            Point::of_score(Point::new(longitude, latitude).expect("it is on the map").score())
+        };
+        let center = Point { longitude: 13.4, latitude: 48.8566 };
+        assert_eq!(center.distance(stored(-180.0, 0.0)) / 1609.34, 8970.475246010548);
+        let center = Point { longitude: -73.9857, latitude: 48.8566 };
+        assert_eq!(center.distance(stored(13.4, 37.502669)) / 1000.0, 6803.272998191273);
+        assert_eq!(center.distance(stored(0.0, 38.2)) / 1000.0, 5842.728853885299);
     }
 }
