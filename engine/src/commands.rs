@@ -35,6 +35,7 @@ mod lcs;
 mod list;
 mod memory;
 mod object;
+mod partial_sort;
 mod pubsub;
 mod scan;
 mod server;

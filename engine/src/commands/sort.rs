@@ -17,6 +17,7 @@ use slotway_core::resp::encode::{Decimal, ReplyWriter};
 use slotway_core::resp::error::ErrorReply;
 
 use super::args::{self, Options};
+use super::partial_sort::partial_sort;
 use super::string::text_of;
 use super::{Binding, Data};
 use crate::events::Class;
@@ -204,11 +205,17 @@ impl<'a> Request<'a> {
             Ok((weight, element))
         };
         let mut weighed = elements.into_iter().map(weigh).collect::<Result<Vec<_>, ErrorReply>>()?;
-        weighed.sort_by(|(a, x), (b, y)| {
+        let compare = |(a, x): &(Weight, Text), (b, y): &(Weight, Text)| {
             // Equal numbers are told apart by the elements; equal texts are not.
             let order = a.compare(b).then_with(|| if alpha { Ordering::Equal } else { x.cmp(y) });
             if self.descending { order.reverse() } else { order }
-        });
+        };
+        let wanted = self.range(weighed.len());
+        if pattern.is_some() && wanted.len() < weighed.len() {
+            partial_sort(&mut weighed, &wanted, &compare);
+        } else {
+            weighed.sort_by(compare);
+        }
         Ok(weighed.into_iter().map(|(_, element)| element).collect())
     }
 

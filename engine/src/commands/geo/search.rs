@@ -9,12 +9,14 @@
 
 use alloc::vec::Vec;
 use core::cmp::Ordering;
+use core::ops::Range;
 
 use slotway_core::resp::args::Args;
 use slotway_core::resp::encode::ReplyWriter;
 use slotway_core::resp::error::ErrorReply;
 
 use super::super::args::{self, Options};
+use super::super::partial_sort::partial_sort;
 use super::super::sorted_set::store;
 use super::{Data, Unit, point, point_of, write_distance, write_point};
 use crate::geohash::{Point, Shape, cover};
@@ -351,13 +353,11 @@ impl<'a> Query<'a> {
         });
         let enough = if self.any { self.count } else { None };
         let mut found: Vec<Found> = found.take(enough.unwrap_or(usize::MAX)).collect();
+        let wanted = 0..self.count.unwrap_or(usize::MAX).min(found.len());
         if let Some(order) = self.order {
-            found.sort_by(|a, b| {
-                let nearer = a.distance.partial_cmp(&b.distance).unwrap_or(Ordering::Equal);
-                if order == Ordering::Less { nearer } else { nearer.reverse() }
-            });
+            sort(&mut found, &wanted, order);
         }
-        found.truncate(self.count.unwrap_or(usize::MAX));
+        found.truncate(wanted.end);
         found
     }
 
@@ -375,6 +375,19 @@ impl<'a> Query<'a> {
         if self.told.point {
             write_point(place.point, reply);
         }
+    }
+}
+
+/// Puts those nearest to the center, or farthest from it, into the places `wanted`.
+fn sort(found: &mut [Found], wanted: &Range<usize>, order: Ordering) {
+    let compare = |a: &Found, b: &Found| {
+        let nearer = a.distance.partial_cmp(&b.distance).unwrap_or(Ordering::Equal);
+        if order == Ordering::Less { nearer } else { nearer.reverse() }
+    };
+    if wanted.len() == found.len() {
+        found.sort_by(compare);
+    } else {
+        partial_sort(found, wanted, &compare);
     }
 }
 
