@@ -140,10 +140,6 @@ const fn theme(name: &'static str) -> Theme {
     Theme { name, weight: 1, clients: 1, families: &[], setup: "", settings: &[] }
 }
 
-/// Themes that meet known differences still (-0 as a score, encodings of ZRANGESTORE and SORT): drawn only when named, until these are mended.
-const OPEN: [&str; 8] =
-    ["sorted_sets", "geo", "sort", "everything", "transactions", "blocking", "events", "expiry"];
-
 /// The themes that sequences are drawn from.
 #[derive(Debug)]
 pub struct Themes {
@@ -158,10 +154,7 @@ pub type Sequence = (Vec<Step>, usize);
 impl Themes {
     /// All themes, or the one named. Panics when there is none of that name.
     pub fn new(only: Option<&str>) -> Themes {
-        let is_chosen = |theme: &&Theme| match only {
-            Some(name) => theme.name == name,
-            None => !OPEN.contains(&theme.name),
-        };
+        let is_chosen = |theme: &&Theme| only.is_none_or(|name| theme.name == name);
         let chosen = THEMES.iter().filter(is_chosen);
         let themes: Vec<(Theme, Deck)> = chosen.map(|theme| (*theme, Deck::of(theme.families))).collect();
         assert!(!themes.is_empty(), "there is no theme {only:?}");
