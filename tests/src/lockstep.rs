@@ -102,8 +102,10 @@ impl Pair<'_> {
 /// earlier command for one of SORT's, since it does not clear `errno`; whether that is still set depends on what else went on.
 fn without_stale_errors(steps: &[Step]) -> Vec<Step> {
     let sorts = |step: &Step| step.name().starts_with("sort");
-    let clear =
-        |step: &Step| Step { client: step.client, ..Step::new(["GEORADIUS_RO", "", "0", "0", "1", "m"]) };
+    let clear = |step: &Step| Step {
+        client: step.client,
+        ..Step::new(["GEORADIUS_RO", "no-such-place", "0", "0", "1", "m"])
+    };
     steps.iter().flat_map(|step| sorts(step).then(|| clear(step)).into_iter().chain([step.clone()])).collect()
 }
 
