@@ -215,6 +215,7 @@ const UNFIT: &[fn(&Step) -> bool] = &[
     asks_too_much,
     keeps_a_part_of_no_order,
     ranges_by_chance,
+    sets_at_an_index_of_more_than_32_bits,
 ];
 
 fn may_block(step: &Step) -> bool {
@@ -258,6 +259,12 @@ fn leaves_another_session(step: &Step) -> bool {
 fn keeps_a_part_of_no_order(step: &Step) -> bool {
     let has = |word| (2..step.args.len()).any(|at| step.word(at) == word);
     step.name().starts_with("sort") && has("by") && has("alpha") && (has("store") || has("limit"))
+}
+
+/// True for LSET with an index of which 7.2 takes the lower 32 bits, and 7.0 all.
+fn sets_at_an_index_of_more_than_32_bits(step: &Step) -> bool {
+    let index = step.args.get(2).and_then(|arg| core::str::from_utf8(arg).ok()?.parse::<i64>().ok());
+    step.name() == "lset" && index.is_some_and(|index| i32::try_from(index).is_err())
 }
 
 /// True for what is legal, but too slow or too large to repeat: a write far behind the end of a string, a random sample

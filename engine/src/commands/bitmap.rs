@@ -124,7 +124,7 @@ fn bitop(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -
     let len = result.len();
     let changed = match len {
         0 => {
-            let removed = data.remove(target);
+            let removed = data.remove_unseen(target);
             if removed {
                 data.changed(Class::Generic, "del", target);
             }

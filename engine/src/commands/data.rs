@@ -192,7 +192,7 @@ impl<'d, 'h> Data<'d, 'h> {
     /// Puts a collection under `key` in place of whatever was there, without expiry; an empty one removes the key. True if there was one before.
     pub fn store<T: Collection>(&mut self, key: &[u8], collection: T) -> bool {
         if collection.is_empty() {
-            return self.remove(key);
+            return self.remove_unseen(key);
         }
         let (now, key) = (self.scope.now, self.key(key));
         let existed = self.db_of(&key).put_object(now, &key, collection.into_object());
@@ -311,6 +311,13 @@ impl<'d, 'h> Data<'d, 'h> {
     pub fn remove(&mut self, key: &[u8]) -> bool {
         let (now, key) = (self.scope.now, self.key(key));
         self.db_of(&key).remove(now, &key)
+    }
+
+    /// Removes `key`, the target of a command that has nothing to put there, without a look at it: if it has expired, it was
+    /// there all the same, as in Redis. True if it was there.
+    pub fn remove_unseen(&mut self, key: &[u8]) -> bool {
+        let key = self.key(key);
+        self.db_of(&key).remove_unseen(&key)
     }
 
     /// Removes `key` and leaves the freeing of a large value to the background. True if it was there.

@@ -96,6 +96,10 @@ fn swapdb(whole: &mut Whole<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) ->
     let second = swapped_db(whole, args.at(2), "second")?;
     let (first, second) =
         (first.ok_or(ErrorReply::DbIndexOutOfRange)?, second.ok_or(ErrorReply::DbIndexOutOfRange)?);
+    if first == second {
+        reply.ok();
+        return Ok(Effect::Changed(1));
+    }
     let (now, effects) = (whole.connection.now, &mut *whole.effects);
     whole.shards.all_shards(&mut |held| {
         held.each(|shard| {
@@ -221,6 +225,17 @@ mod tests {
         assert_eq!(client.run("FLUSHALL"), "+OK\r\n");
         assert_eq!(client.run("DBSIZE"), ":0\r\n");
         assert_eq!(client.run("FLUSHALL now"), "-ERR syntax error\r\n");
+    }
+
+    #[test]
+    fn a_database_swapped_with_itself_is_no_change_to_those_who_watch_it() {
+        let mut client = TestClient::new();
+        client.run("SET a 1");
+        client.run("WATCH a");
+        client.another().run("SWAPDB 0 0");
+        client.run("MULTI");
+        client.run("GET a");
+        assert_eq!(client.run("EXEC"), "*1\r\n$1\r\n1\r\n");
     }
 
     #[test]

@@ -225,3 +225,19 @@ fn events_are_published_where_redis_publishes_them() {
     assert_eq!(events("DEL b"), "del");
     assert_eq!(events("DEL b"), "");
 }
+
+#[test]
+fn a_target_that_has_expired_is_deleted_like_any_other_when_there_is_nothing_to_put_there() {
+    for command in ["BITOP NOT target none", "SINTERSTORE target none", "ZUNIONSTORE target 1 none"] {
+        let mut client = TestClient::with_config("notify-keyspace-events KEA");
+        let mut listener = client.another();
+        listener.run("PSUBSCRIBE __keyevent@*");
+        client.run("SET target x PX 5");
+        listener.received();
+        client.node().advance_ms(10);
+        client.run(command);
+        let received = listener.received();
+        assert!(received.contains("__keyevent@0__:del"), "{command}: {received:?}");
+        assert!(!received.contains("__keyevent@0__:expired"), "{command}: {received:?}");
+    }
+}

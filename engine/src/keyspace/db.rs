@@ -256,8 +256,22 @@ impl Db {
         self.take(now, key).is_some()
     }
 
+    /// Removes `key` unseen: one that has expired goes like any other, and was there.
+    pub fn remove_unseen(&mut self, key: &Key<'_>) -> bool {
+        self.take_out(key).is_some()
+    }
+
     /// Takes the value of `key` out, with its expiry.
     pub fn take(&mut self, now: UnixMs, key: &Key<'_>) -> Option<Detached> {
+        let taken = self.take_out(key)?;
+        if taken.as_entry().is_expired(now) {
+            self.tally.expired(taken.as_entry());
+            return None;
+        }
+        Some(Detached(taken))
+    }
+
+    fn take_out(&mut self, key: &Key<'_>) -> Option<EntryBox> {
         let Self { settings, slots, tally, table_memory, .. } = self;
         let slot = slots.get_mut(settings.layout.index_in_shard(key.slot))?;
         let SlotKeys { table, volatile } = slot;
@@ -266,11 +280,7 @@ impl Db {
             return None;
         };
         tally.removed(volatile, taken.as_entry());
-        if taken.as_entry().is_expired(now) {
-            tally.expired(taken.as_entry());
-            return None;
-        }
-        Some(Detached(taken))
+        Some(taken)
     }
 
     /// Puts a value under `key`, in place of what was there.
