@@ -45,8 +45,8 @@ fn randomkey(whole: &mut Whole<'_>, _: Args<'_>, reply: &mut ReplyWriter<'_>) ->
         if db.is_empty() || chosen.is_some() && random() % seen >= db.len() as u64 {
             return;
         }
-        if let Some(entry) = db.random_key(now, &mut random) {
-            chosen = Some(entry.key().to_vec());
+        if let Some(key) = db.random_key(now, &mut random) {
+            chosen = Some(key);
         }
     });
     reply.bulk_or_null(chosen.as_deref());

@@ -1,6 +1,6 @@
 //! Walking over the keys of a database: SCAN, KEYS, RANDOMKEY, and the keys of one slot.
 
-use super::db::Db;
+use super::db::{Db, Purpose, Touch};
 use super::entry::Entry;
 use super::{ExpiryPolicy, Layout, Settings};
 use crate::table::POSITION_BITS;
@@ -136,16 +136,20 @@ impl Db {
         }
     }
 
-    /// A key that has not expired, each with the same chance; `None` when there is none.
-    pub fn random_key(&self, now: UnixMs, rng: &mut impl FnMut() -> u64) -> Option<Entry<'_>> {
+    /// The name of a key that has not expired, each with the same chance; `None` when there is none. Expired ones that are drawn
+    /// are removed, as by any other reader.
+    pub fn random_key(&mut self, now: UnixMs, rng: &mut impl FnMut() -> u64) -> Option<Vec<u8>> {
         for _ in 0..RANDOM_TRIES {
             let entry = self.random_entry(rng)?;
-            if !entry.is_expired(now) {
-                return Some(entry);
+            let (name, is_expired) = (entry.key().to_vec(), entry.is_expired(now));
+            if !is_expired {
+                return Some(name);
             }
+            let key = self.settings.hasher.key(&name);
+            self.find(now, &key, Touch::No, Purpose::Write);
         }
         let mut any = None;
-        self.for_each_key(now, |entry| any = Some(entry));
+        self.for_each_key(now, |entry| any = Some(entry.key().to_vec()));
         any
     }
 
