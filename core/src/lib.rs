@@ -10,6 +10,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod bus;
+pub mod cluster;
 pub mod command;
 pub mod crc16;
 pub mod epoch;

@@ -7,6 +7,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use slotway_core::cluster::{Cluster, Now};
 use slotway_core::resp::error::ErrorReply;
 use slotway_core::time::UnixMs;
 use slotway_core::topology::Topology;
@@ -44,6 +45,13 @@ pub trait Node {
 
     /// The cluster as this node knows it; `None` without cluster mode.
     fn topology(&self) -> Option<Arc<Topology>>;
+
+    /// Lets `visit` talk to the control plane; what it brings about is under way, and on disk if it must be, when this returns.
+    /// False, and `visit` not called, where there is none: without cluster mode, or where the topology is fixed.
+    fn with_cluster(&self, visit: &mut dyn FnMut(Now, &mut Cluster)) -> bool {
+        let _ = visit;
+        false
+    }
 
     /// Figures for INFO, since start or the last CONFIG RESETSTAT.
     fn facts(&self) -> Facts;

@@ -31,6 +31,9 @@ pub enum MessageKind {
 }
 
 impl MessageKind {
+    /// How many kinds there are.
+    pub const COUNT: usize = Self::ALL.len();
+
     /// All of them, each at its [`index`](Self::index).
     pub const ALL: [Self; 11] = [
         Self::Ping,

@@ -3,8 +3,10 @@
 //! Handlers, admission guards and the router return these values; only the reply writer turns them into bytes.
 //! The first word of a text is the error code that clients match on.
 
+mod cluster;
 mod stream;
 
+pub use cluster::ClusterError;
 pub use stream::StreamError;
 
 use alloc::boxed::Box;
@@ -321,6 +323,8 @@ pub enum ErrorReply {
     },
     /// A command on a stream is refused.
     Stream(StreamError),
+    /// Of a CLUSTER command that changes something.
+    Cluster(ClusterError),
     /// A text that needs a value of its own, such as a configuration error; code and text.
     Other(String),
 }
@@ -588,6 +592,7 @@ impl ErrorReply {
                 text.put(format_args!("{container} HELP."));
             }
             ErrorReply::Stream(error) => error.write_text(&mut text),
+            ErrorReply::Cluster(error) => error.write_text(&mut text),
             ErrorReply::Other(words) => text.around(words, b"", ""),
             fixed => unreachable!("{fixed:?} has no text"),
         }
@@ -604,6 +609,12 @@ impl fmt::Display for ErrorReply {
 }
 
 impl core::error::Error for ErrorReply {}
+
+impl From<ClusterError> for ErrorReply {
+    fn from(error: ClusterError) -> Self {
+        ErrorReply::Cluster(error)
+    }
+}
 
 impl From<StreamError> for ErrorReply {
     fn from(error: StreamError) -> Self {

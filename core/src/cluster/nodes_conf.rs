@@ -1,0 +1,181 @@
+//! nodes.conf: what a node knows of its cluster, as text in the format of Redis 7.2.
+//!
+//! ```text
+//!   id ip:port@bus,hostname,tls-port=0,shard-id=... flags primary ping pong epoch link slots...    one line a node
+//!   vars currentEpoch 3 lastVoteEpoch 2
+//! ```
+//!
+//! Reading is lenient where servers are known to have written what others refuse (a shard id of a replica that is not its
+//! primary's, missing fields, unknown ones, blank lines), and strict where guessing would be dangerous: a file without this node in
+//! it is refused rather than answered with a new name.
+//!
+//! Source of the format: Redis 7.2; files of 7.0 and of Valkey 8 are read too.
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use core::fmt::{self, Write};
+
+use super::Cluster;
+use super::config::Config;
+use super::input::Now;
+use super::nodes::{MYSELF, Nodes, PeerIndex};
+use super::peer::Peer;
+use crate::epoch::Epoch;
+use crate::id::ShardId;
+use crate::random::Random;
+use crate::topology::parse::{ParseError, ParseOptions, nodes_text};
+use crate::topology::{Node, NodeFlags, NodeIndex, Topology};
+
+/// Why a file cannot be used.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ConfError {
+    /// It cannot be read, at that line.
+    Malformed(ParseError),
+    /// No line is flagged `myself`.
+    NoMyself,
+    /// The last line, `vars`, is missing or wrong: the file was cut off.
+    NoVars,
+}
+
+impl Cluster {
+    /// The node that `text` describes. A file that was never written to is for [`Cluster::new`].
+    ///
+    /// # Errors
+    /// See [`ConfError`]. The caller may try an older copy; it must not go on with a new name.
+    pub fn restore(now: Now, config: Config, seed: u64, text: &str) -> Result<Self, ConfError> {
+        let topology = nodes_text(text, &ParseOptions::default()).map_err(ConfError::Malformed)?;
+        let last_vote_epoch = last_vote_epoch(text).ok_or(ConfError::NoVars)?;
+        let myself = topology.myself().ok_or(ConfError::NoMyself)?;
+        let mut random = Random::new(seed);
+        let nodes = Nodes::of(peer(now, &mut random, &topology, myself));
+        let mut cluster = Self::with(now, config, random, nodes);
+        cluster.add_saved(now, &topology, myself);
+        cluster.last_vote_epoch = last_vote_epoch;
+        let greatest = topology.nodes().map(|(_, node)| Epoch::from(node.config_epoch)).max();
+        cluster.current_epoch = topology.current_epoch().max(greatest.unwrap_or_default());
+        cluster.watch.is_restored = true;
+        cluster.finish(now);
+        Ok(cluster)
+    }
+
+    fn add_saved(&mut self, now: Now, topology: &Topology, myself: NodeIndex) {
+        let mut places: BTreeMap<NodeIndex, PeerIndex> = BTreeMap::from([(myself, MYSELF)]);
+        for (index, _) in topology.nodes().filter(|(index, _)| *index != myself) {
+            let peer = peer(now, &mut self.random, topology, index);
+            if let Some(place) = self.nodes.insert(peer) {
+                places.insert(index, place);
+            }
+        }
+        for (index, node) in topology.nodes() {
+            let place = places[&index];
+            self.nodes[place].primary = node.primary.and_then(|primary| places.get(&primary).copied());
+            for slot in topology.slots_of(index).iter() {
+                self.slots.bind(&mut self.nodes, slot, place);
+            }
+        }
+        // Servers are known to write another shard for a replica than for its primary: the primary's holds.
+        for place in places.values() {
+            self.nodes[*place].shard_id = self.nodes[self.nodes.primary_of(*place)].shard_id;
+        }
+        self.slots.migrating.extend(topology.all_migrating().map(|(slot, target)| (slot, places[&target])));
+        self.slots.importing.extend(topology.all_importing().map(|(slot, source)| (slot, places[&source])));
+    }
+
+    /// The file.
+    pub(crate) fn conf_text(&self, now: Now) -> String {
+        let mut text = String::new();
+        for (index, peer) in self.nodes.iter().filter(|(_, peer)| !peer.in_handshake()) {
+            // A string takes any text.
+            let _ = writeln!(text, "{}", Line { cluster: self, now, index, peer });
+        }
+        let _ =
+            writeln!(text, "vars currentEpoch {} lastVoteEpoch {}", self.current_epoch, self.last_vote_epoch);
+        text
+    }
+}
+
+fn peer(now: Now, random: &mut Random, topology: &Topology, index: NodeIndex) -> Peer {
+    let node: &Node = topology.node(index);
+    let shard_id = node.shard_id.unwrap_or_else(|| ShardId::from_random(random.id_bytes()));
+    let mut peer = Peer::new(node.id, shard_id, node.flags, now.instant);
+    peer.address.ip.clone_from(&node.ip);
+    (peer.address.port, peer.address.tls_port) = (node.port, node.tls_port);
+    peer.address.bus_port = node.bus_port;
+    peer.hostname = node.hostname.clone().unwrap_or_default();
+    // A replica's epoch is its primary's, and says nothing of its own.
+    peer.config_epoch = if node.is_replica() { Default::default() } else { node.config_epoch };
+    peer.failed_at = node.is_failed().then_some(now.instant);
+    peer.ping_sent = (node.ping_sent.as_ms() > 0 && !peer.is_myself()).then_some(now.instant);
+    peer.pong_received = (node.pong_received.as_ms() > 0).then_some(now.instant);
+    peer
+}
+
+fn last_vote_epoch(text: &str) -> Option<Epoch> {
+    let vars = text.lines().rev().find_map(|line| line.trim().strip_prefix("vars "))?;
+    let mut words = vars.split_whitespace();
+    words.find(|word| *word == "lastVoteEpoch")?;
+    words.next()?.parse().ok().map(Epoch::new)
+}
+
+/// The line of one node.
+struct Line<'a> {
+    cluster: &'a Cluster,
+    now: Now,
+    index: PeerIndex,
+    peer: &'a Peer,
+}
+
+impl fmt::Display for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (peer, nodes) = (self.peer, &self.cluster.nodes);
+        let (port, other_port) = peer.address.base_and_other_port(self.cluster.config.tls_cluster);
+        let other_name = if self.cluster.config.tls_cluster { "tcp-port" } else { "tls-port" };
+        write!(f, "{} {}:{port}@{},{}", peer.id, peer.address.ip, peer.address.bus_port, peer.hostname)?;
+        write!(f, ",{other_name}={other_port}")?;
+        if is_safe(&peer.human_name) {
+            write!(f, ",nodename={}", peer.human_name)?;
+        }
+        write!(f, ",shard-id={} {} ", peer.shard_id, peer.flags.without(NodeFlags::MEET))?;
+        match peer.primary.filter(|_| peer.is_replica()) {
+            Some(primary) => write!(f, "{}", nodes[primary].id)?,
+            None => f.write_str("-")?,
+        }
+        let epoch = nodes[nodes.primary_of(self.index)].config_epoch;
+        let (ping, pong) = (self.now.unix_of(peer.ping_sent), self.now.unix_of(peer.pong_received));
+        let is_linked = peer.is_myself() || peer.outbound.is_some();
+        write!(f, " {ping} {pong} {epoch} {}", if is_linked { "connected" } else { "disconnected" })?;
+        peer.slots.ranges().try_for_each(|range| write!(f, " {range}"))?;
+        if peer.is_myself() { self.write_open_slots(f) } else { Ok(()) }
+    }
+}
+
+impl Line<'_> {
+    fn write_open_slots(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (slots, nodes) = (&self.cluster.slots, &self.cluster.nodes);
+        for (slot, target) in &slots.migrating {
+            write!(f, " [{slot}->-{}]", nodes[*target].id)?;
+        }
+        for (slot, source) in slots.importing.iter().filter(|(slot, _)| !slots.migrating.contains_key(slot)) {
+            write!(f, " [{slot}-<-{}]", nodes[*source].id)?;
+        }
+        Ok(())
+    }
+}
+
+/// A name that the format can hold: neither empty, nor with characters that end a field.
+fn is_safe(name: &str) -> bool {
+    const ENDS: &str = "!#$%&()*+:;<>?@[]^{|}~,=\" ";
+    !name.is_empty() && !name.contains(|c: char| ENDS.contains(c) || c.is_control())
+}
+
+impl fmt::Display for ConfError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ConfError::Malformed(error) => error.fmt(f),
+            ConfError::NoMyself => f.write_str("no line is flagged myself"),
+            ConfError::NoVars => f.write_str("the line `vars` is missing: the file was cut off"),
+        }
+    }
+}
+
+impl core::error::Error for ConfError {}

@@ -1,0 +1,93 @@
+//! What leaves the machine, and in which order.
+//!
+//! Whatever one input brings about is collected, and let go when the input has been dealt with: first nodes.conf, if it
+//! changed, then the new picture of the cluster, then frames. If the change must be on disk before others hear of it (a vote,
+//! an epoch), nothing leaves after the [`Action::Persist`] until the driver says that it is there. So no rule has to think of
+//! the order of its own lines, and none can send a vote too early.
+//!
+//! One thing does not wait: a picture in which this node serves less than before. Writes that it would still take meanwhile
+//! would be lost.
+
+use alloc::collections::VecDeque;
+use alloc::string::String;
+use alloc::sync::Arc;
+
+use super::action::{Action, Durability};
+use super::event::Event;
+use crate::topology::Topology;
+
+/// Actions on their way out.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Outbox {
+    /// Of the input that is being dealt with.
+    collected: VecDeque<Action>,
+    /// To be polled.
+    ready: VecDeque<Action>,
+    /// Pictures and notes that do not wait for the disk.
+    urgent: VecDeque<Action>,
+    awaits_disk: bool,
+    save: Option<Durability>,
+    /// The picture that readers have is out of date.
+    pub(crate) is_stale: bool,
+    /// The state of the cluster may have changed.
+    pub(crate) recheck_state: bool,
+}
+
+impl Outbox {
+    /// Collects an action of the input that is being dealt with.
+    pub(crate) fn push(&mut self, action: Action) {
+        self.collected.push_back(action);
+    }
+
+    /// A line for the log, which waits for nothing.
+    pub(crate) fn note(&mut self, event: Event) {
+        self.urgent.push_back(Action::Note(event));
+    }
+
+    /// nodes.conf has to be written.
+    pub(crate) fn save(&mut self, durability: Durability) {
+        self.save = self.save.max(Some(durability));
+        self.is_stale = true;
+    }
+
+    /// What has to be saved for what has been collected, if anything.
+    pub(crate) fn take_save(&mut self) -> Option<Durability> {
+        self.save.take()
+    }
+
+    /// Lets go what has been collected, behind what must be saved and shown first.
+    pub(crate) fn release(
+        &mut self,
+        conf: Option<(String, Durability)>,
+        picture: Option<Arc<Topology>>,
+        serves_less: bool,
+    ) {
+        if let Some((conf, durability)) = conf {
+            self.ready.push_back(Action::Persist { conf, durability });
+        }
+        match picture.map(Action::Publish) {
+            Some(publish) if serves_less => self.urgent.push_back(publish),
+            publish => self.ready.extend(publish),
+        }
+        self.ready.append(&mut self.collected);
+    }
+
+    /// The next thing for the driver to do; `None` if there is none, or if it must wait for the disk.
+    pub(crate) fn poll(&mut self) -> Option<Action> {
+        if let Some(urgent) = self.urgent.pop_front() {
+            return Some(urgent);
+        }
+        if self.awaits_disk {
+            return None;
+        }
+        let action = self.ready.pop_front()?;
+        self.awaits_disk =
+            matches!(action, Action::Persist { durability: Durability::BeforeTheNextAction, .. });
+        Some(action)
+    }
+
+    /// The disk has what was waited for.
+    pub(crate) fn on_persisted(&mut self) {
+        self.awaits_disk = false;
+    }
+}

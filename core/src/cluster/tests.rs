@@ -1,0 +1,280 @@
+//! Several machines in one thread, on a network that loses nothing: the rules together.
+
+mod net;
+
+use alloc::vec::Vec;
+
+use net::Net;
+
+use super::*;
+use crate::epoch::ConfigEpoch;
+use crate::resp::error::ClusterError;
+use crate::slot::{Slot, SlotRange};
+use crate::slot_set::SlotSet;
+use crate::topology::ClusterState;
+
+const NODE_TIMEOUT_MS: u64 = 2000;
+
+/// So many nodes that have met, of which the first `primaries` share all slots.
+fn cluster(nodes: usize, primaries: usize) -> Net {
+    let mut net = Net::new(nodes, NODE_TIMEOUT_MS);
+    for at in 0..primaries {
+        net.admin(at, Admin::AddSlots(share(at, primaries))).unwrap();
+        net.admin(at, Admin::SetConfigEpoch(ConfigEpoch::new(at as u64 + 1))).unwrap();
+    }
+    for at in 1..nodes {
+        net.meet(at, 0);
+    }
+    net.run_ms(3000);
+    net
+}
+
+/// Three primaries, each with one replica: node 3 of node 0 and so on.
+fn with_replicas() -> Net {
+    let mut net = cluster(6, 3);
+    for at in 0..3 {
+        let primary = net.node(at).id();
+        net.admin(at + 3, Admin::Replicate { primary, has_keys: false }).unwrap();
+    }
+    net.run_ms(2000);
+    net.all_in_sync();
+    net
+}
+
+fn share(at: usize, of: usize) -> SlotSet {
+    let bound = |at: usize| (16384 * at / of) as u16;
+    let (first, last) = (Slot::new(bound(at)).unwrap(), Slot::new(bound(at + 1) - 1).unwrap());
+    SlotRange::new(first, last).unwrap().into()
+}
+
+fn slot(number: u16) -> Slot {
+    Slot::new(number).unwrap()
+}
+
+#[test]
+fn nodes_that_met_one_know_all_and_the_cluster_is_ok() {
+    let net = cluster(6, 3);
+    for at in 0..6 {
+        let topology = net.topology(at);
+        assert_eq!(topology.node_count(), 6, "node {at}");
+        assert_eq!(topology.state(), ClusterState::Ok, "node {at}");
+    }
+    net.assert_views_agree();
+}
+
+#[test]
+fn primaries_with_the_same_epoch_settle_it_by_name() {
+    let mut net = Net::new(3, NODE_TIMEOUT_MS);
+    for at in 0..3 {
+        net.admin(at, Admin::AddSlots(share(at, 3))).unwrap();
+        net.admin(at, Admin::SetConfigEpoch(ConfigEpoch::new(1))).unwrap();
+    }
+    (1..3).for_each(|at| net.meet(at, 0));
+    net.run_ms(5000);
+    let topology = net.topology(0);
+    let epochs: alloc::collections::BTreeSet<_> =
+        topology.nodes().map(|(_, node)| node.config_epoch).collect();
+    assert_eq!(epochs.len(), 3);
+    net.assert_views_agree();
+}
+
+#[test]
+fn a_primary_that_dies_is_voted_out_and_its_replica_in() {
+    let mut net = with_replicas();
+    net.kill(0);
+    let died = net.now_ms();
+    let won =
+        net.run_until(15_000, |net| !net.topology(3).slots_of(net.topology(3).myself().unwrap()).is_empty());
+    assert!(won, "the replica has the slots");
+    let took = net.now_ms() - died;
+    assert!(took < NODE_TIMEOUT_MS + 1000, "a host that refuses connections is known early: {took} ms");
+    net.run_ms(3000);
+    for at in 1..6 {
+        let topology = net.topology(at);
+        assert_eq!(topology.state(), ClusterState::Ok, "node {at}");
+        assert_eq!(topology.node(topology.owner(slot(0)).unwrap()).id, net.node(3).id());
+    }
+}
+
+#[test]
+fn a_primary_that_is_silent_is_voted_out_too_and_follows_when_it_speaks_again() {
+    let mut net = with_replicas();
+    net.isolate(0);
+    assert!(
+        net.run_until(15_000, |net| net.topology(0).state() == ClusterState::Fail),
+        "alone it serves nothing"
+    );
+    assert!(net.run_until(15_000, |net| {
+        !net.topology(3).nodes().any(|(_, node)| node.is_replica() && node.id == net.node(3).id())
+    }));
+    net.join(0);
+    net.run_ms(6000);
+    let topology = net.topology(0);
+    let myself = topology.node(topology.myself().unwrap());
+    assert!(myself.is_replica(), "its slots went to another, so it follows");
+    assert_eq!(topology.node(myself.primary.unwrap()).id, net.node(3).id());
+    net.assert_views_agree();
+}
+
+#[test]
+fn a_manual_failover_moves_the_slots_while_the_primary_is_up() {
+    let mut net = with_replicas();
+    net.admin(3, Admin::Failover(FailoverMode::Agreed)).unwrap();
+    net.run_ms(2000);
+    let topology = net.topology(1);
+    assert_eq!(topology.node(topology.owner(slot(0)).unwrap()).id, net.node(3).id());
+    assert!(topology.node(topology.find(&net.node(0).id()).unwrap()).is_replica());
+    assert!(net.pauses(0) >= 1 && net.pauses(0) == net.resumes(0), "writes stopped, and went on");
+    net.assert_views_agree();
+}
+
+#[test]
+fn force_needs_votes_and_takeover_nobody() {
+    let mut net = with_replicas();
+    net.admin(4, Admin::Failover(FailoverMode::Force)).unwrap();
+    net.run_ms(2000);
+    assert!(!net.topology(0).slots_of(net.index(0, 4)).is_empty());
+    (0..5).for_each(|at| net.kill(at));
+    net.admin(5, Admin::Failover(FailoverMode::Takeover)).unwrap();
+    let topology = net.topology(5);
+    assert!(!topology.slots_of(topology.myself().unwrap()).is_empty(), "alone, but it was told to");
+}
+
+#[test]
+fn a_forgotten_node_stays_away_for_its_ban() {
+    let mut net = cluster(4, 3);
+    let id = net.node(3).id();
+    net.kill(3);
+    net.admin(0, Admin::Forget(id)).unwrap();
+    assert_eq!(net.admin(0, Admin::Forget(id)), Ok(Done::Ok), "it is banned: that is what was wanted");
+    net.run_ms(5000);
+    for at in 0..3 {
+        assert_eq!(net.topology(at).node_count(), 3, "node {at} was told to forget it too");
+    }
+    let myself = net.node(0).id();
+    assert_eq!(net.admin(0, Admin::Forget(myself)), Err(ClusterError::ForgetMyself));
+}
+
+#[test]
+fn a_restarted_node_is_the_same_node_also_at_another_address() {
+    let mut net = with_replicas();
+    let id = net.node(1).id();
+    net.kill(1);
+    net.restart(1, 99);
+    net.run_ms(5000);
+    assert_eq!(net.node(1).id(), id);
+    for at in 0..6 {
+        let topology = net.topology(at);
+        let node = topology.node(topology.find(&id).unwrap());
+        assert_eq!(node.bus_port, 99, "node {at}");
+    }
+    net.assert_views_agree();
+}
+
+#[test]
+fn nothing_leaves_after_a_vote_until_the_vote_is_on_disk() {
+    let mut cluster = Cluster::new(net::at_ms(1000), Config::default(), 1);
+    assert!(matches!(
+        cluster.poll_action(),
+        Some(Action::Persist { durability: Durability::BeforeTheNextAction, .. })
+    ));
+    cluster.handle(net::at_ms(1001), Input::Wake);
+    let waiting: Vec<Action> = core::iter::from_fn(|| cluster.poll_action()).collect();
+    assert!(waiting.iter().all(|action| matches!(action, Action::Note(_))), "{waiting:?}");
+    cluster.handle(net::at_ms(1002), Input::Persisted);
+    assert!(core::iter::from_fn(|| cluster.poll_action()).any(|action| matches!(action, Action::Publish(_))));
+}
+
+#[test]
+fn operators_are_refused_in_the_words_of_redis() {
+    let mut net = with_replicas();
+    let ids: Vec<NodeId> = (0..6).map(|at| net.node(at).id()).collect();
+    let stranger = NodeId::parse(&[b'z'; 40]).unwrap();
+    let set = |to| Admin::SetSlot { slot: slot(0), to, has_keys: true };
+    for (at, admin, error) in [
+        (0, Admin::AddSlots(share(0, 3)), ClusterError::SlotBusy(slot(0))),
+        (0, Admin::Forget(stranger), ClusterError::UnknownNode(stranger)),
+        (3, Admin::Forget(ids[0]), ClusterError::ForgetMyPrimary),
+        (0, Admin::FlushSlots { has_keys: true }, ClusterError::FlushSlotsWithKeys),
+        (3, set(SetSlot::Stable), ClusterError::SetSlotOnReplica),
+        (1, set(SetSlot::Migrating(ids[0])), ClusterError::NotMySlot(slot(0))),
+        (0, set(SetSlot::Importing(ids[1])), ClusterError::MySlot(slot(0))),
+        (0, set(SetSlot::Migrating(stranger)), ClusterError::NodeNotKnown(stranger)),
+        (0, set(SetSlot::Migrating(ids[4])), ClusterError::TargetNotPrimary),
+        (0, set(SetSlot::Node(ids[1])), ClusterError::SlotHasKeys(slot(0))),
+        (0, Admin::Replicate { primary: ids[0], has_keys: false }, ClusterError::ReplicateMyself),
+        (0, Admin::Replicate { primary: ids[4], has_keys: false }, ClusterError::ReplicateReplica),
+        (0, Admin::Replicate { primary: ids[1], has_keys: false }, ClusterError::ReplicateNotEmpty),
+        (0, Admin::Failover(FailoverMode::Agreed), ClusterError::FailoverOnPrimary),
+        (0, Admin::SetConfigEpoch(ConfigEpoch::new(9)), ClusterError::EpochInCompany),
+        (0, Admin::Reset { hard: false, has_keys: true }, ClusterError::ResetWithKeys),
+    ] {
+        assert_eq!(net.admin(at, admin.clone()), Err(error), "{admin:?} to node {at}");
+    }
+}
+
+#[test]
+fn a_slot_that_arrives_is_claimed_by_a_new_epoch() {
+    let mut net = cluster(3, 3);
+    let (source, target) = (net.node(0).id(), net.node(1).id());
+    let set = |to, has_keys| Admin::SetSlot { slot: slot(7), to, has_keys };
+    net.admin(1, set(SetSlot::Importing(source), false)).unwrap();
+    net.admin(0, set(SetSlot::Migrating(target), true)).unwrap();
+    assert!(net.topology(0).migrating(slot(7)).is_some());
+    net.admin(1, set(SetSlot::Node(target), true)).unwrap();
+    net.admin(0, set(SetSlot::Node(target), false)).unwrap();
+    net.run_ms(3000);
+    for at in 0..3 {
+        let topology = net.topology(at);
+        assert_eq!(topology.node(topology.owner(slot(7)).unwrap()).id, target, "node {at}");
+        assert!(topology.migrating(slot(7)).is_none() && topology.importing(slot(7)).is_none());
+    }
+    net.assert_views_agree();
+}
+
+#[test]
+fn a_spare_replica_moves_to_a_primary_that_has_none_left() {
+    let mut net = cluster(6, 3);
+    for (replica, primary) in [(3, 0), (4, 0), (5, 1)] {
+        let primary = net.node(primary).id();
+        net.admin(replica, Admin::Replicate { primary, has_keys: false }).unwrap();
+    }
+    net.run_ms(3000);
+    net.all_in_sync();
+    net.kill(5);
+    net.run_ms(20_000);
+    let topology = net.topology(0);
+    assert_eq!(topology.replicas_of(net.index(0, 0)).len(), 1);
+    let of_one = topology.replicas_of(net.index(0, 1));
+    assert!(of_one.iter().any(|replica| !topology.node(*replica).is_failed()), "one of the two went there");
+}
+
+#[test]
+fn an_epoch_from_nowhere_is_not_believed() {
+    let mut net = cluster(3, 3);
+    let before = net.topology(0).current_epoch();
+    net.forge_epoch(1, 0, u64::MAX - 1);
+    assert_eq!(net.topology(0).current_epoch(), before);
+}
+
+#[test]
+fn the_file_of_a_node_gives_the_node_again() {
+    let mut net = with_replicas();
+    net.admin(0, Admin::SetSlot { slot: slot(5), to: SetSlot::Migrating(net.node(1).id()), has_keys: true })
+        .unwrap();
+    for at in 0..6 {
+        let text = net.saved(at);
+        let restored = Cluster::restore(net.now(), net.config(at), 7, &text).unwrap();
+        let (before, after) = (net.topology(at), restored.topology(net.now()));
+        assert_eq!(after.node_count(), before.node_count());
+        for (index, node) in before.nodes() {
+            let other = after.find(&node.id).unwrap();
+            assert_eq!(after.slots_of(other), before.slots_of(index));
+            assert_eq!(after.config_epoch(other), before.config_epoch(index));
+            assert_eq!(after.node(other).shard_id, node.shard_id);
+            assert_eq!(after.node(other).is_replica(), node.is_replica());
+        }
+        assert_eq!(after.all_migrating().count(), before.all_migrating().count());
+    }
+    assert_eq!(Cluster::restore(net.now(), net.config(0), 7, "").unwrap_err(), nodes_conf::ConfError::NoVars);
+}

@@ -1,0 +1,288 @@
+//! The network of these tests: every frame arrives at once, in order.
+
+use alloc::boxed::Box;
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::format;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use super::super::*;
+use crate::bus::Frame;
+use crate::epoch::{Epoch, ReplOffset};
+use crate::resp::error::ClusterError;
+use crate::time::{Instant, UnixMs};
+use crate::topology::{NodeIndex, Topology};
+
+/// A moment: the wall clock shows something else than the other.
+pub(super) fn at_ms(ms: u64) -> Now {
+    Now { instant: Instant::from_ms(ms), unix: UnixMs::from_ms(1_700_000_000_000 + ms) }
+}
+
+pub(super) struct Net {
+    nodes: Vec<Host>,
+    ms: u64,
+    accepted: u64,
+    /// Both ends of each connection.
+    wires: BTreeMap<(usize, LinkId), (usize, LinkId)>,
+    mail: VecDeque<(usize, LinkId, Arc<[u8]>)>,
+}
+
+struct Host {
+    cluster: Cluster,
+    port: u16,
+    is_up: bool,
+    is_isolated: bool,
+    saved: String,
+    pauses: usize,
+    resumes: usize,
+}
+
+impl Net {
+    pub(super) fn new(nodes: usize, node_timeout_ms: u64) -> Self {
+        let host = |at: usize| {
+            let port = 10_000 + at as u16;
+            let cluster = Cluster::new(at_ms(1000), config(port, node_timeout_ms), 100 + at as u64);
+            Host {
+                cluster,
+                port,
+                is_up: true,
+                is_isolated: false,
+                saved: String::new(),
+                pauses: 0,
+                resumes: 0,
+            }
+        };
+        let nodes = (0..nodes).map(host).collect();
+        Self { nodes, ms: 1000, accepted: 0, wires: BTreeMap::new(), mail: VecDeque::new() }
+    }
+
+    pub(super) fn node(&self, at: usize) -> &Cluster {
+        &self.nodes[at].cluster
+    }
+
+    pub(super) fn topology(&self, at: usize) -> Topology {
+        self.nodes[at].cluster.topology(self.now())
+    }
+
+    /// The place of node `other` in the picture of node `at`.
+    pub(super) fn index(&self, at: usize, other: usize) -> NodeIndex {
+        self.topology(at).find(&self.node(other).id()).unwrap()
+    }
+
+    pub(super) fn saved(&self, at: usize) -> String {
+        self.nodes[at].saved.clone()
+    }
+
+    pub(super) fn config(&self, at: usize) -> Config {
+        self.nodes[at].cluster.config().clone()
+    }
+
+    pub(super) fn pauses(&self, at: usize) -> usize {
+        self.nodes[at].pauses
+    }
+
+    pub(super) fn resumes(&self, at: usize) -> usize {
+        self.nodes[at].resumes
+    }
+
+    pub(super) fn now(&self) -> Now {
+        at_ms(self.ms)
+    }
+
+    pub(super) fn now_ms(&self) -> u64 {
+        self.ms
+    }
+
+    pub(super) fn admin(&mut self, at: usize, admin: Admin) -> Result<Done, ClusterError> {
+        let now = self.now();
+        let done = self.nodes[at].cluster.admin(now, admin);
+        self.settle();
+        done
+    }
+
+    pub(super) fn meet(&mut self, at: usize, other: usize) {
+        let (host, bus_port) = (String::from("10.0.0.1"), self.nodes[other].port);
+        self.admin(at, Admin::Meet { host, is_name: false, port: bus_port - 10_000, bus_port }).unwrap();
+    }
+
+    /// Every replica has the data of its primary.
+    pub(super) fn all_in_sync(&mut self) {
+        for at in 0..self.nodes.len() {
+            let fresh_at = Some(Instant::from_ms(self.ms));
+            self.input(at, Input::Replication(Replication { offset: ReplOffset::new(100), fresh_at }));
+        }
+        self.run_ms(2000);
+    }
+
+    pub(super) fn kill(&mut self, at: usize) {
+        self.nodes[at].is_up = false;
+        let wires: Vec<_> = self.wires.keys().filter(|(node, _)| *node == at).copied().collect();
+        for end in wires {
+            self.cut(end, Loss::Refused);
+        }
+        self.settle();
+    }
+
+    /// Starts a node that was killed again, from its file, at another port.
+    pub(super) fn restart(&mut self, at: usize, port: u16) {
+        let timeout = self.nodes[at].cluster.config().node_timeout_ms;
+        let (now, host) = (self.now(), &mut self.nodes[at]);
+        host.cluster = Cluster::restore(now, config(port, timeout), 55, &host.saved).unwrap();
+        (host.port, host.is_up) = (port, true);
+        self.settle();
+    }
+
+    /// Nothing comes to a node or from it; nobody is told.
+    pub(super) fn isolate(&mut self, at: usize) {
+        self.nodes[at].is_isolated = true;
+    }
+
+    pub(super) fn join(&mut self, at: usize) {
+        self.nodes[at].is_isolated = false;
+    }
+
+    /// Lets node `to` get a ping of node `from` with another epoch in it.
+    pub(super) fn forge_epoch(&mut self, from: usize, to: usize, epoch: u64) {
+        let mut header = self.nodes[from].cluster.header();
+        header.current_epoch = Epoch::new(epoch);
+        let body = crate::bus::Body::Fail(self.node(to).id());
+        let frame = Frame::Full { header: Box::new(header), body };
+        let end = *self
+            .wires
+            .keys()
+            .find(|(node, link)| *node == to && matches!(link, LinkId::Inbound(_)))
+            .unwrap();
+        self.input(to, Input::Frame { link: end.1, frame: &frame });
+    }
+
+    /// All nodes that are up agree about owners, epochs and roles.
+    pub(super) fn assert_views_agree(&self) {
+        let view = |at: usize| -> Vec<String> {
+            let topology = self.topology(at);
+            let line = |(index, node): (NodeIndex, &crate::topology::Node)| {
+                let primary = node.primary.map(|primary| topology.node(primary).id);
+                format!(
+                    "{} {primary:?} {} {}",
+                    node.id,
+                    topology.config_epoch(index),
+                    topology.slots_of(index)
+                )
+            };
+            topology.nodes().map(line).collect()
+        };
+        let up: Vec<usize> = (0..self.nodes.len()).filter(|at| self.nodes[*at].is_up).collect();
+        for at in &up {
+            assert_eq!(view(*at), view(up[0]), "node {at} and node {}", up[0]);
+        }
+    }
+
+    pub(super) fn run_ms(&mut self, ms: u64) {
+        self.run_until(ms, |_| false);
+    }
+
+    /// Runs for so long, or until `done`. True if it was.
+    pub(super) fn run_until(&mut self, ms: u64, done: impl Fn(&Self) -> bool) -> bool {
+        let end = self.ms + ms;
+        self.settle();
+        while self.ms < end {
+            if done(self) {
+                return true;
+            }
+            let up = self.nodes.iter().filter(|host| host.is_up);
+            let next = up.map(|host| host.cluster.next_deadline().as_ms()).min().unwrap_or(end);
+            self.ms = next.max(self.ms + 1).min(end);
+            for at in 0..self.nodes.len() {
+                if self.nodes[at].is_up && self.nodes[at].cluster.next_deadline().as_ms() <= self.ms {
+                    self.input(at, Input::Wake);
+                }
+            }
+            self.settle();
+        }
+        done(self)
+    }
+
+    fn input(&mut self, at: usize, input: Input<'_>) {
+        let now = self.now();
+        self.nodes[at].cluster.handle(now, input);
+    }
+
+    /// Does what the nodes want done, until they want nothing more.
+    fn settle(&mut self) {
+        loop {
+            let mut is_quiet = true;
+            for at in 0..self.nodes.len() {
+                while let Some(action) = self.nodes[at].cluster.poll_action().filter(|_| self.nodes[at].is_up)
+                {
+                    self.act(at, action);
+                    is_quiet = false;
+                }
+            }
+            while let Some((at, link, bytes)) = self.mail.pop_front() {
+                let frame = Frame::parse(&bytes).expect("what a machine sends can be read");
+                self.input(at, Input::Frame { link, frame: &frame });
+                is_quiet = false;
+            }
+            if is_quiet {
+                return;
+            }
+        }
+    }
+
+    fn act(&mut self, at: usize, action: Action) {
+        match action {
+            Action::Connect { link, port, .. } => self.connect(at, link, port),
+            Action::Send { link, frame } => self.send(at, link, frame),
+            Action::Close { link } => self.cut((at, link), Loss::Ended),
+            Action::Persist { conf, durability } => {
+                self.nodes[at].saved = conf;
+                if durability == Durability::BeforeTheNextAction {
+                    self.input(at, Input::Persisted);
+                }
+            }
+            Action::PauseWrites => self.nodes[at].pauses += 1,
+            Action::ResumeWrites => self.nodes[at].resumes += 1,
+            Action::Publish(_)
+            | Action::Deliver { .. }
+            | Action::Follow(_)
+            | Action::DropKeys(_)
+            | Action::DropAllKeys
+            | Action::Note(_) => {}
+        }
+    }
+
+    fn connect(&mut self, at: usize, link: LinkId, port: u16) {
+        let target = self.nodes.iter().position(|host| host.port == port && host.is_up);
+        let Some(target) = target else { return self.input(at, Input::Lost { link, why: Loss::Refused }) };
+        if self.nodes[at].is_isolated || self.nodes[target].is_isolated {
+            return;
+        }
+        self.accepted += 1;
+        let inbound = LinkId::Inbound(self.accepted);
+        self.wires.insert((at, link), (target, inbound));
+        self.wires.insert((target, inbound), (at, link));
+        let ip = "10.0.0.1";
+        self.input(target, Input::Accepted { link: inbound, remote_ip: ip, local_ip: ip });
+        self.input(at, Input::Connected { link, remote_ip: ip });
+    }
+
+    fn send(&mut self, at: usize, link: LinkId, frame: Arc<[u8]>) {
+        let Some(&(target, inbound)) = self.wires.get(&(at, link)) else { return };
+        if !self.nodes[at].is_isolated && !self.nodes[target].is_isolated {
+            self.mail.push_back((target, inbound, frame));
+        }
+    }
+
+    fn cut(&mut self, end: (usize, LinkId), why: Loss) {
+        let Some(other) = self.wires.remove(&end) else { return };
+        self.wires.remove(&other);
+        if self.nodes[other.0].is_up && !self.nodes[other.0].is_isolated && !self.nodes[end.0].is_isolated {
+            self.input(other.0, Input::Lost { link: other.1, why });
+        }
+    }
+}
+
+fn config(port: u16, node_timeout_ms: u64) -> Config {
+    let announced = Announced { bus_port: port, port: port.wrapping_sub(10_000), ..Announced::default() };
+    Config { node_timeout_ms, announced, ..Config::default() }
+}
