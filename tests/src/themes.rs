@@ -249,10 +249,12 @@ fn depends_on_the_moment(step: &Step) -> bool {
     }
 }
 
-/// True for HELLO with a name and more: when the rest is wrong, 7.0 has taken the name by then, and 7.2 has not.
+/// True for HELLO with a name and more: when the rest is wrong, 7.0 has taken the name by then, and 7.2 has not. And for a name
+/// with NUL in it: 7.2 reads it up to there.
 fn leaves_another_session(step: &Step) -> bool {
     let names = (1..step.args.len()).any(|at| step.word(at) == "setname");
-    step.name() == "hello" && names && step.args.len() != 4
+    let has_nul = step.args.iter().any(|arg| arg.contains(&0));
+    names && (has_nul || step.name() == "hello" && step.args.len() != 4)
 }
 
 /// True for what has no order of its own and then keeps a part of it: SORT by texts of other keys, of which many are equal.
