@@ -216,6 +216,7 @@ const UNFIT: &[fn(&Step) -> bool] = &[
     keeps_a_part_of_no_order,
     ranges_by_chance,
     sets_at_an_index_of_more_than_32_bits,
+    draws_a_key,
 ];
 
 fn may_block(step: &Step) -> bool {
@@ -267,6 +268,11 @@ fn keeps_a_part_of_no_order(step: &Step) -> bool {
 fn sets_at_an_index_of_more_than_32_bits(step: &Step) -> bool {
     let index = step.args.get(2).and_then(|arg| core::str::from_utf8(arg).ok()?.parse::<i64>().ok());
     step.name() == "lset" && index.is_some_and(|index| i32::try_from(index).is_err())
+}
+
+/// True for RANDOMKEY: whether it meets a key that has expired, and so removes it and tells of that, is chance.
+fn draws_a_key(step: &Step) -> bool {
+    step.name() == "randomkey" && step.args.len() == 1
 }
 
 /// True for what is legal, but too slow or too large to repeat: a write far behind the end of a string, a random sample
