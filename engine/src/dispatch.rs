@@ -20,6 +20,7 @@
 
 mod admission;
 mod blocking;
+mod forsake;
 mod memory;
 mod notify;
 mod routing;

@@ -149,7 +149,7 @@ fn start_node(
         .nodes()
         .find_map(|(index, node)| (node.port == port).then_some(index))
         .context("every node is in the topology")?;
-    shared.publish(topology.as_seen_by(me, 1));
+    shared.publish(Arc::new(topology.as_seen_by(me, 1)));
     Ok(shared)
 }
 

@@ -39,7 +39,10 @@ pub(crate) fn rewrite(path: &Path, rewrite: impl FnOnce(&str) -> String) -> io::
 }
 
 /// Writes `bytes` beside `path`, makes them durable, and puts them in its place.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+///
+/// # Errors
+/// The folder cannot be written; what was there is still there.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".tmp-{}", std::process::id()));
     let temporary = path.with_file_name(name);

@@ -11,6 +11,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use slotway_core::resp::error::ErrorReply;
+use slotway_core::slot_set::SlotSet;
 use slotway_core::time::UnixMs;
 use slotway_engine::config::Config;
 use slotway_engine::dispatch::Engine;
@@ -23,6 +24,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::{LocalSet, spawn_local};
 
+use crate::bus::Order;
 use crate::client::Connection;
 use crate::locked::Locked;
 use crate::process;
@@ -74,13 +76,34 @@ fn layout(config: &Config, shards: u16) -> (Layout, KeyHasher) {
 }
 
 /// Serves a node on this thread, and on `threads - 1` more, until it stops.
-pub(crate) async fn serve(shared: Arc<Shared>, listeners: Vec<TcpListener>, threads: u16) {
+pub(crate) async fn serve(
+    shared: Arc<Shared>,
+    listeners: Vec<TcpListener>,
+    orders: Option<UnboundedReceiver<Order>>,
+    threads: u16,
+) {
     if threads <= 1 {
-        return serve_here(owned(shared), listeners, None).await;
+        let server = owned(shared);
+        orders.map(|orders| spawn_local(obey(Arc::clone(&server), orders)));
+        return serve_here(server, listeners, None).await;
     }
     let server = locked(shared, threads);
+    orders.map(|orders| spawn_local(obey(Arc::clone(&server), orders)));
     let workers = (1..threads).map(|number| start_worker(number, Arc::clone(&server))).collect();
     serve_here(server, listeners, Some(Workers { workers, next: 0 })).await;
+}
+
+/// Does with the data what the control plane orders.
+async fn obey<A: ShardAccess>(server: Arc<Server<A>>, mut orders: UnboundedReceiver<Order>) {
+    while let Some(order) = orders.recv().await {
+        let dropped = match order {
+            Order::DropKeys(slots) => server.engine.drop_keys(&slots),
+            Order::DropAllKeys => server.engine.drop_keys(&SlotSet::FULL),
+        };
+        if dropped > 0 {
+            server.shared.log.notice(&format!("{dropped} keys deleted: their slots belong to another node"));
+        }
+    }
 }
 
 /// Serves on this thread, whose [`LocalSet`] is running, until the node stops.

@@ -3,12 +3,13 @@
 //! This is the node as its commands see it: the implementation of [`Node`].
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use parking_lot::Mutex;
+use slotway_core::cluster::{Cluster, Now};
 use slotway_core::resp::error::ErrorReply;
 use slotway_core::time::UnixMs;
 use slotway_core::topology::Topology;
@@ -19,6 +20,7 @@ use slotway_engine::pubsub::PubSub;
 use slotway_engine::session::ClientId;
 use tokio::sync::watch;
 
+use crate::bus::Bus;
 use crate::clients::Clients;
 use crate::log::{Level, Log};
 use crate::outbox::Outboxes;
@@ -42,6 +44,8 @@ pub(crate) struct Shared {
     pub(crate) log: Log,
     /// True once the node is to stop.
     stop: watch::Sender<bool>,
+    /// The control plane, unless the node's topology is fixed.
+    bus: OnceLock<Arc<Bus>>,
     /// DEBUG SET-ACTIVE-EXPIRE.
     pub(crate) active_expire: AtomicBool,
     run_id: String,
@@ -70,6 +74,7 @@ impl Shared {
             stats: Stats::default(),
             log,
             stop: watch::Sender::new(false),
+            bus: OnceLock::new(),
             active_expire: AtomicBool::new(true),
             run_id,
             started_at: process::unix_ms(),
@@ -78,10 +83,14 @@ impl Shared {
     }
 
     /// Makes `topology` what this node knows, and tells those who wait for changes.
-    pub(crate) fn publish(&self, topology: Topology) {
-        let topology = Arc::new(topology);
+    pub(crate) fn publish(&self, topology: Arc<Topology>) {
         self.topology.store(Some(Arc::clone(&topology)));
         self.topology_changes.send_replace(Some(topology));
+    }
+
+    /// From now on the control plane says what the topology is.
+    pub(crate) fn be_controlled_by(&self, bus: Arc<Bus>) {
+        assert!(self.bus.set(bus).is_ok(), "a node has one control plane");
     }
 
     /// Follows the topology: the present one at once, then each that replaces it.
@@ -121,6 +130,9 @@ impl Shared {
             std::env::set_current_dir(config.dir()).map_err(|error| refused("dir", error.to_string()))?;
         }
         self.log.set_level(Level::of(config.loglevel()));
+        if let Some(bus) = self.bus.get() {
+            bus.configure(config).map_err(|error| refused("cluster-port", error.to_string()))?;
+        }
         Ok(())
     }
 }
@@ -148,6 +160,11 @@ impl Node for Shared {
 
     fn topology(&self) -> Option<Arc<Topology>> {
         self.topology.load_full()
+    }
+
+    fn with_cluster(&self, visit: &mut dyn FnMut(Now, &mut Cluster)) -> bool {
+        let bus = self.bus.get();
+        bus.inspect(|bus| bus.visit(visit)).is_some()
     }
 
     fn set_config(&self, pairs: &[(&[u8], &[u8])], asker: Asker) -> Result<(), ErrorReply> {

@@ -19,6 +19,7 @@ pub mod grammar;
 mod keyspace;
 mod line;
 pub mod lockstep;
+pub mod nodes;
 pub mod ports;
 pub mod random;
 pub mod script;

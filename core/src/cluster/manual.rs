@@ -128,7 +128,7 @@ impl Cluster {
             return self.end_manual_failover();
         }
         if let ManualFailover::Waiting { until, offset: Some(offset) } = self.manual
-            && self.replication.offset == offset
+            && self.replication.offset >= offset
         {
             self.manual = ManualFailover::Ready { until };
             self.note(Event::ManualFailoverReady);

@@ -54,8 +54,18 @@ impl Cluster {
         let greatest = topology.nodes().map(|(_, node)| Epoch::from(node.config_epoch)).max();
         cluster.current_epoch = topology.current_epoch().max(greatest.unwrap_or_default());
         cluster.watch.is_restored = true;
+        if cluster.nodes[MYSELF].is_replica() {
+            cluster.follow_primary();
+        }
         cluster.finish(now);
         Ok(cluster)
+    }
+
+    /// All nodes of the cluster start together from files that agree, so nothing can have changed meanwhile: commands are taken at
+    /// once.
+    pub fn trust_file(&mut self) {
+        self.watch.is_restored = false;
+        self.recheck_state();
     }
 
     fn add_saved(&mut self, now: Now, topology: &Topology, myself: NodeIndex) {

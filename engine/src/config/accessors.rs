@@ -179,6 +179,7 @@ accessors! {
     cluster_enabled: bool = "cluster-enabled", "be a node of a cluster.";
     cluster_config_file: &str = "cluster-config-file", "the file of the cluster's state.";
     cluster_port: u16 = "cluster-port", "the port of the cluster bus; 0 for the client port plus 10000.";
+    cluster_ping_interval_ms: u64 = "cluster-ping-interval", "milliseconds after which an answer is old; 0 for half the node timeout.";
     cluster_node_timeout_ms: u64 = "cluster-node-timeout", "milliseconds of silence after which a node is suspected.";
     cluster_announce_ip: &str = "cluster-announce-ip", "the address to name; empty for the real one.";
     cluster_announce_port: u16 = "cluster-announce-port", "the client port to name; 0 for the real one.";

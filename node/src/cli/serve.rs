@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::{env, fs, io};
 
 use anyhow::{Context as _, anyhow};
-use slotway_core::id::NodeId;
-use slotway_core::topology::{ClusterState, Node, NodeFlags, TopologyBuilder};
 use slotway_engine::config::{self, Config, args};
 use slotway_engine::node::Node as _;
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::LocalSet;
 
+use crate::bus::{self, Bus, Order};
 use crate::daemon::{self, PidFile};
 use crate::log::{Level, Log};
 use crate::shared::Shared;
@@ -48,11 +48,9 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<ExitCode> {
     let listeners = listen(&config)?;
     let shared = Arc::new(Shared::new(config, config_file, log, Arc::default()));
     greet(&shared);
-    if shared.config().cluster_enabled() {
-        shared.publish(alone(&shared.config())?);
-    }
+    let bus = if shared.config().cluster_enabled() { Some(open_bus(&shared)?) } else { None };
     let runtime = runtime::current_thread()?;
-    LocalSet::new().block_on(&runtime, serve(Arc::clone(&shared), listeners))?;
+    LocalSet::new().block_on(&runtime, serve(Arc::clone(&shared), listeners, bus))?;
     shared.log.warning("Slotway is now ready to exit, bye bye...");
     Ok(ExitCode::SUCCESS)
 }
@@ -148,28 +146,28 @@ fn greet(shared: &Shared) {
     shared.log.notice("Server initialized");
 }
 
-/// The cluster of a node that knows no other: it owns no slot yet.
-fn alone(config: &Config) -> anyhow::Result<slotway_core::topology::Topology> {
-    let mut node = Node::new(NodeId::from_random(process::random_bytes()));
-    node.flags = NodeFlags::MYSELF.with(NodeFlags::PRIMARY);
-    node.port = config.port();
-    node.bus_port = match config.cluster_port() {
-        0 => config
-            .port()
-            .checked_add(10_000)
-            .context("cluster mode needs a port of at most 55535, or cluster-port")?,
-        port => port,
-    };
-    node.ip = config.cluster_announce_ip().to_owned();
-    node.hostname = Some(config.cluster_announce_hostname().to_owned()).filter(|name| !name.is_empty());
-    let mut cluster = TopologyBuilder::new(1);
-    let covered = !config.cluster_require_full_coverage();
-    cluster.state(if covered { ClusterState::Ok } else { ClusterState::Fail });
-    cluster.node(node);
-    cluster.build().context("a cluster of one node")
+/// The control plane of a cluster node, and where it listens.
+struct OpenBus {
+    bus: Arc<Bus>,
+    listeners: Vec<std::net::TcpListener>,
+    orders: UnboundedReceiver<Order>,
 }
 
-async fn serve(shared: Arc<Shared>, listeners: Vec<std::net::TcpListener>) -> anyhow::Result<()> {
+fn open_bus(shared: &Arc<Shared>) -> anyhow::Result<OpenBus> {
+    let config = shared.config();
+    let addresses: Vec<&str> = config.bind().iter().map(String::as_str).collect();
+    let listeners = runtime::listen(&addresses, bus::port(&config)?, config.tcp_backlog() as i32)
+        .context("the cluster bus needs its port")?;
+    let (bus, orders) = Bus::open(shared)?;
+    shared.be_controlled_by(Arc::clone(&bus));
+    Ok(OpenBus { bus, listeners, orders })
+}
+
+async fn serve(
+    shared: Arc<Shared>,
+    listeners: Vec<std::net::TcpListener>,
+    bus: Option<OpenBus>,
+) -> anyhow::Result<()> {
     let config = shared.config();
     if config.http_port() != 0 {
         let address = format!("{}:{}", config.http_bind(), config.http_port());
@@ -183,7 +181,14 @@ async fn serve(shared: Arc<Shared>, listeners: Vec<std::net::TcpListener>) -> an
     });
     let listeners = runtime::adopt(listeners)?;
     shared.log.notice("Ready to accept connections tcp");
-    server::serve(shared, listeners, data_threads(config.data_threads())).await;
+    let orders = match bus {
+        None => None,
+        Some(OpenBus { bus, listeners, orders }) => {
+            tokio::task::spawn_local(bus.serve(runtime::adopt(listeners)?));
+            Some(orders)
+        }
+    };
+    server::serve(shared, listeners, orders, data_threads(config.data_threads())).await;
     Ok(())
 }
 

@@ -1,0 +1,142 @@
+//! Servers, each a process of its own, that make one cluster: ours, redis-server, or both.
+
+use std::collections::BTreeSet;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use slotway_core::resp::value::Value;
+use slotway_core::topology::Topology;
+use slotway_core::topology::parse::{ParseOptions, nodes_text};
+
+use crate::binaries;
+use crate::server::Server;
+use crate::wire::Connection;
+
+/// The node timeout of all of them, in milliseconds.
+pub const NODE_TIMEOUT_MS: u64 = 2000;
+/// What has not come about by then never will.
+const PATIENCE: Duration = Duration::from_secs(40);
+/// How long to wait before looking again.
+const POLL: Duration = Duration::from_millis(50);
+
+/// Whose server a node is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// Ours.
+    Slotway,
+    /// The reference.
+    Redis,
+}
+
+/// Some nodes.
+#[derive(Debug)]
+pub struct Nodes {
+    nodes: Vec<Option<Server>>,
+}
+
+impl Nodes {
+    /// Starts a node of each kind given; none knows any other.
+    pub fn start(kinds: &[Kind]) -> Nodes {
+        let timeout = NODE_TIMEOUT_MS.to_string();
+        let options = ["--cluster-enabled", "yes", "--cluster-node-timeout", &timeout];
+        let start = |kind: &Kind| match kind {
+            Kind::Slotway => Server::slotway(&options),
+            Kind::Redis => Server::redis(&options),
+        };
+        Nodes { nodes: kinds.iter().map(start).map(Some).collect() }
+    }
+
+    /// The port of a node that runs.
+    pub fn port(&self, node: usize) -> u16 {
+        self.server(node).port()
+    }
+
+    /// `127.0.0.1:port`, as redis-cli takes it.
+    pub fn address(&self, node: usize) -> String {
+        format!("127.0.0.1:{}", self.port(node))
+    }
+
+    /// Sends a command to a node; its reply as text. Panics on an error.
+    pub fn call(&self, node: usize, words: &[&str]) -> String {
+        let reply = Connection::open(self.port(node)).expect("the node runs").call(words);
+        match reply {
+            Value::Error(error) => panic!("{words:?} to node {node}: {error:?}"),
+            reply => reply.as_str().map_or_else(|| format!("{reply:?}"), str::to_owned),
+        }
+    }
+
+    /// The name of a node.
+    pub fn id(&self, node: usize) -> String {
+        self.call(node, &["CLUSTER", "MYID"])
+    }
+
+    /// Ends a node at once, as a power failure would.
+    pub fn kill(&mut self, node: usize) {
+        self.nodes[node].take();
+    }
+
+    /// `redis-cli --cluster` with these words; what it printed. Panics when it fails.
+    pub fn redis_cli(&self, words: &[&str]) -> String {
+        let mut command = Command::new(binaries::redis_cli());
+        command.arg("--cluster").args(words).arg("--cluster-yes").stdin(Stdio::null());
+        let output = command.output().expect("redis-cli runs");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "redis-cli --cluster {words:?} failed:\n{text}");
+        text
+    }
+
+    /// The cluster as a node tells it.
+    pub fn view(&self, node: usize) -> Topology {
+        let text = self.call(node, &["CLUSTER", "NODES"]);
+        nodes_text(&text, &ParseOptions::default()).unwrap_or_else(|error| panic!("{error}:\n{text}"))
+    }
+
+    /// Waits until `done`; panics with `what` when that takes too long. Returns how long it took.
+    pub fn wait_until(&self, what: &str, done: impl Fn(&Self) -> bool) -> Duration {
+        let started = Instant::now();
+        while !done(self) {
+            assert!(started.elapsed() < PATIENCE, "{what}: not within {PATIENCE:?}\n{}", self.all_views());
+            thread::sleep(POLL);
+        }
+        started.elapsed()
+    }
+
+    /// Waits until all nodes that run call the cluster well and say the same of it.
+    pub fn wait_until_agreed(&self) -> Duration {
+        self.wait_until("all views are equal and all states are ok", Nodes::agree)
+    }
+
+    /// All nodes that run call the cluster well, and agree about owners, epochs and roles.
+    pub fn agree(&self) -> bool {
+        let views: BTreeSet<Vec<String>> = self.running().map(|node| facts(&self.view(node))).collect();
+        let is_ok = |node| self.call(node, &["CLUSTER", "INFO"]).contains("cluster_state:ok");
+        views.len() == 1 && self.running().all(is_ok)
+    }
+
+    /// The nodes that run.
+    pub fn running(&self) -> impl Iterator<Item = usize> {
+        (0..self.nodes.len()).filter(|node| self.nodes[*node].is_some())
+    }
+
+    fn server(&self, node: usize) -> &Server {
+        self.nodes[node].as_ref().expect("the node was not killed")
+    }
+
+    fn all_views(&self) -> String {
+        let view = |node| format!("node {node}:\n{}", self.call(node, &["CLUSTER", "NODES"]));
+        self.running().map(view).collect()
+    }
+}
+
+/// What nodes must agree about, a line for each node.
+fn facts(view: &Topology) -> Vec<String> {
+    let line = |(index, node): (_, &slotway_core::topology::Node)| {
+        let primary = node.primary.map(|primary| view.node(primary).id);
+        let failed = if node.is_failed() { "failed" } else { "" };
+        format!("{} {primary:?} {} {} {failed}", node.id, view.config_epoch(index), view.slots_of(index))
+    };
+    let mut lines: Vec<String> = view.nodes().map(line).collect();
+    lines.sort();
+    lines
+}
