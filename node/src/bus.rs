@@ -30,6 +30,7 @@ use slotway_core::cluster::{
 use slotway_core::epoch::ReplOffset;
 use slotway_core::slot_set::SlotSet;
 use slotway_core::time::Instant;
+use slotway_core::topology::Topology;
 use slotway_engine::config::Config;
 use slotway_engine::node::Node as _;
 use tokio::net::{TcpListener, TcpStream};
@@ -38,7 +39,7 @@ use tokio::sync::{Notify, mpsc};
 
 use crate::process;
 use crate::shared::Shared;
-use file::ConfFile;
+use file::{ConfFile, Disk};
 use link::Writer;
 
 /// The machine's clock begins here, so that moments before the start of the process can be told.
@@ -68,11 +69,13 @@ pub(crate) struct Bus {
     deadline: AtomicU64,
     deadline_changed: Notify,
     orders: mpsc::UnboundedSender<Order>,
+    /// Where all others are reached, whatever they announce: nodes of one process.
+    dialled: Option<String>,
 }
 
 struct State {
     cluster: Cluster,
-    file: ConfFile,
+    disk: Disk,
     writers: HashMap<LinkId, Writer>,
     accepted: u64,
 }
@@ -100,8 +103,34 @@ impl Bus {
                 cluster
             }
         };
+        Ok(Self::start(shared, started, cluster, Disk::File(file), None))
+    }
+
+    /// A node of a cluster that begins, all nodes at once, as `topology` shows it, that keeps nothing on disk, and that
+    /// reaches all others at the address `dialled`.
+    ///
+    /// # Errors
+    /// The configuration gives the bus no port.
+    pub(crate) fn formed(
+        shared: &Arc<Shared>,
+        topology: &Topology,
+        dialled: String,
+    ) -> anyhow::Result<(Arc<Self>, mpsc::UnboundedReceiver<Order>)> {
+        let (started, seed) = (StdInstant::now(), u64::from_ne_bytes(process::random_bytes()));
+        let config = cluster_config(&shared.config())?;
+        let cluster = Cluster::formed(now_since(started), config, seed, topology)?;
+        Ok(Self::start(shared, started, cluster, Disk::Nowhere, Some(dialled)))
+    }
+
+    fn start(
+        shared: &Arc<Shared>,
+        started: StdInstant,
+        cluster: Cluster,
+        disk: Disk,
+        dialled: Option<String>,
+    ) -> (Arc<Self>, mpsc::UnboundedReceiver<Order>) {
         let (orders, receiver) = mpsc::unbounded_channel();
-        let state = State { cluster, file, writers: HashMap::new(), accepted: 0 };
+        let state = State { cluster, disk, writers: HashMap::new(), accepted: 0 };
         let bus = Arc::new(Self {
             state: Mutex::new(state),
             node: Arc::downgrade(shared),
@@ -110,10 +139,12 @@ impl Bus {
             deadline: AtomicU64::new(0),
             deadline_changed: Notify::new(),
             orders,
+            dialled,
         });
         // The first picture, and the file of a new node.
         bus.input(Input::Wake);
-        Ok((bus, receiver))
+        shared.be_controlled_by(Arc::clone(&bus));
+        (bus, receiver)
     }
 
     /// Serves the bus on this thread's runtime until the node stops.
@@ -181,7 +212,7 @@ impl Bus {
                 Action::Send { link, frame } => self.send(state, &node, link, frame),
                 Action::Close { link } => drop(state.writers.remove(&link)),
                 Action::Persist { conf, durability } => {
-                    state.file.write_or_exit(&conf, &node.log);
+                    state.disk.write_or_exit(&conf, &node.log);
                     if durability == Durability::BeforeTheNextAction {
                         state.cluster.handle(self.now(), Input::Persisted);
                     }
@@ -202,6 +233,7 @@ impl Bus {
         let Some(runtime) = self.runtime.get() else {
             return state.cluster.handle(self.now(), Input::Lost { link, why: Loss::Ended });
         };
+        let host = self.dialled.clone().unwrap_or(host);
         let (queue, frames) = link::queue();
         let task = runtime.spawn(link::dial(Arc::clone(self), link, host, port, frames));
         state.writers.insert(link, Writer::new(queue, task.abort_handle()));

@@ -1,7 +1,7 @@
 //! A whole cluster in one process: every node a real one, with its own port, session table and data.
 //!
-//! Nodes are spread over as many threads as there are cores; each node lives on one of them and owns its data. The topology is
-//! made here, once, by the same types that the cluster bus will use, and handed to every node.
+//! Nodes are spread over as many threads as there are cores; each node lives on one of them and owns its data. They begin as a
+//! cluster that is formed already, and talk over the real bus from then on. Nothing is kept on disk.
 //!
 //! A replica serves the data of its primary itself: they share one engine, on one thread, so a READONLY read sees every
 //! acknowledged write. Replication between processes takes this place when it comes.
@@ -11,13 +11,16 @@ use std::sync::mpsc;
 use std::time::Instant;
 
 use anyhow::{Context as _, anyhow};
-use slotway_core::epoch::{ConfigEpoch, Epoch};
+use slotway_core::epoch::{ConfigEpoch, Epoch, ReplOffset};
 use slotway_core::id::{NodeId, ShardId};
 use slotway_core::plan;
 use slotway_core::topology::{ClusterState, Node, NodeFlags, NodeIndex, Topology, TopologyBuilder};
 use slotway_engine::config::{Config, args};
+use slotway_engine::node::Node as _;
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::{LocalSet, spawn_local};
 
+use crate::bus::{self, Bus, Order};
 use crate::log::{Level, Log};
 use crate::outbox::Outboxes;
 use crate::shared::Shared;
@@ -55,7 +58,21 @@ impl Plan {
 
 /// One primary and its replicas, ready to be served by one thread.
 struct ShardPlan {
-    nodes: Vec<(Arc<Shared>, Vec<std::net::TcpListener>)>,
+    nodes: Vec<NodePlan>,
+}
+
+/// A node, ready to be served.
+struct NodePlan {
+    node: DevNode,
+    listeners: Vec<std::net::TcpListener>,
+    bus_listeners: Vec<std::net::TcpListener>,
+}
+
+/// A node and its control plane.
+struct DevNode {
+    shared: Arc<Shared>,
+    bus: Arc<Bus>,
+    orders: UnboundedReceiver<Order>,
 }
 
 /// Runs the cluster until the process is asked to end.
@@ -66,10 +83,11 @@ pub(crate) fn run(plan: &Plan) -> anyhow::Result<()> {
     let _ = process::reserve_files(config.maxclients().saturating_mul(plan.node_count().into()));
     let topology = topology(plan)?;
     let outboxes: Vec<Arc<Outboxes>> = (0..plan.primaries).map(|_| Arc::default()).collect();
-    let nodes: Vec<Arc<Shared>> = (0..plan.node_count())
+    let started_nodes: Vec<DevNode> = (0..plan.node_count())
         .map(|node| start_node(plan, node, &config, &topology, &outboxes))
         .collect::<anyhow::Result<_>>()?;
-    let threads = serve_on_threads(shards(plan, &config, &nodes)?)?;
+    let nodes: Vec<Arc<Shared>> = started_nodes.iter().map(|node| Arc::clone(&node.shared)).collect();
+    let threads = serve_on_threads(shards(plan, &config, started_nodes)?)?;
     let runtime = runtime::current_thread()?;
     let log = Log::open("", if plan.quiet { Level::Warning } else { Level::Notice })?;
     runtime.block_on(async {
@@ -93,6 +111,7 @@ fn configure(plan: &Plan) -> anyhow::Result<Config> {
     // Only this machine reaches the cluster unless --bind asks for more: then protected mode would be in the way.
     config
         .load("slotway dev", "cluster-enabled yes\nprotected-mode no\nsave \"\"", &mut |_| Ok(Vec::new()))?;
+    config.load("--announce", &format!("cluster-announce-ip {}", plan.announce), &mut |_| Ok(Vec::new()))?;
     let line = args::parse(&plan.directives);
     config.load("the command line", &line.text, &mut |pattern| files::include(pattern))?;
     config.finish()?;
@@ -128,6 +147,8 @@ fn describe(plan: &Plan, number: u16, shard_ids: &[ShardId]) -> Node {
     node.port = plan.port(number);
     node.bus_port = node.port.saturating_add(BUS_PORT_OFFSET);
     node.config_epoch = ConfigEpoch::new(u64::from(primary) + 1);
+    // It serves its primary's own data: there is nothing that it could lack.
+    node.repl_offset = is_replica.then_some(ReplOffset::new(1));
     node.pong_received = process::unix_ms();
     node
 }
@@ -138,7 +159,7 @@ fn start_node(
     config: &Config,
     topology: &Topology,
     outboxes: &[Arc<Outboxes>],
-) -> anyhow::Result<Arc<Shared>> {
+) -> anyhow::Result<DevNode> {
     let mut config = config.clone();
     let port = plan.port(number);
     config.set_port(port);
@@ -149,19 +170,30 @@ fn start_node(
         .nodes()
         .find_map(|(index, node)| (node.port == port).then_some(index))
         .context("every node is in the topology")?;
-    shared.publish(Arc::new(topology.as_seen_by(me, 1)));
-    Ok(shared)
+    let (bus, orders) = Bus::formed(&shared, &topology.as_seen_by(me, 1), dialled(&plan.bind))?;
+    Ok(DevNode { shared, bus, orders })
+}
+
+/// Where nodes of this process reach each other, whatever address clients are told.
+fn dialled(bind: &str) -> String {
+    match bind {
+        "0.0.0.0" | "*" => "127.0.0.1".to_owned(),
+        "::" | "::*" => "::1".to_owned(),
+        address => address.to_owned(),
+    }
 }
 
 /// Binds every port, and groups the nodes by shard.
-fn shards(plan: &Plan, config: &Config, nodes: &[Arc<Shared>]) -> anyhow::Result<Vec<ShardPlan>> {
+fn shards(plan: &Plan, config: &Config, nodes: Vec<DevNode>) -> anyhow::Result<Vec<ShardPlan>> {
     let mut shards: Vec<ShardPlan> = (0..plan.primaries).map(|_| ShardPlan { nodes: Vec::new() }).collect();
-    for (number, shared) in (0..plan.node_count()).zip(nodes) {
-        let listeners = runtime::listen(&[&plan.bind], plan.port(number), config.tcp_backlog() as i32)
-            .with_context(|| {
-                format!("Port {} is taken? Choose other ports with --port", plan.port(number))
-            })?;
-        shards[usize::from(plan.primary_of(number))].nodes.push((Arc::clone(shared), listeners));
+    let listen = |port: u16| {
+        runtime::listen(&[&plan.bind], port, config.tcp_backlog() as i32)
+            .with_context(|| format!("Port {port} is taken? Choose other ports with --port"))
+    };
+    for (number, node) in (0..plan.node_count()).zip(nodes) {
+        let listeners = listen(plan.port(number))?;
+        let bus_listeners = listen(bus::port(&node.shared.config())?)?;
+        shards[usize::from(plan.primary_of(number))].nodes.push(NodePlan { node, listeners, bus_listeners });
     }
     Ok(shards)
 }
@@ -218,16 +250,22 @@ fn serve_share(share: Vec<ShardPlan>, ready: &mpsc::Sender<anyhow::Result<()>>) 
 }
 
 /// Starts a primary and its replicas, which share its engine.
+///
+/// A replica's own orders to delete keys are not obeyed: the keys are its primary's.
 fn start_shard(shard: ShardPlan) -> anyhow::Result<Vec<tokio::task::JoinHandle<()>>> {
     let mut nodes = shard.nodes.into_iter();
-    let (primary, listeners) = nodes.next().context("a shard has a primary")?;
-    let primary = server::owned(primary);
+    let NodePlan { node: primary, listeners, bus_listeners } =
+        nodes.next().context("a shard has a primary")?;
+    spawn_local(primary.bus.serve(runtime::adopt(bus_listeners)?));
+    let primary_server = server::owned(primary.shared);
+    spawn_local(server::obey(Arc::clone(&primary_server), primary.orders));
     let mut tasks = Vec::new();
-    for (replica, listeners) in nodes {
-        let replica = server::sharing_data_of(&primary, replica);
+    for NodePlan { node: replica, listeners, bus_listeners } in nodes {
+        spawn_local(replica.bus.serve(runtime::adopt(bus_listeners)?));
+        let replica = server::sharing_data_of(&primary_server, replica.shared);
         tasks.push(spawn_local(server::serve_here(replica, runtime::adopt(listeners)?, None)));
     }
-    tasks.push(spawn_local(server::serve_here(primary, runtime::adopt(listeners)?, None)));
+    tasks.push(spawn_local(server::serve_here(primary_server, runtime::adopt(listeners)?, None)));
     Ok(tasks)
 }
 

@@ -94,7 +94,7 @@ pub(crate) async fn serve(
 }
 
 /// Does with the data what the control plane orders.
-async fn obey<A: ShardAccess>(server: Arc<Server<A>>, mut orders: UnboundedReceiver<Order>) {
+pub(crate) async fn obey<A: ShardAccess>(server: Arc<Server<A>>, mut orders: UnboundedReceiver<Order>) {
     while let Some(order) = orders.recv().await {
         let dropped = match order {
             Order::DropKeys(slots) => server.engine.drop_keys(&slots),

@@ -45,27 +45,36 @@ impl Cluster {
     pub fn restore(now: Now, config: Config, seed: u64, text: &str) -> Result<Self, ConfError> {
         let topology = nodes_text(text, &ParseOptions::default()).map_err(ConfError::Malformed)?;
         let last_vote_epoch = last_vote_epoch(text).ok_or(ConfError::NoVars)?;
-        let myself = topology.myself().ok_or(ConfError::NoMyself)?;
-        let mut random = Random::new(seed);
-        let nodes = Nodes::of(peer(now, &mut random, &topology, myself));
-        let mut cluster = Self::with(now, config, random, nodes);
-        cluster.add_saved(now, &topology, myself);
+        let mut cluster = Self::of_topology(now, config, seed, &topology)?;
         cluster.last_vote_epoch = last_vote_epoch;
-        let greatest = topology.nodes().map(|(_, node)| Epoch::from(node.config_epoch)).max();
-        cluster.current_epoch = topology.current_epoch().max(greatest.unwrap_or_default());
         cluster.watch.is_restored = true;
-        if cluster.nodes[MYSELF].is_replica() {
-            cluster.follow_primary();
-        }
         cluster.finish(now);
         Ok(cluster)
     }
 
-    /// All nodes of the cluster start together from files that agree, so nothing can have changed meanwhile: commands are taken at
-    /// once.
-    pub fn trust_file(&mut self) {
-        self.watch.is_restored = false;
-        self.recheck_state();
+    /// A node of a cluster that begins as `topology` shows it, all of its nodes at once: commands are taken from the start.
+    ///
+    /// # Errors
+    /// The picture is nobody's: none of its nodes is `myself`.
+    pub fn formed(now: Now, config: Config, seed: u64, topology: &Topology) -> Result<Self, ConfError> {
+        let mut cluster = Self::of_topology(now, config, seed, topology)?;
+        cluster.save_before_anything_leaves();
+        cluster.finish(now);
+        Ok(cluster)
+    }
+
+    fn of_topology(now: Now, config: Config, seed: u64, topology: &Topology) -> Result<Self, ConfError> {
+        let myself = topology.myself().ok_or(ConfError::NoMyself)?;
+        let mut random = Random::new(seed);
+        let nodes = Nodes::of(peer(now, &mut random, topology, myself));
+        let mut cluster = Self::with(now, config, random, nodes);
+        cluster.add_saved(now, topology, myself);
+        let greatest = topology.nodes().map(|(_, node)| Epoch::from(node.config_epoch)).max();
+        cluster.current_epoch = topology.current_epoch().max(greatest.unwrap_or_default());
+        if cluster.nodes[MYSELF].is_replica() {
+            cluster.follow_primary();
+        }
+        Ok(cluster)
     }
 
     fn add_saved(&mut self, now: Now, topology: &Topology, myself: NodeIndex) {
@@ -114,6 +123,7 @@ fn peer(now: Now, random: &mut Random, topology: &Topology, index: NodeIndex) ->
     peer.hostname = node.hostname.clone().unwrap_or_default();
     // A replica's epoch is its primary's, and says nothing of its own.
     peer.config_epoch = if node.is_replica() { Default::default() } else { node.config_epoch };
+    peer.offset = node.repl_offset.unwrap_or_default();
     peer.failed_at = node.is_failed().then_some(now.instant);
     peer.ping_sent = (node.ping_sent.as_ms() > 0 && !peer.is_myself()).then_some(now.instant);
     peer.pong_received = (node.pong_received.as_ms() > 0).then_some(now.instant);

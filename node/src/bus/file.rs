@@ -16,6 +16,23 @@ pub(super) struct ConfFile {
     _lock: File,
 }
 
+/// Where a node's memory of its cluster is kept.
+pub(super) enum Disk {
+    File(ConfFile),
+    /// Nowhere: the cluster lives as long as this process.
+    Nowhere,
+}
+
+impl Disk {
+    /// Puts `text` in the place of what was there, durably, if anything is kept at all. A node that cannot must not go on: it
+    /// would vote twice.
+    pub(super) fn write_or_exit(&self, text: &str, log: &Log) {
+        if let Disk::File(file) = self {
+            file.write_or_exit(text, log);
+        }
+    }
+}
+
 impl ConfFile {
     /// Takes the file for this process, and reads it; `None` if there is nothing in it yet.
     ///
@@ -50,8 +67,7 @@ impl ConfFile {
         )
     }
 
-    /// Puts `text` in the file's place, durably. A node that cannot must not go on: it would vote twice.
-    pub(super) fn write_or_exit(&self, text: &str, log: &Log) {
+    fn write_or_exit(&self, text: &str, log: &Log) {
         if let Err(error) = self.write(text) {
             log.warning(&format!("Fatal: can't update cluster config file {}: {error}", self.path.display()));
             std::process::exit(1);

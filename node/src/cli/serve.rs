@@ -159,7 +159,6 @@ fn open_bus(shared: &Arc<Shared>) -> anyhow::Result<OpenBus> {
     let listeners = runtime::listen(&addresses, bus::port(&config)?, config.tcp_backlog() as i32)
         .context("the cluster bus needs its port")?;
     let (bus, orders) = Bus::open(shared)?;
-    shared.be_controlled_by(Arc::clone(&bus));
     Ok(OpenBus { bus, listeners, orders })
 }
 
