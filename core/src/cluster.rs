@@ -178,6 +178,11 @@ impl Cluster {
         self.nodes[MYSELF].id
     }
 
+    /// This node copies another.
+    pub fn is_replica(&self) -> bool {
+        self.nodes[MYSELF].is_replica()
+    }
+
     /// What has been counted.
     pub fn stats(&self) -> &Stats {
         &self.stats

@@ -64,6 +64,7 @@ pub fn families() -> impl Iterator<Item = &'static [Binding]> {
         bitmap::COMMANDS,
         client::COMMANDS,
         cluster::COMMANDS,
+        cluster::CHANGING,
         command::COMMANDS,
         config::COMMANDS,
         connection::COMMANDS,

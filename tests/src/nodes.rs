@@ -9,8 +9,11 @@ use slotway_core::resp::value::Value;
 use slotway_core::topology::Topology;
 use slotway_core::topology::parse::{ParseOptions, nodes_text};
 
+use tempfile::TempDir;
+
 use crate::binaries;
-use crate::server::Server;
+use crate::ports::free_port;
+use crate::server::{Server, file_of};
 use crate::wire::Connection;
 
 /// The node timeout of all of them, in milliseconds.
@@ -33,18 +36,15 @@ pub enum Kind {
 #[derive(Debug)]
 pub struct Nodes {
     nodes: Vec<Option<Server>>,
+    /// The configuration files, one a node, which CONFIG REWRITE writes to.
+    _files: Vec<TempDir>,
 }
 
 impl Nodes {
     /// Starts a node of each kind given; none knows any other.
     pub fn start(kinds: &[Kind]) -> Nodes {
-        let timeout = NODE_TIMEOUT_MS.to_string();
-        let options = ["--cluster-enabled", "yes", "--cluster-node-timeout", &timeout];
-        let start = |kind: &Kind| match kind {
-            Kind::Slotway => Server::slotway(&options),
-            Kind::Redis => Server::redis(&options),
-        };
-        Nodes { nodes: kinds.iter().map(start).map(Some).collect() }
+        let (nodes, files) = kinds.iter().map(|kind| start(*kind)).unzip();
+        Nodes { nodes, _files: files }
     }
 
     /// The port of a node that runs.
@@ -127,6 +127,23 @@ impl Nodes {
         let view = |node| format!("node {node}:\n{}", self.call(node, &["CLUSTER", "NODES"]));
         self.running().map(view).collect()
     }
+}
+
+fn start(kind: Kind) -> (Option<Server>, TempDir) {
+    let port = free_port();
+    let conf = format!(
+        "port {port}\nbind 127.0.0.1\nsave \"\"\ncluster-enabled yes\ncluster-node-timeout {NODE_TIMEOUT_MS}\n"
+    );
+    let (dir, path) = file_of("redis.conf", &conf);
+    let mut command = match kind {
+        Kind::Slotway => Command::new(binaries::slotway()),
+        Kind::Redis => Command::new(binaries::redis_server()),
+    };
+    if kind == Kind::Slotway {
+        command.arg("server");
+    }
+    command.arg(path).stdin(Stdio::null());
+    (Some(Server::start(command, port)), dir)
 }
 
 /// What nodes must agree about, a line for each node.

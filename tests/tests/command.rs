@@ -16,10 +16,6 @@ const NOT_SERVED: &[&str] = &[
     "acl", "client|caching", "client|tracking", "client|trackinginfo",
     // Administration.
     "client|pause", "client|unpause", "latency", "monitor", "slowlog",
-    // The cluster's own configuration.
-    "cluster|addslots", "cluster|addslotsrange", "cluster|bumpepoch", "cluster|delslots", "cluster|delslotsrange",
-    "cluster|failover", "cluster|flushslots", "cluster|forget", "cluster|meet", "cluster|replicate", "cluster|reset",
-    "cluster|saveconfig", "cluster|set-config-epoch", "cluster|setslot",
     // Persistence, and values on their way.
     "bgrewriteaof", "bgsave", "dump", "lastsave", "migrate", "restore", "restore-asking", "save",
     // Replication.

@@ -1,7 +1,14 @@
-//! The CLUSTER commands that only read: what this node knows of the cluster, and which keys lie in a slot here.
+//! The CLUSTER commands. Here those that only read: what this node knows of the cluster, and which keys lie in a slot.
 
+mod change;
+
+use alloc::format;
+use alloc::string::String;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
+use slotway_core::bus::MessageKind;
+use slotway_core::cluster::{Admin, Cluster, Done, LinkId, LinkView, Now};
 use slotway_core::id::NodeId;
 use slotway_core::resp::args::Args;
 use slotway_core::resp::encode::ReplyWriter;
@@ -30,12 +37,27 @@ pub(super) const COMMANDS: &[Binding] = &[
     ("cluster|slots", Handler::Session(slots)),
 ];
 
-/// The cluster as this node sees it now.
+pub(super) use change::COMMANDS as CHANGING;
+
+/// The cluster as commands are routed by.
 ///
 /// # Errors
 /// The node is in no cluster: then even CLUSTER KEYSLOT and HELP are refused.
 fn known(connection: &Connection<'_>) -> Result<Arc<Topology>, ErrorReply> {
     connection.node.topology().ok_or(ErrorReply::ClusterDisabled)
+}
+
+/// The same, as of this moment: with the times of pings and pongs.
+fn fresh(connection: &Connection<'_>) -> Result<Arc<Topology>, ErrorReply> {
+    let known = known(connection)?;
+    Ok(ask(connection, |now, cluster| cluster.topology(now)).map_or(known, Arc::new))
+}
+
+/// What the control plane answers; `None` where there is none.
+fn ask<R>(connection: &Connection<'_>, ask: impl Fn(Now, &mut Cluster) -> R) -> Option<R> {
+    let mut answer = None;
+    connection.node.with_cluster(&mut |now, cluster| answer = Some(ask(now, cluster)));
+    answer
 }
 
 fn help(whole: &mut Whole<'_>, _: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
@@ -44,37 +66,72 @@ fn help(whole: &mut Whole<'_>, _: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outc
     Ok(Effect::None)
 }
 
-/// What the topology tells, and the counts of messages of a bus that carries none.
+/// What the topology tells, and how many messages of each kind went over the bus.
 fn info(connection: &mut Connection<'_>, _: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
-    let mut lines = text::info(&*known(connection)?);
-    lines.push_str("cluster_stats_messages_sent:0\r\n");
-    lines.push_str("cluster_stats_messages_received:0\r\n");
-    lines.push_str("total_cluster_links_buffer_limit_exceeded:0\r\n");
+    let mut lines = text::info(&*fresh(connection)?);
+    let stats = ask(connection, |_, cluster| cluster.stats().clone()).unwrap_or_default();
+    lines.push_str(&counts("sent", stats.all_sent()));
+    lines.push_str(&counts("received", stats.all_received()));
+    lines.push_str(&format!("total_cluster_links_buffer_limit_exceeded:{}\r\n", stats.links_over_limit));
     reply.verbatim("txt", lines.as_bytes());
     Ok(Effect::None)
 }
 
+/// A line for each kind of which there were any, and their sum.
+fn counts(what: &str, kinds: impl Iterator<Item = (MessageKind, u64)>) -> String {
+    let (mut lines, mut sum) = (String::new(), 0);
+    for (kind, count) in kinds.filter(|(_, count)| *count > 0) {
+        sum += count;
+        lines.push_str(&format!("cluster_stats_messages_{kind}_{what}:{count}\r\n"));
+    }
+    lines.push_str(&format!("cluster_stats_messages_{what}:{sum}\r\n"));
+    lines
+}
+
 fn nodes(connection: &mut Connection<'_>, _: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
-    let lines = text::nodes(&*known(connection)?, connection.config.view());
+    let lines = text::nodes(&*fresh(connection)?, connection.config.view());
     reply.verbatim("txt", lines.as_bytes());
     Ok(Effect::None)
 }
 
 fn slots(connection: &mut Connection<'_>, _: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
-    text::write_slots(&*known(connection)?, connection.config.view(), reply);
+    text::write_slots(&*fresh(connection)?, connection.config.view(), reply);
     Ok(Effect::None)
 }
 
 fn shards(connection: &mut Connection<'_>, _: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
-    text::write_shards(&*known(connection)?, connection.config.view(), reply);
+    text::write_shards(&*fresh(connection)?, connection.config.view(), reply);
     Ok(Effect::None)
 }
 
-/// There are no links until there is a bus.
+/// The connections of the bus.
 fn links(connection: &mut Connection<'_>, _: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
     known(connection)?;
-    reply.array(0);
+    let links = ask(connection, |now, cluster| cluster.links(now).collect::<Vec<_>>()).unwrap_or_default();
+    reply.array(links.len());
+    links.iter().for_each(|link| write_link(link, reply));
     Ok(Effect::None)
+}
+
+fn write_link(link: &LinkView, reply: &mut ReplyWriter<'_>) {
+    let direction = match link.link {
+        LinkId::Outbound(_) => "to",
+        LinkId::Inbound(_) => "from",
+    };
+    reply.map(6);
+    for (name, value) in [("direction", direction), ("node", link.node.as_str())] {
+        reply.bulk(name.as_bytes());
+        reply.bulk(value.as_bytes());
+    }
+    reply.bulk(b"create-time");
+    reply.integer(link.created.as_ms() as i64);
+    reply.bulk(b"events");
+    reply.bulk(b"r");
+    // What waits in a queue waits in the system's as long as the other end reads.
+    for name in ["send-buffer-allocated", "send-buffer-used"] {
+        reply.bulk(name.as_bytes());
+        reply.integer(0);
+    }
 }
 
 fn myid(connection: &mut Connection<'_>, _: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
@@ -95,7 +152,7 @@ fn myself(topology: &Topology) -> &Node {
 
 /// REPLICAS, and SLAVES as it was called.
 fn replicas(connection: &mut Connection<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
-    let topology = known(connection)?;
+    let topology = fresh(connection)?;
     let primary = node_named(&topology, args.at(2))?;
     if topology.node(primary).is_replica() {
         return Err(ErrorReply::NotAPrimary);
@@ -104,14 +161,18 @@ fn replicas(connection: &mut Connection<'_>, args: Args<'_>, reply: &mut ReplyWr
     Ok(Effect::None)
 }
 
-/// Nobody reports failures until there is a bus.
 fn count_failure_reports(
     connection: &mut Connection<'_>,
     args: Args<'_>,
     reply: &mut ReplyWriter<'_>,
 ) -> Outcome {
-    node_named(&*known(connection)?, args.at(2))?;
-    reply.integer(0);
+    let topology = known(connection)?;
+    let id = topology.node(node_named(&topology, args.at(2))?).id;
+    let count = ask(connection, |now, cluster| cluster.admin(now, Admin::CountFailureReports(id)));
+    reply.integer(match count {
+        Some(Ok(Done::Reports(count))) => count as i64,
+        Some(Ok(Done::Ok | Done::Bump(_)) | Err(_)) | None => 0,
+    });
     Ok(Effect::None)
 }
 

@@ -17,6 +17,8 @@ pub enum ClusterError {
     ForgetMyPrimary,
     /// ADDSLOTS of a slot that has an owner.
     SlotBusy(Slot),
+    /// ADDSLOTS or DELSLOTS that names a slot twice.
+    SlotTwice(Slot),
     /// DELSLOTS of a slot that has none.
     SlotUnassigned(Slot),
     /// FLUSHSLOTS with keys.
@@ -60,6 +62,9 @@ impl ClusterError {
             ClusterError::SlotUnassigned(slot) => {
                 text.put(format_args!("ERR Slot {slot} is already unassigned"))
             }
+            ClusterError::SlotTwice(slot) => {
+                text.put(format_args!("ERR Slot {slot} specified multiple times"))
+            }
             ClusterError::NotMySlot(slot) => {
                 text.put(format_args!("ERR I'm not the owner of hash slot {slot}"))
             }
@@ -98,6 +103,7 @@ impl ClusterError {
             ClusterError::UnknownNode(_)
             | ClusterError::NodeNotKnown(_)
             | ClusterError::SlotBusy(_)
+            | ClusterError::SlotTwice(_)
             | ClusterError::SlotUnassigned(_)
             | ClusterError::NotMySlot(_)
             | ClusterError::MySlot(_)

@@ -1,0 +1,154 @@
+//! Clusters of processes of their own that talk over the bus: made by redis-cli, mixed with redis-server, with nodes that die.
+
+use std::time::Duration;
+
+use slotway_tests::nodes::Kind::{Redis, Slotway};
+use slotway_tests::nodes::{Kind, NODE_TIMEOUT_MS, Nodes};
+
+/// Six nodes made one cluster by redis-cli: three primaries, each with a replica.
+fn created_by_redis_cli(kinds: [Kind; 6]) -> Nodes {
+    let nodes = Nodes::start(&kinds);
+    let addresses: Vec<String> = (0..6).map(|node| nodes.address(node)).collect();
+    let mut words = vec!["create"];
+    words.extend(addresses.iter().map(String::as_str));
+    words.extend(["--cluster-replicas", "1"]);
+    let said = nodes.redis_cli(&words);
+    assert!(said.contains("[OK] All 16384 slots covered."), "{said}");
+    nodes.wait_until_agreed();
+    nodes
+}
+
+/// The replica of a primary, as the first node that runs tells it.
+fn replica_of(nodes: &Nodes, primary: usize) -> usize {
+    let view = nodes.view(nodes.running().next().expect("a node runs"));
+    let id = nodes.id(primary);
+    let is_replica = |node: &usize| {
+        let own_id = nodes.id(*node);
+        let found = view.nodes().find(|(_, node)| node.id.as_str() == own_id).expect("all are known").1;
+        found.primary.is_some_and(|primary| view.node(primary).id.as_str() == id)
+    };
+    nodes.running().find(is_replica).expect("each primary has a replica")
+}
+
+fn serves_slots(nodes: &Nodes, node: usize) -> bool {
+    let view = nodes.view(node);
+    view.myself().is_some_and(|myself| view.has_slots(myself))
+}
+
+#[test]
+fn redis_cli_makes_checks_and_changes_a_cluster() {
+    let nodes = Nodes::start(&[Slotway; 8]);
+    let addresses: Vec<String> = (0..8).map(|node| nodes.address(node)).collect();
+    let mut words = vec!["create"];
+    words.extend(addresses[..6].iter().map(String::as_str));
+    words.extend(["--cluster-replicas", "1"]);
+    nodes.redis_cli(&words);
+    nodes.wait_until("the six agree", |nodes| nodes.view(0).node_count() == 6 && serves_slots(nodes, 0));
+    let first = addresses[0].as_str();
+    let said = nodes.redis_cli(&["check", first]);
+    assert!(said.contains("[OK] All nodes agree about slots configuration."), "{said}");
+    assert!(said.contains("[OK] All 16384 slots covered."), "{said}");
+    let said = nodes.redis_cli(&["info", first]);
+    assert!(said.contains("[OK] 0 keys in 3 masters."), "{said}");
+
+    let said = nodes.redis_cli(&["add-node", &addresses[6], first]);
+    assert!(said.contains("[OK] New node added correctly."), "{said}");
+    nodes.wait_until("the seventh is known", |nodes| nodes.view(5).node_count() == 7);
+    let primary = nodes.id(0);
+    let said = nodes.redis_cli(&[
+        "add-node",
+        &addresses[7],
+        first,
+        "--cluster-slave",
+        "--cluster-master-id",
+        &primary,
+    ]);
+    assert!(said.contains("[OK] New node added correctly."), "{said}");
+    nodes.wait_until_agreed();
+    let view = nodes.view(0);
+    let primary = view.nodes().find(|(_, node)| node.id.as_str() == primary).expect("it is known").0;
+    assert_eq!(view.replicas_of(primary).len(), 2);
+
+    let said = nodes.redis_cli(&["call", first, "PING"]);
+    assert_eq!(said.matches("PONG").count(), 8, "{said}");
+    let said = nodes.redis_cli(&["set-timeout", first, "3000"]);
+    assert!(said.contains("New node timeout set. 8 OK, 0 ERR."), "{said}");
+    let last = nodes.id(7);
+    nodes.redis_cli(&["del-node", first, &last]);
+    nodes
+        .wait_until("the eighth is forgotten", |nodes| (0..7).all(|node| nodes.view(node).node_count() == 7));
+}
+
+#[test]
+fn a_replica_takes_over_at_an_operators_word_in_all_three_forms() {
+    let nodes = created_by_redis_cli([Slotway; 6]);
+    for (primary, form) in [(0, None), (1, Some("FORCE")), (2, Some("TAKEOVER"))] {
+        let replica = replica_of(&nodes, primary);
+        let words: Vec<&str> = ["CLUSTER", "FAILOVER"].into_iter().chain(form).collect();
+        nodes.call(replica, &words);
+        nodes.wait_until(&format!("{form:?}: the roles change"), |nodes| {
+            serves_slots(nodes, replica) && !serves_slots(nodes, primary)
+        });
+        nodes.wait_until_agreed();
+    }
+}
+
+#[test]
+fn a_primary_that_is_killed_is_replaced() {
+    let mut nodes = created_by_redis_cli([Slotway; 6]);
+    let replica = replica_of(&nodes, 0);
+    nodes.kill(0);
+    let took = nodes.wait_until("the replica serves the slots", |nodes| serves_slots(nodes, replica));
+    println!("a replica took over after {took:?}, with a node timeout of {NODE_TIMEOUT_MS} ms");
+    nodes.wait_until_agreed();
+}
+
+#[test]
+fn our_nodes_and_redis_nodes_are_one_cluster_whoever_meets_whom() {
+    let nodes = Nodes::start(&[Slotway, Redis, Slotway, Redis, Slotway, Redis]);
+    // Ours meets theirs, theirs meets ours.
+    for (node, other) in [(0, 1), (1, 2), (3, 2), (4, 3), (5, 4)] {
+        nodes.call(node, &["CLUSTER", "MEET", "127.0.0.1", &nodes.port(other).to_string()]);
+    }
+    for (node, (first, last)) in
+        [("0", "5460"), ("5461", "10922"), ("10923", "16383")].into_iter().enumerate()
+    {
+        nodes.call(node, &["CLUSTER", "ADDSLOTSRANGE", first, last]);
+    }
+    nodes.wait_until("all know all", |nodes| (0..6).all(|node| nodes.view(node).node_count() == 6));
+    nodes.wait_until_agreed();
+}
+
+#[test]
+fn a_dead_primary_of_either_kind_is_voted_out_by_nodes_of_both() {
+    for (kinds, dead) in [
+        ([Slotway, Redis, Slotway, Slotway, Redis, Slotway], 0),
+        ([Slotway, Redis, Slotway, Slotway, Redis, Slotway], 1),
+    ] {
+        let mut nodes = Nodes::start(&kinds);
+        for node in 1..6 {
+            nodes.call(node, &["CLUSTER", "MEET", "127.0.0.1", &nodes.port(0).to_string()]);
+        }
+        for (node, range) in [["0", "5460"], ["5461", "10922"], ["10923", "16383"]].into_iter().enumerate() {
+            nodes.call(node, &["CLUSTER", "ADDSLOTSRANGE", range[0], range[1]]);
+        }
+        nodes.wait_until_agreed();
+        // Each replica is of its primary's kind: data does not travel between kinds yet.
+        for (replica, primary) in [(3, 0), (4, 1), (5, 2)] {
+            let primary = nodes.id(primary);
+            nodes.call(replica, &["CLUSTER", "REPLICATE", &primary]);
+        }
+        nodes.wait_until_agreed();
+        nodes.wait_until("the Redis replica has its data", |nodes| {
+            nodes.call(4, &["INFO", "replication"]).contains("master_link_status:up")
+        });
+        // Offsets of replicas travel with heartbeats.
+        std::thread::sleep(Duration::from_millis(NODE_TIMEOUT_MS));
+        let heir = dead + 3;
+        nodes.kill(dead);
+        nodes.wait_until(&format!("node {heir} serves the slots of node {dead}"), |nodes| {
+            serves_slots(nodes, heir)
+        });
+        nodes.wait_until_agreed();
+    }
+}
