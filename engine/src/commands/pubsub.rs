@@ -10,6 +10,7 @@ mod tests;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use slotway_core::cluster::{ChannelScope, Input};
 use slotway_core::resp::args::Args;
 use slotway_core::resp::encode::ReplyWriter;
 use slotway_core::resp::error::ErrorReply;
@@ -156,6 +157,7 @@ fn push(session: &mut Session, reply: &mut ReplyWriter<'_>, write: impl FnOnce(&
 fn publish(connection: &mut Connection<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
     let send = |pubsub: &PubSub, deliver: &mut Deliver<'_>| pubsub.publish(args.at(1), args.at(2), deliver);
     reply.integer(send_to_all(connection, send) as i64);
+    send_to_cluster(connection, ChannelScope::Cluster, args);
     Ok(Effect::None)
 }
 
@@ -163,7 +165,15 @@ fn spublish(connection: &mut Connection<'_>, args: Args<'_>, reply: &mut ReplyWr
     let send =
         |pubsub: &PubSub, deliver: &mut Deliver<'_>| pubsub.publish_in_shard(args.at(1), args.at(2), deliver);
     reply.integer(send_to_all(connection, send) as i64);
+    send_to_cluster(connection, ChannelScope::Shard, args);
     Ok(Effect::None)
+}
+
+/// Other nodes have listeners of their own.
+fn send_to_cluster(connection: &Connection<'_>, scope: ChannelScope, args: Args<'_>) {
+    connection.node.with_cluster(&mut |now, cluster| {
+        cluster.handle(now, Input::Publish { scope, channel: args.at(1), message: args.at(2) });
+    });
 }
 
 /// Has `send` send to all connections; what this connection gets itself follows its reply.
