@@ -184,6 +184,10 @@ impl Cluster {
     }
 
     fn add_slots(&mut self, slots: &SlotSet) -> Result<Done, ClusterError> {
+        // Redis gives a replica slots of its own, which no node then serves.
+        if self.nodes[MYSELF].is_replica() {
+            return Err(ClusterError::SlotsOfReplica);
+        }
         if let Some(slot) = slots.iter().find(|slot| self.slots.owner(*slot).is_some()) {
             return Err(ClusterError::SlotBusy(slot));
         }

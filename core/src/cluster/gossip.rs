@@ -13,7 +13,7 @@ use super::address::Address;
 use super::event::Event;
 use super::input::Now;
 use super::nodes::{MYSELF, PeerIndex};
-use super::peer::Peer;
+use super::peer::{Peer, role_of};
 use super::receive::Heartbeat;
 use crate::bus::{AddressText, Gossip, GossipBuf};
 use crate::id::ShardId;
@@ -113,10 +113,8 @@ impl Cluster {
         if !is_of_use || self.bans.contains(now, &entry.node) {
             return;
         }
-        let role =
-            NodeFlags::from_bits(entry.flags.bits() & (NodeFlags::PRIMARY | NodeFlags::REPLICA).bits());
         let shard_id = ShardId::from_random(self.random.id_bytes());
-        let mut peer = Peer::new(entry.node, shard_id, role, now.instant);
+        let mut peer = Peer::new(entry.node, shard_id, role_of(entry.flags), now.instant);
         peer.address = Address::of_gossip(entry, self.config.tls_cluster);
         if self.nodes.insert(peer).is_some() {
             self.note(Event::NodeDiscovered { node: entry.node, by: self.nodes[sender].id });

@@ -19,7 +19,7 @@ use super::event::Event;
 use super::input::Now;
 use super::links::LinkId;
 use super::nodes::{MYSELF, PeerIndex};
-use super::peer::Peer;
+use super::peer::{Peer, role_of};
 use super::receive::Heartbeat;
 use crate::id::{NodeId, ShardId};
 use crate::topology::NodeFlags;
@@ -110,8 +110,7 @@ impl Cluster {
             self.forget(placeholder);
             return None;
         }
-        let role =
-            NodeFlags::from_bits(header.flags.bits() & (NodeFlags::PRIMARY | NodeFlags::REPLICA).bits());
+        let role = role_of(header.flags);
         let ip = self.announced_ip(heartbeat);
         let peer = &mut self.nodes[placeholder];
         peer.flags = peer.flags.without(NodeFlags::HANDSHAKE | NodeFlags::MEET).with(role);

@@ -23,7 +23,11 @@ impl Cluster {
     pub(crate) fn hear_role(&mut self, now: Now, sender: PeerIndex, header: &Header) {
         match header.primary {
             None => self.hear_primary(sender),
-            Some(primary) => self.hear_replica(now, sender, self.nodes.find(&primary)),
+            // Nobody copies himself.
+            Some(primary) => {
+                let primary = self.nodes.find(&primary).filter(|primary| *primary != sender);
+                self.hear_replica(now, sender, primary);
+            }
         }
     }
 

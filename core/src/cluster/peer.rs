@@ -57,6 +57,11 @@ pub(crate) struct Peer {
     pub(crate) reads_light_publish: bool,
 }
 
+/// The role that the flags of a frame tell, one of both whatever they say.
+pub(crate) fn role_of(flags: NodeFlags) -> NodeFlags {
+    if flags.contains(NodeFlags::REPLICA) { NodeFlags::REPLICA } else { NodeFlags::PRIMARY }
+}
+
 impl Peer {
     /// A node of that name of which nothing is known but its flags.
     pub(crate) fn new(id: NodeId, shard_id: ShardId, flags: NodeFlags, now: Instant) -> Self {

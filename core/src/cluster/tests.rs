@@ -214,6 +214,20 @@ fn operators_are_refused_in_the_words_of_redis() {
 }
 
 #[test]
+fn what_makes_no_sense_is_taken_without_a_contradiction() {
+    let mut net = with_replicas();
+    let (own, other) = (net.node(0).id(), slot(16383));
+    net.admin(0, Admin::SetSlot { slot: other, to: SetSlot::Importing(own), has_keys: false }).unwrap();
+    net.admin(0, Admin::SetSlot { slot: slot(0), to: SetSlot::Migrating(own), has_keys: false }).unwrap();
+    assert_eq!(net.topology(0).all_migrating().count() + net.topology(0).all_importing().count(), 0);
+    assert_eq!(net.admin(3, Admin::AddSlots(share(0, 3))), Err(ClusterError::SlotsOfReplica));
+    net.forge(1, 0, |header| header.primary = Some(header.sender));
+    net.forge(2, 0, |header| header.flags = NodeFlags::PRIMARY | NodeFlags::REPLICA);
+    net.run_ms(5000);
+    net.topology(0);
+}
+
+#[test]
 fn a_slot_that_arrives_is_claimed_by_a_new_epoch() {
     let mut net = cluster(3, 3);
     let (source, target) = (net.node(0).id(), net.node(1).id());
@@ -253,7 +267,7 @@ fn a_spare_replica_moves_to_a_primary_that_has_none_left() {
 fn an_epoch_from_nowhere_is_not_believed() {
     let mut net = cluster(3, 3);
     let before = net.topology(0).current_epoch();
-    net.forge_epoch(1, 0, u64::MAX - 1);
+    net.forge(1, 0, |header| header.current_epoch = Epoch::new(u64::MAX - 1));
     assert_eq!(net.topology(0).current_epoch(), before);
 }
 

@@ -8,8 +8,8 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::super::*;
-use crate::bus::Frame;
-use crate::epoch::{Epoch, ReplOffset};
+use crate::bus::{Body, Frame, Header, Heartbeat, HeartbeatKind};
+use crate::epoch::ReplOffset;
 use crate::resp::error::ClusterError;
 use crate::time::{Instant, UnixMs};
 use crate::topology::{NodeIndex, Topology};
@@ -142,18 +142,20 @@ impl Net {
         self.nodes[at].is_isolated = false;
     }
 
-    /// Lets node `to` get a ping of node `from` with another epoch in it.
-    pub(super) fn forge_epoch(&mut self, from: usize, to: usize, epoch: u64) {
-        let mut header = self.nodes[from].cluster.header();
-        header.current_epoch = Epoch::new(epoch);
-        let body = crate::bus::Body::Fail(self.node(to).id());
-        let frame = Frame::Full { header: Box::new(header), body };
-        let end = *self
-            .wires
-            .keys()
-            .find(|(node, link)| *node == to && matches!(link, LinkId::Inbound(_)))
-            .unwrap();
-        self.input(to, Input::Frame { link: end.1, frame: &frame });
+    /// Lets node `to` get a pong of node `from` with another header.
+    pub(super) fn forge(&mut self, from: usize, to: usize, change: impl Fn(&mut Header)) {
+        let mut header = Box::new(self.nodes[from].cluster.header());
+        change(&mut header);
+        let heartbeat = Heartbeat {
+            kind: HeartbeatKind::Pong,
+            gossip: Default::default(),
+            extensions: Default::default(),
+        };
+        let frame = Frame::Full { header, body: Body::Heartbeat(heartbeat) };
+        let is_there = |(node, link): &&(usize, LinkId)| *node == to && matches!(link, LinkId::Inbound(_));
+        let (_, link) = *self.wires.keys().find(is_there).unwrap();
+        self.input(to, Input::Frame { link, frame: &frame });
+        self.settle();
     }
 
     /// All nodes that are up agree about owners, epochs and roles.

@@ -25,6 +25,8 @@ pub enum ClusterError {
     FlushSlotsWithKeys,
     /// SETSLOT sent to a replica.
     SetSlotOnReplica,
+    /// ADDSLOTS sent to a replica.
+    SlotsOfReplica,
     /// SETSLOT MIGRATING of a slot of another.
     NotMySlot(Slot),
     /// SETSLOT IMPORTING of a slot of the node itself.
@@ -84,6 +86,7 @@ impl ClusterError {
             ClusterError::ForgetMyPrimary => "ERR Can't forget my master!",
             ClusterError::FlushSlotsWithKeys => "ERR DB must be empty to perform CLUSTER FLUSHSLOTS.",
             ClusterError::SetSlotOnReplica => "ERR You can use SETSLOT only with masters.",
+            ClusterError::SlotsOfReplica => "ERR You can use ADDSLOTS only with masters.",
             ClusterError::TargetNotPrimary => "ERR Target node is not a master",
             ClusterError::ReplicateMyself => "ERR Can't replicate myself",
             ClusterError::ReplicateReplica => "ERR I can only replicate a master, not a replica.",
