@@ -15,12 +15,13 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
 
+use slotway_core::cluster::{self, Action, Cluster, Durability, Input, Now};
 use slotway_core::id::{NodeId, ShardId};
 use slotway_core::resp::decode::{Decoder, Limits};
 use slotway_core::resp::error::ErrorReply;
 use slotway_core::resp::inline::split_args;
 use slotway_core::slot::{Slot, SlotRange};
-use slotway_core::time::UnixMs;
+use slotway_core::time::{Instant, UnixMs};
 use slotway_core::topology::{self, NodeFlags, Topology, TopologyBuilder};
 
 use crate::config::{Asker, Config};
@@ -64,6 +65,14 @@ impl TestClient {
     pub(crate) fn in_cluster(topology: Topology) -> Self {
         let node = TestNode::new("cluster-enabled yes");
         node.topology.replace(Some(Arc::new(topology)));
+        Self::of_node(node)
+    }
+
+    /// The first connection to a cluster node that knows no other, with a control plane of its own.
+    pub(crate) fn controlled() -> Self {
+        let node = TestNode::new("cluster-enabled yes");
+        node.cluster.replace(Some(Cluster::new(node.moment(), cluster::Config::default(), 7)));
+        node.with_cluster(&mut |now, cluster| cluster.handle(now, Input::Wake));
         Self::of_node(node)
     }
 
@@ -150,6 +159,9 @@ pub(crate) struct TestNode {
     random: Cell<u64>,
     config: RefCell<Arc<Config>>,
     topology: RefCell<Option<Arc<Topology>>>,
+    cluster: RefCell<Option<Cluster>>,
+    /// What the control plane wanted done, but for what a test's node does itself.
+    pub(crate) actions: RefCell<Vec<Action>>,
     cards: RefCell<Vec<ClientCard>>,
     client_ids: Cell<u64>,
     /// Changes of data so far.
@@ -179,6 +191,8 @@ impl TestNode {
             random: Cell::new(0),
             config: RefCell::new(Arc::new(config)),
             topology: RefCell::default(),
+            cluster: RefCell::default(),
+            actions: RefCell::default(),
             cards: RefCell::default(),
             client_ids: Cell::new(0),
             changes: Cell::new(0),
@@ -189,6 +203,23 @@ impl TestNode {
             pubsub: RefCell::default(),
             slept_us: Cell::new(0),
             log: RefCell::default(),
+        }
+    }
+
+    fn moment(&self) -> Now {
+        let unix = self.now.get();
+        Now { instant: Instant::from_ms(unix.as_ms()), unix }
+    }
+
+    fn perform(&self, cluster: &mut Cluster) {
+        while let Some(action) = cluster.poll_action() {
+            match action {
+                Action::Persist { durability: Durability::BeforeTheNextAction, .. } => {
+                    cluster.handle(self.moment(), Input::Persisted);
+                }
+                Action::Publish(topology) => drop(self.topology.replace(Some(topology))),
+                other => self.actions.borrow_mut().push(other),
+            }
         }
     }
 
@@ -252,6 +283,14 @@ impl Node for TestNode {
 
     fn topology(&self) -> Option<Arc<Topology>> {
         self.topology.borrow().clone()
+    }
+
+    fn with_cluster(&self, visit: &mut dyn FnMut(Now, &mut Cluster)) -> bool {
+        let mut cluster = self.cluster.borrow_mut();
+        let Some(cluster) = cluster.as_mut() else { return false };
+        visit(self.moment(), cluster);
+        self.perform(cluster);
+        true
     }
 
     fn facts(&self) -> Facts {

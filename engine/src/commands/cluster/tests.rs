@@ -1,5 +1,7 @@
+use slotway_core::cluster::{Action, Input};
 use slotway_core::epoch::Epoch;
 
+use crate::node::Node as _;
 use crate::testing::{TestClient, three_nodes};
 
 fn client() -> TestClient {
@@ -75,5 +77,96 @@ fn what_is_no_slot_is_refused() {
         ("CLUSTER GETKEYSINSLOT 0 x", "ERR value is not an integer or out of range"),
     ] {
         assert_eq!(client.run(line), alloc::format!("-{error}\r\n"));
+    }
+}
+
+#[test]
+fn slots_are_added_once_and_deleted_if_they_are_there() {
+    let mut client = TestClient::controlled();
+    assert_eq!(client.run("CLUSTER ADDSLOTS 1 2"), "+OK\r\n");
+    assert_eq!(client.run("CLUSTER ADDSLOTSRANGE 3 5 10 12"), "+OK\r\n");
+    for (line, error) in [
+        ("CLUSTER ADDSLOTS 7 2", "ERR Slot 2 is already busy"),
+        ("CLUSTER ADDSLOTS 7 7", "ERR Slot 7 specified multiple times"),
+        ("CLUSTER ADDSLOTS 16384", "ERR Invalid or out of range slot"),
+        ("CLUSTER ADDSLOTSRANGE 9 8", "ERR start slot number 9 is greater than end slot number 8"),
+        ("CLUSTER DELSLOTS 8", "ERR Slot 8 is already unassigned"),
+        ("CLUSTER DELSLOTSRANGE 12 13", "ERR Slot 13 is already unassigned"),
+    ] {
+        assert_eq!(client.run(line), alloc::format!("-{error}\r\n"), "{line}");
+    }
+    assert_eq!(client.run("CLUSTER DELSLOTS 1 2"), "+OK\r\n");
+    assert!(client.run("CLUSTER NODES").trim_end().ends_with("connected 3-5 10-12"));
+}
+
+#[test]
+fn a_node_that_is_met_is_dialled_by_its_address_or_its_name() {
+    let mut client = TestClient::controlled();
+    for host in ["127.0.0.1", "::1", "node-2.example"] {
+        assert_eq!(client.run(&alloc::format!("CLUSTER MEET {host} 7000")), "+OK\r\n", "{host}");
+    }
+    for (line, error) in [
+        ("CLUSTER MEET 300.0.0.1 7000", "ERR Invalid node address specified: 300.0.0.1:7000"),
+        ("CLUSTER MEET a_b 7000", "ERR Invalid node address specified: a_b:7000"),
+        ("CLUSTER MEET 127.0.0.1 60000", "ERR Invalid node address specified: 127.0.0.1:60000"),
+        ("CLUSTER MEET 127.0.0.1 x", "ERR Invalid base port specified: x"),
+        ("CLUSTER MEET 127.0.0.1 7000 x", "ERR Invalid bus port specified: x"),
+    ] {
+        assert_eq!(client.run(line), alloc::format!("-{error}\r\n"), "{line}");
+    }
+    client.node().advance_ms(200);
+    client.node().with_cluster(&mut |now, cluster| cluster.handle(now, Input::Wake));
+    let dialled: alloc::vec::Vec<_> = client
+        .node()
+        .actions
+        .borrow()
+        .iter()
+        .filter_map(|action| match action {
+            Action::Connect { host, port, .. } => Some((host.clone(), *port)),
+            _ => None,
+        })
+        .collect();
+    for host in ["127.0.0.1", "::1", "node-2.example"] {
+        assert!(dialled.contains(&(host.into(), 17000)), "{host}: {dialled:?}");
+    }
+}
+
+#[test]
+fn keys_keep_a_slot_where_it_is() {
+    let mut client = TestClient::controlled();
+    client.run("CLUSTER ADDSLOTSRANGE 0 16383");
+    client.node().advance_ms(20_000);
+    client.node().with_cluster(&mut |now, cluster| cluster.handle(now, Input::Wake));
+    assert_eq!(client.run("SET a 1"), "+OK\r\n");
+    assert_eq!(client.run("CLUSTER FLUSHSLOTS"), "-ERR DB must be empty to perform CLUSTER FLUSHSLOTS.\r\n");
+    assert_eq!(
+        client.run("CLUSTER RESET"),
+        "-ERR CLUSTER RESET can't be called with master nodes containing keys\r\n"
+    );
+    client.run("DEL a");
+    assert_eq!(client.run("CLUSTER FLUSHSLOTS"), "+OK\r\n");
+    assert!(client.run("SET a 1").starts_with("-CLUSTERDOWN"));
+}
+
+#[test]
+fn epochs_are_set_once_and_bumped() {
+    let mut client = TestClient::controlled();
+    assert_eq!(client.run("CLUSTER SET-CONFIG-EPOCH 5"), "+OK\r\n");
+    assert_eq!(client.run("CLUSTER SET-CONFIG-EPOCH 6"), "-ERR Node config epoch is already non-zero\r\n");
+    assert_eq!(client.run("CLUSTER SET-CONFIG-EPOCH -1"), "-ERR Invalid config epoch specified: -1\r\n");
+    assert_eq!(client.run("CLUSTER BUMPEPOCH"), "+STILL 5\r\n");
+    let before = client.run("CLUSTER MYID");
+    assert_eq!(client.run("CLUSTER RESET HARD"), "+OK\r\n");
+    assert_ne!(client.run("CLUSTER MYID"), before);
+    assert_eq!(client.run("CLUSTER BUMPEPOCH"), "+BUMPED 1\r\n");
+}
+
+#[test]
+fn where_the_topology_is_fixed_nothing_changes_it() {
+    let mut client = client();
+    for line in
+        ["CLUSTER ADDSLOTS 1", "CLUSTER MEET 127.0.0.1 7000", "CLUSTER RESET", "CLUSTER SETSLOT 1 STABLE"]
+    {
+        assert_eq!(client.run(line), "-ERR The topology of this node is fixed\r\n", "{line}");
     }
 }
