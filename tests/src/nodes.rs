@@ -104,18 +104,25 @@ impl Nodes {
 
     /// Waits until all nodes that run call the cluster well and say the same of it.
     pub fn wait_until_agreed(&self) -> Duration {
-        self.wait_until("all views are equal and all states are ok", Nodes::agree)
+        self.wait_until("all views are equal and all states are ok", |nodes| nodes.agree(nodes.running()))
     }
 
-    /// All nodes that run call the cluster well, and agree about owners, epochs and roles.
-    pub fn agree(&self) -> bool {
-        let views: BTreeSet<Vec<String>> = self.running().map(|node| facts(&self.view(node))).collect();
+    /// Waits until the first `count` nodes, and they alone, are one cluster that is well.
+    pub fn wait_until_first_agree(&self, count: usize) {
+        self.wait_until("the first views are equal and their states are ok", |nodes| {
+            nodes.view(0).node_count() == count && nodes.agree(0..count)
+        });
+    }
+
+    /// These nodes call the cluster well, and agree about owners, epochs and roles.
+    fn agree(&self, nodes: impl Iterator<Item = usize> + Clone) -> bool {
+        let views: BTreeSet<Vec<String>> = nodes.clone().map(|node| facts(&self.view(node))).collect();
         let is_ok = |node| self.call(node, &["CLUSTER", "INFO"]).contains("cluster_state:ok");
-        views.len() == 1 && self.running().all(is_ok)
+        views.len() == 1 && { nodes }.all(is_ok)
     }
 
     /// The nodes that run.
-    pub fn running(&self) -> impl Iterator<Item = usize> {
+    pub fn running(&self) -> impl Iterator<Item = usize> + Clone {
         (0..self.nodes.len()).filter(|node| self.nodes[*node].is_some())
     }
 

@@ -43,7 +43,7 @@ fn redis_cli_makes_checks_and_changes_a_cluster() {
     words.extend(addresses[..6].iter().map(String::as_str));
     words.extend(["--cluster-replicas", "1"]);
     nodes.redis_cli(&words);
-    nodes.wait_until("the six agree", |nodes| nodes.view(0).node_count() == 6 && serves_slots(nodes, 0));
+    nodes.wait_until_first_agree(6);
     let first = addresses[0].as_str();
     let said = nodes.redis_cli(&["check", first]);
     assert!(said.contains("[OK] All nodes agree about slots configuration."), "{said}");
@@ -53,7 +53,7 @@ fn redis_cli_makes_checks_and_changes_a_cluster() {
 
     let said = nodes.redis_cli(&["add-node", &addresses[6], first]);
     assert!(said.contains("[OK] New node added correctly."), "{said}");
-    nodes.wait_until("the seventh is known", |nodes| nodes.view(5).node_count() == 7);
+    nodes.wait_until_first_agree(7);
     let primary = nodes.id(0);
     let said = nodes.redis_cli(&[
         "add-node",

@@ -48,7 +48,8 @@ impl Cluster {
     /// Decides the state anew.
     pub(crate) fn update_state(&mut self, now: Now) {
         let started = *self.watch.started.get_or_insert(now.instant);
-        if self.is_in_minority() {
+        // Who knows of no primary with slots has not been cut off from any: a new cluster need not wait. In Redis it does.
+        if self.is_in_minority() && self.nodes.voters() > 0 {
             self.watch.in_minority_at = Some(now.instant);
         }
         let state = match self.is_covered() && !self.is_in_minority() {

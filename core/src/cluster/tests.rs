@@ -63,6 +63,18 @@ fn nodes_that_met_one_know_all_and_the_cluster_is_ok() {
 }
 
 #[test]
+fn a_new_cluster_takes_commands_as_soon_as_all_slots_have_owners() {
+    let mut net = Net::new(3, 15_000);
+    (1..3).for_each(|at| net.meet(at, 0));
+    net.run_ms(3000);
+    assert_eq!(net.topology(0).state(), ClusterState::Fail);
+    for at in 0..3 {
+        net.admin(at, Admin::AddSlots(share(at, 3))).unwrap();
+    }
+    assert!(net.run_until(3000, |net| (0..3).all(|at| net.topology(at).state() == ClusterState::Ok)));
+}
+
+#[test]
 fn primaries_with_the_same_epoch_settle_it_by_name() {
     let mut net = Net::new(3, NODE_TIMEOUT_MS);
     for at in 0..3 {
