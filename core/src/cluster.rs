@@ -99,6 +99,8 @@ pub struct Cluster {
     version: u64,
     /// What changes takes slots from this node: readers must know at once.
     serves_less: bool,
+    /// What is to be saved some time is saved now: at each tick, and before an operator is answered.
+    saves_are_due: bool,
     ticks: u64,
     next_tick: Instant,
     last_now: Instant,
@@ -134,6 +136,7 @@ impl Cluster {
             out: Outbox::default(),
             version: 0,
             serves_less: false,
+            saves_are_due: false,
             ticks: 0,
             next_tick: now.instant,
             last_now: now.instant,
@@ -225,7 +228,7 @@ impl Cluster {
         if core::mem::take(&mut self.out.recheck_state) {
             self.update_state(now);
         }
-        let save = self.out.take_save();
+        let save = self.out.take_save(core::mem::take(&mut self.saves_are_due));
         let conf = save.map(|durability| (self.conf_text(now), durability));
         let is_stale = core::mem::take(&mut self.out.is_stale);
         let picture = is_stale.then(|| self.next_picture(now));

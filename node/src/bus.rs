@@ -37,6 +37,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, mpsc};
 
+use crate::files::Sync;
 use crate::process;
 use crate::shared::Shared;
 use file::{ConfFile, Disk};
@@ -212,7 +213,11 @@ impl Bus {
                 Action::Send { link, frame } => self.send(state, &node, link, frame),
                 Action::Close { link } => drop(state.writers.remove(&link)),
                 Action::Persist { conf, durability } => {
-                    state.disk.write_or_exit(&conf, &node.log);
+                    let sync = match durability {
+                        Durability::Eventually => Sync::Whenever,
+                        Durability::BeforeTheNextAction => Sync::Now,
+                    };
+                    state.disk.write_or_exit(&conf, sync, &node.log);
                     if durability == Durability::BeforeTheNextAction {
                         state.cluster.handle(self.now(), Input::Persisted);
                     }

@@ -35,14 +35,23 @@ pub(crate) fn rewrite(path: &Path, rewrite: impl FnOnce(&str) -> String) -> io::
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
         Err(error) => return Err(error),
     };
-    replace(path, rewrite(&old).as_bytes())
+    replace(path, rewrite(&old).as_bytes(), Sync::Now)
 }
 
-/// Writes `bytes` beside `path`, makes them durable, and puts them in its place.
+/// When bytes must have reached the disk.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Sync {
+    /// Before the call returns.
+    Now,
+    /// When the system likes: a power failure may leave the old file in its place. What is in the new one is whole all the same.
+    Whenever,
+}
+
+/// Writes `bytes` beside `path`, and puts them in its place.
 ///
 /// # Errors
 /// The folder cannot be written; what was there is still there.
-pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn replace(path: &Path, bytes: &[u8], sync: Sync) -> io::Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".tmp-{}", std::process::id()));
     let temporary = path.with_file_name(name);
@@ -53,6 +62,9 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if let Err(error) = written.and_then(|()| fs::rename(&temporary, path)) {
         let _ = fs::remove_file(&temporary);
         return Err(error);
+    }
+    if sync == Sync::Whenever {
+        return Ok(());
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(folder)?.sync_all()

@@ -1,6 +1,8 @@
 //! Servers, each a process of its own, that make one cluster: ours, redis-server, or both.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,7 +15,7 @@ use tempfile::TempDir;
 
 use crate::binaries;
 use crate::ports::free_port;
-use crate::server::{Server, file_of};
+use crate::server::Server;
 use crate::wire::Connection;
 
 /// The node timeout of all of them, in milliseconds.
@@ -36,15 +38,20 @@ pub enum Kind {
 #[derive(Debug)]
 pub struct Nodes {
     nodes: Vec<Option<Server>>,
-    /// The configuration files, one a node, which CONFIG REWRITE writes to.
-    _files: Vec<TempDir>,
+    /// The files of each node, which outlive its process: redis.conf and nodes.conf.
+    files: Vec<TempDir>,
 }
 
 impl Nodes {
     /// Starts a node of each kind given; none knows any other.
     pub fn start(kinds: &[Kind]) -> Nodes {
-        let (nodes, files) = kinds.iter().map(|kind| start(*kind)).unzip();
-        Nodes { nodes, _files: files }
+        let dir = |_: &Kind| tempfile::tempdir().expect("a temporary directory can be made");
+        let files: Vec<TempDir> = kinds.iter().map(dir).collect();
+        let start = |(kind, dir): (&Kind, &TempDir)| {
+            let (command, port) = command(*kind, dir.path());
+            Some(Server::start(command, port))
+        };
+        Nodes { nodes: kinds.iter().zip(&files).map(start).collect(), files }
     }
 
     /// The port of a node that runs.
@@ -74,6 +81,20 @@ impl Nodes {
     /// Ends a node at once, as a power failure would.
     pub fn kill(&mut self, node: usize) {
         self.nodes[node].take();
+    }
+
+    /// Starts a node of ours that was killed again, from its files, on another port.
+    pub fn restart(&mut self, node: usize) {
+        let (command, port) = command(Kind::Slotway, self.files[node].path());
+        self.nodes[node] = Some(Server::start(command, port));
+    }
+
+    /// Starts another process of ours on the files of a node, and gives what it says; it is to end by itself.
+    pub fn start_a_second(&self, node: usize) -> String {
+        let (command, port) = command(Kind::Slotway, self.files[node].path());
+        let mut second = Server::spawn(command, port);
+        second.wait_for_exit();
+        second.output()
     }
 
     /// `redis-cli --cluster` with these words; what it printed. Panics when it fails.
@@ -136,12 +157,15 @@ impl Nodes {
     }
 }
 
-fn start(kind: Kind) -> (Option<Server>, TempDir) {
+/// The command of a node whose files are in `dir`, on a free port.
+fn command(kind: Kind, dir: &Path) -> (Command, u16) {
     let port = free_port();
     let conf = format!(
-        "port {port}\nbind 127.0.0.1\nsave \"\"\ncluster-enabled yes\ncluster-node-timeout {NODE_TIMEOUT_MS}\n"
+        "port {port}\nbind 127.0.0.1\nsave \"\"\ndir {}\ncluster-enabled yes\ncluster-node-timeout {NODE_TIMEOUT_MS}\n",
+        dir.display()
     );
-    let (dir, path) = file_of("redis.conf", &conf);
+    let path = dir.join("redis.conf");
+    fs::write(&path, conf).expect("the directory is ours");
     let mut command = match kind {
         Kind::Slotway => Command::new(binaries::slotway()),
         Kind::Redis => Command::new(binaries::redis_server()),
@@ -150,7 +174,7 @@ fn start(kind: Kind) -> (Option<Server>, TempDir) {
         command.arg("server");
     }
     command.arg(path).stdin(Stdio::null());
-    (Some(Server::start(command, port)), dir)
+    (command, port)
 }
 
 /// What nodes must agree about, a line for each node.

@@ -152,3 +152,23 @@ fn a_dead_primary_of_either_kind_is_voted_out_by_nodes_of_both() {
         nodes.wait_until_agreed();
     }
 }
+
+#[test]
+fn a_node_that_restarts_is_the_same_node_wherever_it_is() {
+    let mut nodes = created_by_redis_cli([Slotway; 6]);
+    let (id, port) = (nodes.id(1), nodes.port(1));
+    let said = nodes.start_a_second(1);
+    assert!(said.contains("already used by a different Redis Cluster node"), "{said}");
+    // All of a shard's nodes may restart, and more than one at a time.
+    let replica = replica_of(&nodes, 1);
+    nodes.kill(1);
+    nodes.kill(replica);
+    nodes.restart(1);
+    nodes.restart(replica);
+    assert_eq!(nodes.id(1), id);
+    assert_ne!(nodes.port(1), port);
+    nodes.wait_until_agreed();
+    let view = nodes.view(0);
+    let known = view.nodes().find(|(_, node)| node.id.as_str() == id).expect("it is known").1;
+    assert_eq!(known.port, nodes.port(1));
+}

@@ -122,6 +122,7 @@ impl Cluster {
     /// The refusal, in Redis' words; nothing has changed then.
     pub fn admin(&mut self, now: Now, admin: Admin) -> Result<Done, ClusterError> {
         let done = self.execute(now, admin);
+        self.saves_are_due = true;
         self.finish(now);
         done
     }

@@ -50,9 +50,10 @@ impl Outbox {
         self.is_stale = true;
     }
 
-    /// What has to be saved for what has been collected, if anything.
-    pub(crate) fn take_save(&mut self) -> Option<Durability> {
-        self.save.take()
+    /// What has to be saved for what has been collected, if anything. What may wait does, until it is `due`: many small changes
+    /// come together when a cluster forms.
+    pub(crate) fn take_save(&mut self, due: bool) -> Option<Durability> {
+        self.save.take_if(|save| due || *save == Durability::BeforeTheNextAction)
     }
 
     /// Lets go what has been collected, behind what must be saved and shown first.

@@ -31,6 +31,7 @@ impl Cluster {
 
     fn tick(&mut self, now: Now) {
         self.ticks += 1;
+        self.saves_are_due = true;
         for index in self.nodes.indices() {
             if !self.expire_handshake(now, index) {
                 self.dial(now, index);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
-use crate::files;
+use crate::files::{self, Sync};
 use crate::log::Log;
 
 /// The file, and the lock that says whose it is.
@@ -24,11 +24,11 @@ pub(super) enum Disk {
 }
 
 impl Disk {
-    /// Puts `text` in the place of what was there, durably, if anything is kept at all. A node that cannot must not go on: it
-    /// would vote twice.
-    pub(super) fn write_or_exit(&self, text: &str, log: &Log) {
+    /// Puts `text` in the place of what was there, if anything is kept at all. A node that cannot must not go on: it would vote
+    /// twice.
+    pub(super) fn write_or_exit(&self, text: &str, sync: Sync, log: &Log) {
         if let Disk::File(file) = self {
-            file.write_or_exit(text, log);
+            file.write_or_exit(text, sync, log);
         }
     }
 }
@@ -67,14 +67,22 @@ impl ConfFile {
         )
     }
 
-    fn write_or_exit(&self, text: &str, log: &Log) {
-        if let Err(error) = self.write(text) {
+    fn write_or_exit(&self, text: &str, sync: Sync, log: &Log) {
+        if let Err(error) = self.write(text, sync) {
             log.warning(&format!("Fatal: can't update cluster config file {}: {error}", self.path.display()));
             std::process::exit(1);
         }
     }
 
-    fn write(&self, text: &str) -> io::Result<()> {
+    /// The predecessor is kept where the new text must be durable: those written in between may be lost anyhow.
+    fn write(&self, text: &str, sync: Sync) -> io::Result<()> {
+        if sync == Sync::Now {
+            self.keep_predecessor();
+        }
+        files::replace(&self.path, text.as_bytes(), sync)
+    }
+
+    fn keep_predecessor(&self) {
         let old = beside(&self.path, ".old");
         let _ = fs::remove_file(&old);
         match fs::hard_link(&self.path, &old) {
@@ -83,7 +91,6 @@ impl ConfFile {
             // Not all file systems can; a copy does it there.
             Err(_) => drop(fs::copy(&self.path, &old)),
         }
-        files::replace(&self.path, text.as_bytes())
     }
 }
 
