@@ -1,9 +1,19 @@
 //! Clusters of processes of their own that talk over the bus: made by redis-cli, mixed with redis-server, with nodes that die.
+//!
+//! One at a time: where all processors are busy, nodes that are well look dead.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use slotway_tests::nodes::Kind::{Redis, Slotway};
 use slotway_tests::nodes::{Kind, NODE_TIMEOUT_MS, Nodes};
+
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+/// Waits for one's turn. That another test has failed is its own matter.
+fn turn() -> MutexGuard<'static, ()> {
+    ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Six nodes made one cluster by redis-cli: three primaries, each with a replica.
 fn created_by_redis_cli(kinds: [Kind; 6]) -> Nodes {
@@ -37,6 +47,7 @@ fn serves_slots(nodes: &Nodes, node: usize) -> bool {
 
 #[test]
 fn redis_cli_makes_checks_and_changes_a_cluster() {
+    let _turn = turn();
     let nodes = Nodes::start(&[Slotway; 8]);
     let addresses: Vec<String> = (0..8).map(|node| nodes.address(node)).collect();
     let mut words = vec!["create"];
@@ -81,6 +92,7 @@ fn redis_cli_makes_checks_and_changes_a_cluster() {
 
 #[test]
 fn a_replica_takes_over_at_an_operators_word_in_all_three_forms() {
+    let _turn = turn();
     let nodes = created_by_redis_cli([Slotway; 6]);
     for (primary, form) in [(0, None), (1, Some("FORCE")), (2, Some("TAKEOVER"))] {
         let replica = replica_of(&nodes, primary);
@@ -95,6 +107,7 @@ fn a_replica_takes_over_at_an_operators_word_in_all_three_forms() {
 
 #[test]
 fn a_primary_that_is_killed_is_replaced() {
+    let _turn = turn();
     let mut nodes = created_by_redis_cli([Slotway; 6]);
     let replica = replica_of(&nodes, 0);
     nodes.kill(0);
@@ -105,6 +118,7 @@ fn a_primary_that_is_killed_is_replaced() {
 
 #[test]
 fn our_nodes_and_redis_nodes_are_one_cluster_whoever_meets_whom() {
+    let _turn = turn();
     let nodes = Nodes::start(&[Slotway, Redis, Slotway, Redis, Slotway, Redis]);
     // Ours meets theirs, theirs meets ours.
     for (node, other) in [(0, 1), (1, 2), (3, 2), (4, 3), (5, 4)] {
@@ -121,6 +135,7 @@ fn our_nodes_and_redis_nodes_are_one_cluster_whoever_meets_whom() {
 
 #[test]
 fn a_dead_primary_of_either_kind_is_voted_out_by_nodes_of_both() {
+    let _turn = turn();
     for (kinds, dead) in [
         ([Slotway, Redis, Slotway, Slotway, Redis, Slotway], 0),
         ([Slotway, Redis, Slotway, Slotway, Redis, Slotway], 1),
@@ -155,6 +170,7 @@ fn a_dead_primary_of_either_kind_is_voted_out_by_nodes_of_both() {
 
 #[test]
 fn a_node_that_restarts_is_the_same_node_wherever_it_is() {
+    let _turn = turn();
     let mut nodes = created_by_redis_cli([Slotway; 6]);
     let (id, port) = (nodes.id(1), nodes.port(1));
     let said = nodes.start_a_second(1);
