@@ -99,6 +99,8 @@ pub struct Cluster {
     version: u64,
     /// What changes takes slots from this node: readers must know at once.
     serves_less: bool,
+    /// Nodes were suspected that others have not been told of.
+    has_suspicions_to_tell: bool,
     /// What is to be saved some time is saved now: at each tick, and before an operator is answered.
     saves_are_due: bool,
     ticks: u64,
@@ -136,6 +138,7 @@ impl Cluster {
             out: Outbox::default(),
             version: 0,
             serves_less: false,
+            has_suspicions_to_tell: false,
             saves_are_due: false,
             ticks: 0,
             next_tick: now.instant,

@@ -99,7 +99,12 @@ impl Cluster {
         self.recheck_state();
         self.save_soon();
         self.check_failure(now, index);
-        if self.nodes[MYSELF].votes() && self.nodes[index].has(NodeFlags::PFAIL) {
+        self.has_suspicions_to_tell |= self.nodes[MYSELF].votes() && self.nodes[index].has(NodeFlags::PFAIL);
+    }
+
+    /// Tells all, once a tick however many are suspected: whose word counts does not wait for the next ping that is due.
+    pub(crate) fn tell_suspicions(&mut self, now: Now) {
+        if core::mem::take(&mut self.has_suspicions_to_tell) {
             self.pong(now, Audience::All);
         }
     }

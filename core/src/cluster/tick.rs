@@ -45,6 +45,7 @@ impl Cluster {
                 self.check_on(now, index);
             }
         }
+        self.tell_suspicions(now);
         self.step_manual_failover(now);
         if self.nodes[MYSELF].is_replica() {
             self.step_election(now);
