@@ -153,7 +153,12 @@ impl Cluster {
     }
 
     fn named(&self, id: NodeId) -> Result<PeerIndex, ClusterError> {
-        self.nodes.find(&id).ok_or(ClusterError::UnknownNode(id))
+        self.introduced(id).ok_or(ClusterError::UnknownNode(id))
+    }
+
+    /// The node of that name, unless that is only the placeholder of a handshake.
+    fn introduced(&self, id: NodeId) -> Option<PeerIndex> {
+        self.nodes.find(&id).filter(|&index| !self.nodes[index].in_handshake())
     }
 
     fn meet(
@@ -226,15 +231,17 @@ impl Cluster {
                 if self.slots.owner(slot) != Some(MYSELF) {
                     return Err(ClusterError::NotMySlot(slot));
                 }
-                let target = self.other_end(id)?;
-                self.slots.migrating.insert(slot, target);
+                if let Some(target) = self.other_end(id)? {
+                    self.slots.migrating.insert(slot, target);
+                }
             }
             SetSlot::Importing(id) => {
                 if self.slots.owner(slot) == Some(MYSELF) {
                     return Err(ClusterError::MySlot(slot));
                 }
-                let source = self.other_end(id)?;
-                self.slots.importing.insert(slot, source);
+                if let Some(source) = self.other_end(id)? {
+                    self.slots.importing.insert(slot, source);
+                }
             }
             SetSlot::Stable => {
                 self.slots.migrating.remove(&slot);
@@ -246,10 +253,13 @@ impl Cluster {
         Ok(Done::Ok)
     }
 
-    /// The node at the other end of an open slot.
-    fn other_end(&self, id: NodeId) -> Result<PeerIndex, ClusterError> {
-        let index = self.nodes.find(&id).ok_or(ClusterError::NodeNotKnown(id))?;
-        if self.nodes[index].is_replica() { Err(ClusterError::TargetNotPrimary) } else { Ok(index) }
+    /// The node at the other end of an open slot; `None` for this one, which Redis takes too, and which means nothing.
+    fn other_end(&self, id: NodeId) -> Result<Option<PeerIndex>, ClusterError> {
+        let index = self.introduced(id).ok_or(ClusterError::NodeNotKnown(id))?;
+        if self.nodes[index].is_replica() {
+            return Err(ClusterError::TargetNotPrimary);
+        }
+        Ok(Some(index).filter(|index| *index != MYSELF))
     }
 
     /// SETSLOT NODE: the slot changes hands, and, if it arrives here, by an epoch of its own.

@@ -150,7 +150,7 @@ impl Cluster {
     /// A node that is known tells that another is down: a majority agreed.
     pub(crate) fn on_fail(&mut self, now: Now, sender: PeerIndex, failed: &NodeId) {
         let Some(index) = self.nodes.find(failed) else { return };
-        if index != MYSELF && !self.nodes[index].is_failed() {
+        if index != MYSELF && !self.nodes[index].in_handshake() && !self.nodes[index].is_failed() {
             self.mark_failed(now, index);
             self.note(Event::FailureTold { node: *failed, by: self.nodes[sender].id });
         }

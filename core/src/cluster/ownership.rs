@@ -99,7 +99,9 @@ impl Cluster {
 
     /// Somebody tells of the claim of another node, because this one seems to have missed it.
     pub(crate) fn on_update(&mut self, now: Now, update: &Update) {
-        let Some(owner) = self.nodes.find(&update.owner).filter(|owner| *owner != MYSELF) else { return };
+        let known = self.nodes.find(&update.owner);
+        let is_other = |owner: &PeerIndex| *owner != MYSELF && !self.nodes[*owner].in_handshake();
+        let Some(owner) = known.filter(is_other) else { return };
         let is_news = self.nodes[owner].config_epoch < update.config_epoch;
         if !is_news {
             return;

@@ -9,7 +9,6 @@ use super::links::LinkId;
 use super::nodes::{MYSELF, PeerIndex};
 use super::peer::Peer;
 use crate::id::NodeId;
-use crate::slot::Slot;
 use crate::time::UnixMs;
 use crate::topology::{LinkState, Node, NodeIndex, Topology, TopologyBuilder};
 
@@ -46,14 +45,8 @@ impl Cluster {
                 builder.set_primary(places[&index], places[&primary]);
             }
         }
-        // An operator may open a slot towards the node itself, which Redis takes and which means nothing.
-        let to_others = |(_, peer): &(&Slot, &PeerIndex)| **peer != MYSELF;
-        for (slot, target) in self.slots.migrating.iter().filter(to_others) {
-            builder.migrating(*slot, places[target]);
-        }
-        for (slot, source) in self.slots.importing.iter().filter(to_others) {
-            builder.importing(*slot, places[source]);
-        }
+        self.slots.migrating.iter().for_each(|(slot, target)| builder.migrating(*slot, places[target]));
+        self.slots.importing.iter().for_each(|(slot, source)| builder.importing(*slot, places[source]));
         builder.build().expect("nodes, roles and owners are kept without contradictions")
     }
 

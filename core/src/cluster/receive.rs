@@ -102,12 +102,14 @@ impl Cluster {
         self.out.push(Action::Deliver { scope, channel, message });
     }
 
-    /// Who says it: whoever has the name in the header. An inbound link is bound by that.
+    /// Who says it: whoever has the name in the header. An inbound link is bound by that. The name that a placeholder has until it
+    /// knows better is nobody's.
     ///
     // Redis believes the node that the link was bound to before, whatever the header says; a name in a frame is better than
     // one remembered, since a node may be reset to another name while its connection stands.
     fn sender_of(&mut self, link: LinkId, header: &Header) -> Option<PeerIndex> {
-        let sender = self.nodes.find(&header.sender).filter(|peer| *peer != MYSELF)?;
+        let named = self.nodes.find(&header.sender)?;
+        let sender = Some(named).filter(|&peer| peer != MYSELF && !self.nodes[peer].in_handshake())?;
         if matches!(link, LinkId::Inbound(_)) && self.links.get(link)?.peer != Some(sender) {
             self.bind_inbound(link, sender);
         }
