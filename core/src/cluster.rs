@@ -44,6 +44,7 @@ mod ownership;
 mod peer;
 mod picture;
 mod receive;
+mod sabotage;
 mod slots;
 mod state;
 mod stats;
@@ -60,6 +61,7 @@ pub use event::Event;
 pub use input::{Input, Loss, Now, Replication};
 pub use links::LinkId;
 pub use picture::LinkView;
+pub use sabotage::Sabotage;
 pub use stats::Stats;
 
 use crate::epoch::Epoch;
@@ -75,6 +77,7 @@ use manual::ManualFailover;
 use nodes::{MYSELF, Nodes};
 use outbox::Outbox;
 use peer::Peer;
+use sabotage::Plot;
 use slots::SlotTable;
 use state::State;
 
@@ -106,6 +109,8 @@ pub struct Cluster {
     ticks: u64,
     next_tick: Instant,
     last_now: Instant,
+    /// Nothing, but in tests of the tests.
+    plot: Plot,
 }
 
 impl Cluster {
@@ -143,6 +148,7 @@ impl Cluster {
             ticks: 0,
             next_tick: now.instant,
             last_now: now.instant,
+            plot: Plot::default(),
         };
         cluster.announce_myself();
         cluster.recheck_state();

@@ -61,12 +61,12 @@ impl SlotSet {
 
     /// True when no slot is in the set.
     pub fn is_empty(&self) -> bool {
-        self.0.iter().all(|&byte| byte == 0)
+        self.words().all(|word| word == 0)
     }
 
     /// True when all slots are in the set.
     pub fn is_full(&self) -> bool {
-        self.0.iter().all(|&byte| byte == 0xff)
+        self.words().all(|word| word == u64::MAX)
     }
 
     /// The slots of either set.

@@ -3,18 +3,23 @@
 //! ```text
 //!   cargo run -p slotway-sim --example replay -- --seed 17
 //!   cargo run -p slotway-sim --example replay -- --seeds 1..2000
+//!   cargo run -p slotway-sim --example replay -- --control --seeds 1..2000     control planes only, with more faults
 //! ```
 
 use std::process::ExitCode;
 use std::time::Instant;
 
-const USAGE: &str = "usage: replay --seed N | --seeds FIRST..LAST";
+const USAGE: &str = "usage: replay [--control] --seed N | --seeds FIRST..LAST";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["--seed", seed] => seed.parse().map_or_else(|_| usage(), replay),
         ["--seeds", range] => bounds(range).map_or_else(usage, |(first, last)| run_all(first, last)),
+        ["--control", "--seed", seed] => seed.parse().map_or_else(|_| usage(), replay_control),
+        ["--control", "--seeds", range] => {
+            bounds(range).map_or_else(usage, |(first, last)| run_all_control(first, last))
+        }
         _ => usage(),
     }
 }
@@ -53,6 +58,37 @@ fn run_all(first: u64, last: u64) -> ExitCode {
         "{failed} of {} seeds failed, {undecided} slots undecided; {operations} operations, {simulated:.0} s simulated in {seconds:.1} s: {:.0} to 1",
         last + 1 - first,
         simulated / seconds
+    );
+    if failed > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+fn replay_control(seed: u64) -> ExitCode {
+    let outcome = slotway_sim::control::replay(seed);
+    print!("{}", outcome.trace.text());
+    println!("{outcome}");
+    if outcome.violation.is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+fn run_all_control(first: u64, last: u64) -> ExitCode {
+    let started = Instant::now();
+    let (mut simulated_us, mut failed) = (0, 0);
+    let (mut elections, mut crashes, mut frames) = (0, 0, 0);
+    for outcome in (first..=last).map(slotway_sim::control::run) {
+        simulated_us += outcome.simulated.as_us();
+        elections += outcome.tally.elections;
+        crashes += outcome.tally.crashes;
+        frames += outcome.tally.frames;
+        if outcome.violation.is_some() {
+            failed += 1;
+            println!("{outcome}");
+        }
+    }
+    let (seconds, hours) = (started.elapsed().as_secs_f64(), simulated_us as f64 / 3.6e9);
+    println!(
+        "{failed} of {} seeds failed; {elections} elections, {crashes} crashes, {frames} frames; {hours:.2} cluster-hours in \
+         {seconds:.1} s: {:.2} cluster-hours per core-minute",
+        last + 1 - first,
+        hours * 60.0 / seconds
     );
     if failed > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }

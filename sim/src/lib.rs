@@ -26,6 +26,7 @@ extern crate std;
 pub mod chance;
 pub mod check;
 pub mod client;
+pub mod control;
 pub mod history;
 pub mod network;
 pub mod node;

@@ -88,7 +88,7 @@ fn weather(chance: &mut Chance) -> Weather {
 }
 
 /// A rate of at most `max`; none at all for every other seed.
-fn sometimes(chance: &mut Chance, max: u64) -> Permille {
+pub(crate) fn sometimes(chance: &mut Chance, max: u64) -> Permille {
     let rate = chance.within(1..=max);
     Permille(if chance.happens(Permille(500)) { rate } else { 0 })
 }

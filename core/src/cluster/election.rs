@@ -26,6 +26,7 @@ use super::heartbeat::Audience;
 use super::input::Now;
 use super::manual::Failover;
 use super::nodes::{MYSELF, PeerIndex};
+use super::sabotage::Sabotage;
 use crate::bus::{Body, Header, MessageFlags};
 use crate::epoch::{ConfigEpoch, Epoch};
 use crate::slot::Slot;
@@ -93,7 +94,7 @@ impl Cluster {
         if request.current_epoch < self.current_epoch {
             return Err(Refusal::EpochPassed);
         }
-        if self.last_vote_epoch == self.current_epoch {
+        if self.last_vote_epoch == self.current_epoch && !self.breaks(Sabotage::VoteTwice) {
             return Err(Refusal::VotedInThisEpoch);
         }
         let candidate = &self.nodes[sender];
@@ -155,7 +156,7 @@ impl Cluster {
         match self.election.epoch {
             _ if now.instant.ms_since(start) > self.election_timeout_ms() => self.expire_election(),
             None => self.ask_for_votes(failover),
-            Some(_) if self.election.votes >= self.nodes.quorum() => self.win(now),
+            Some(_) if self.election.votes >= self.votes_to_win() => self.win(now),
             Some(_) => {}
         }
     }
@@ -248,6 +249,10 @@ impl Cluster {
         self.save_before_anything_leaves();
         self.note(Event::ElectionStarted { epoch: self.current_epoch });
         self.broadcast_auth_request(failover);
+    }
+
+    fn votes_to_win(&self) -> usize {
+        if self.breaks(Sabotage::WinByOneVote) { 1 } else { self.nodes.quorum() }
     }
 
     fn win(&mut self, now: Now) {

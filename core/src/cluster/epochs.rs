@@ -7,6 +7,7 @@
 use super::Cluster;
 use super::event::Event;
 use super::nodes::{MYSELF, PeerIndex};
+use super::sabotage::Sabotage;
 use crate::bus::Header;
 use crate::epoch::ConfigEpoch;
 
@@ -25,7 +26,7 @@ impl Cluster {
         let (myself, other) = (&self.nodes[MYSELF], &self.nodes[sender]);
         let collides =
             myself.is_primary() && other.is_primary() && header.config_epoch == myself.config_epoch;
-        if collides && myself.id < other.id {
+        if collides && myself.id < other.id && !self.breaks(Sabotage::CollisionsStay) {
             let with = other.id;
             self.take_next_epoch();
             self.note(Event::EpochCollision { with, epoch: self.current_epoch });

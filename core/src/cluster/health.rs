@@ -16,6 +16,7 @@ use super::heartbeat::Audience;
 use super::input::{Loss, Now};
 use super::links::LinkId;
 use super::nodes::{MYSELF, PeerIndex};
+use super::sabotage::Sabotage;
 use crate::bus::Body;
 use crate::id::NodeId;
 use crate::topology::NodeFlags;
@@ -126,7 +127,10 @@ impl Cluster {
 
     /// How many primaries with slots report `index` now. Old reports are dropped.
     pub(crate) fn count_reports(&mut self, now: Now, index: PeerIndex) -> usize {
-        let age_max = self.config.two_timeouts_ms();
+        let age_max = match self.breaks(Sabotage::ReportsStay) {
+            false => self.config.two_timeouts_ms(),
+            true => u64::MAX,
+        };
         self.nodes[index].reports.retain(|_, reported| now.instant.ms_since(*reported) <= age_max);
         self.nodes[index].reports.len()
     }

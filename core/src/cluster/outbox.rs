@@ -67,7 +67,11 @@ impl Outbox {
             self.ready.push_back(Action::Persist { conf, durability });
         }
         match picture.map(Action::Publish) {
-            Some(publish) if serves_less => self.urgent.push_back(publish),
+            Some(publish) if serves_less => {
+                // Older pictures that still wait for the disk must not follow it: in them this node serves more.
+                self.ready.retain(|action| !matches!(action, Action::Publish(_)));
+                self.urgent.push_back(publish);
+            }
             publish => self.ready.extend(publish),
         }
         self.ready.append(&mut self.collected);

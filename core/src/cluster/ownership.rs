@@ -13,6 +13,7 @@ use super::action::Action;
 use super::event::Event;
 use super::input::Now;
 use super::nodes::{MYSELF, PeerIndex};
+use super::sabotage::Sabotage;
 use crate::bus::{Body, Header, Update};
 use crate::epoch::ConfigEpoch;
 use crate::slot_set::SlotSet;
@@ -154,7 +155,11 @@ impl Cluster {
         }
         let is_better = match owner {
             None => true,
-            Some(owner) => self.slots.unclaimed.contains(slot) || self.nodes[owner].config_epoch < epoch,
+            Some(owner) => {
+                self.slots.unclaimed.contains(slot)
+                    || self.nodes[owner].config_epoch < epoch
+                    || self.breaks(Sabotage::OlderClaimWins)
+            }
         };
         if is_better {
             self.slots.bind(&mut self.nodes, slot, claimant);

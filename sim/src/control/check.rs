@@ -1,0 +1,345 @@
+//! What must always hold among control planes, whatever fails; and what must come true when nothing does.
+//!
+//! Numbers (S1, L2) are those of the reliability goals. The checker hears what leaves a node, what reaches it and what it
+//! shows; of faults and of how they came about it knows nothing.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
+
+use slotway_core::bus::{Body, Frame, Header};
+use slotway_core::cluster::Event;
+use slotway_core::epoch::{ConfigEpoch, Epoch};
+use slotway_core::id::NodeId;
+use slotway_core::slot::Slot;
+use slotway_core::topology::{ClusterState, Node, NodeFlags, Topology};
+
+use super::member::{Health, Member};
+use crate::check::Violation;
+use crate::timeline::Time;
+
+/// Ticks of 100 ms that a node may take to notice, and what rounding and drift of clocks add.
+const SLACK_MS: u64 = 400;
+
+/// Why an invariant does not hold: its name, and a sentence.
+type Finding = Result<(), (&'static str, String)>;
+
+/// How often what happened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[expect(missing_docs, reason = "each is what its name says, counted")]
+pub struct Tally {
+    pub frames: u64,
+    pub bytes: u64,
+    pub elections: u64,
+    pub votes: u64,
+    pub refusals: u64,
+    pub failures: u64,
+    pub collisions: u64,
+    pub crashes: u64,
+    pub moves: u64,
+    pub partitions: u64,
+    pub refused_files: u64,
+}
+
+/// What has been seen so far.
+pub struct Witness {
+    node_timeout_ms: u64,
+    /// How often what happened.
+    pub tally: Tally,
+    winners: BTreeMap<Epoch, NodeId>,
+    votes: BTreeMap<(NodeId, Epoch), String>,
+    /// By who hears it, whom it is about, who says it: that somebody fails.
+    reports: BTreeMap<(NodeId, NodeId, NodeId), Time>,
+    /// What each node's disk holds for certain.
+    saved: BTreeMap<NodeId, Saved>,
+}
+
+/// The numbers in a nodes.conf that must not get lost.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+struct Saved {
+    current_epoch: u64,
+    last_vote_epoch: u64,
+    /// Of the node itself.
+    config_epoch: u64,
+}
+
+impl Witness {
+    /// Nothing seen yet.
+    pub fn new(node_timeout_ms: u64) -> Self {
+        Self {
+            node_timeout_ms,
+            tally: Tally::default(),
+            winners: BTreeMap::new(),
+            votes: BTreeMap::new(),
+            reports: BTreeMap::new(),
+            saved: BTreeMap::new(),
+        }
+    }
+
+    /// The disk of `node` has this for certain.
+    ///
+    /// # Errors
+    /// S3: epochs go up.
+    pub fn saved(&mut self, node: NodeId, text: &str, now: Time) -> Result<(), Violation> {
+        let (mut is, was) = (Saved::of(text), self.saved.get(&node).copied().unwrap_or_default());
+        // A replica's file has no claim of its own; what it claimed before it became one may still be on its way out.
+        is.config_epoch = is.config_epoch.max(was.config_epoch);
+        self.saved.insert(node, is);
+        let goes_up = is.current_epoch >= was.current_epoch && is.last_vote_epoch >= was.last_vote_epoch;
+        judge(
+            now,
+            ensure(goes_up, "S3 epochs on disk never go down", || format!("{node} had {was:?}, has {is:?}")),
+        )
+    }
+
+    /// A frame leaves `node` towards `to`.
+    ///
+    /// # Errors
+    /// S3: one vote per epoch. S4: on disk before it is said.
+    pub fn sent(&mut self, node: NodeId, to: &str, bytes: &[u8], now: Time) -> Result<(), Violation> {
+        self.tally.frames += 1;
+        self.tally.bytes += bytes.len() as u64;
+        let Ok(Frame::Full { header, body }) = Frame::parse(bytes) else { return Ok(()) };
+        let saved = self.saved.get(&node).copied().unwrap_or_default();
+        judge(now, is_on_disk(node, saved, &header, &body))?;
+        if matches!(body, Body::AuthAck) {
+            self.tally.votes += 1;
+            let before = self.votes.insert((node, header.current_epoch), to.into());
+            let finding = ensure(before.is_none(), "S3 a voter gives one vote per epoch", || {
+                let before = before.unwrap_or_default();
+                format!("{node} voted for {before} and for {to} in epoch {}", header.current_epoch)
+            });
+            return judge(now, finding);
+        }
+        Ok(())
+    }
+
+    /// A frame reaches `node`.
+    pub fn received(&mut self, node: NodeId, frame: &Frame<'_>, now: Time) {
+        let Frame::Full { header, body: Body::Heartbeat(heartbeat) } = frame else { return };
+        for entry in heartbeat.gossip.iter() {
+            if entry.flags.intersects(NodeFlags::PFAIL | NodeFlags::FAIL) {
+                self.reports.insert((node, entry.node, header.sender), now);
+            }
+        }
+    }
+
+    /// A node notes something in its log.
+    ///
+    /// # Errors
+    /// S1: one winner per epoch. And a failure needs fresh reports of a majority.
+    pub fn noted(&mut self, node: NodeId, event: &Event, now: Time) -> Result<(), Violation> {
+        match event {
+            Event::ElectionWon { epoch } => {
+                self.tally.elections += 1;
+                let before = *self.winners.entry(*epoch).or_insert(node);
+                let finding = ensure(before == node, "S1 one winner per epoch", || {
+                    format!("{before} and {node} have won in epoch {epoch}")
+                });
+                return judge(now, finding);
+            }
+            Event::Failed { node: failed, quorum } => {
+                self.tally.failures += 1;
+                return judge(now, self.is_agreed(node, *failed, *quorum, now));
+            }
+            Event::VoteRefused { .. } => self.tally.refusals += 1,
+            Event::EpochCollision { .. } => self.tally.collisions += 1,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Those who reported within two node timeouts, and the node itself, are a majority.
+    fn is_agreed(&self, node: NodeId, failed: NodeId, quorum: usize, now: Time) -> Finding {
+        // The slowest clock that a swarm draws makes two timeouts a twentieth longer.
+        let age_max_us = (self.node_timeout_ms * 2 * 21 / 20 + SLACK_MS) * 1000;
+        let about =
+            (node, failed, NodeId::from_random([0; 20]))..=(node, failed, NodeId::from_random([255; 20]));
+        let fresh =
+            self.reports.range(about).filter(|(_, at)| now.as_us() - at.as_us() <= age_max_us).count();
+        ensure(fresh + 1 >= quorum, "- a failure is what a majority reports", || {
+            format!("{node} takes {failed} for failed by {fresh} fresh reports, of {quorum} that it needs")
+        })
+    }
+}
+
+impl Saved {
+    fn of(text: &str) -> Self {
+        let after = |word: &str| {
+            let rest = text.rsplit_once(word).map_or("", |(_, rest)| rest);
+            rest.split_whitespace().next().and_then(|number| number.parse().ok()).unwrap_or_default()
+        };
+        let myself = text
+            .lines()
+            .find(|line| line.split(' ').nth(2).is_some_and(|flags| flags.contains("myself,master")));
+        let config_epoch =
+            myself.and_then(|line| line.split(' ').nth(6)).and_then(|number| number.parse().ok());
+        Self {
+            current_epoch: after("currentEpoch "),
+            last_vote_epoch: after("lastVoteEpoch "),
+            config_epoch: config_epoch.unwrap_or_default(),
+        }
+    }
+}
+
+/// S4: what a frame says that must never be taken back is on the disk of who says it.
+fn is_on_disk(node: NodeId, saved: Saved, header: &Header, body: &Body<'_>) -> Finding {
+    const NAME: &str = "S4 on disk before it is said";
+    let epoch = header.current_epoch.get();
+    match body {
+        Body::AuthAck => ensure(saved.last_vote_epoch >= epoch, NAME, || {
+            format!("{node} votes in epoch {epoch}; its disk has {saved:?}")
+        }),
+        Body::AuthRequest => ensure(saved.current_epoch >= epoch, NAME, || {
+            format!("{node} stands in epoch {epoch}; its disk has {saved:?}")
+        }),
+        _ if header.primary.is_none() => {
+            let claimed = header.config_epoch.get();
+            ensure(saved.config_epoch >= claimed, NAME, || {
+                format!("{node} claims its slots since epoch {claimed}; its disk has {saved:?}")
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// S5: in a view, a slot goes from one owner to another only by a greater config epoch.
+///
+/// # Errors
+/// It went by a smaller one, or by the same.
+pub fn view_changed(node: NodeId, before: &Topology, after: &Topology, now: Time) -> Result<(), Violation> {
+    let unchanged = |id: &NodeId| {
+        let slots = |view: &Topology| view.find(id).map(|index| view.slots_of(index));
+        slots(before) == slots(after)
+    };
+    if after.nodes().all(|(_, node)| unchanged(&node.id)) {
+        return Ok(());
+    }
+    judge(now, Slot::all().try_for_each(|slot| owner_changed(node, before, after, slot)))
+}
+
+fn owner_changed(node: NodeId, before: &Topology, after: &Topology, slot: Slot) -> Finding {
+    let owner = |view: &Topology| view.owner(slot).map(|owner| view.node(owner).id);
+    let (Some(was), Some(is)) = (owner(before), owner(after)) else { return Ok(()) };
+    let epoch = |view: &Topology, id: &NodeId| {
+        view.find(id).map_or(ConfigEpoch::default(), |index| view.node(index).config_epoch)
+    };
+    let (lost, won) = (epoch(before, &was), epoch(after, &is));
+    ensure(was == is || won > lost, "S5 the greater epoch takes a slot", || {
+        format!("for {node}, slot {slot} went from {was} (epoch {lost}) to {is} (epoch {won})")
+    })
+}
+
+/// S6: a primary that has not heard from a majority for so long takes no writes.
+///
+/// # Errors
+/// It still would.
+pub fn minority_is_silent(member: &Member, node_timeout_ms: u64, now: Time) -> Result<(), Violation> {
+    let Some(view) = &member.view else { return Ok(()) };
+    let Some(myself) = view.myself().filter(|&myself| view.node(myself).primary.is_none()) else {
+        return Ok(());
+    };
+    if view.state() != ClusterState::Ok || view.slots_of(myself).is_empty() {
+        return Ok(());
+    }
+    // A ping is due half a node timeout after the last pong, and a whole one may pass until it is missed.
+    let patience_us = (node_timeout_ms * 3 / 2 * 21 / 20 + SLACK_MS) * 1000;
+    let awake_since = member.paused.max(member.started).as_us();
+    let is_near = |id: &NodeId| {
+        let heard = member.heard.get(id).map_or(0, |at| at.as_us()).max(awake_since);
+        *id == member.id || now.as_us().saturating_sub(heard) <= patience_us
+    };
+    let voters = || view.nodes().filter(|(index, node)| node.primary.is_none() && view.has_slots(*index));
+    let (all, near) = (voters().count(), voters().filter(|(_, node)| is_near(&node.id)).count());
+    judge(
+        now,
+        ensure(near > all / 2, "S6 a primary in a minority takes no writes", || {
+            format!("{} hears {near} of {all} primaries, and its cluster is ok", member.id)
+        }),
+    )
+}
+
+/// L1: when all is well, every node takes the cluster to be up, and every slot is served.
+///
+/// # Errors
+/// Some node does not.
+pub fn is_up(members: &[Member], now: Time) -> Result<(), Violation> {
+    const NAME: &str = "L1 state ok on all nodes, all slots covered";
+    judge(
+        now,
+        members.iter().try_for_each(|member| {
+            let Some(view) = member.view.as_ref().filter(|_| member.health == Health::Up) else {
+                return Err((NAME, format!("{} does not run", member.id)));
+            };
+            ensure(view.state() == ClusterState::Ok && view.uncovered().is_empty(), NAME, || {
+                format!("{} takes the cluster to be down:\n{view:?}", member.id)
+            })
+        }),
+    )
+}
+
+/// L2: all views are equal, and no two primaries have one config epoch (S2).
+///
+/// # Errors
+/// Two views differ, or two epochs do not.
+pub fn all_agree(members: &[Member], now: Time) -> Result<(), Violation> {
+    let views = members.iter().filter_map(|member| Some((member.id, member.view.as_ref()?)));
+    let mut first: Option<(NodeId, String)> = None;
+    for (id, view) in views {
+        let picture = common(view);
+        let (of, expected) = first.get_or_insert_with(|| (id, picture.clone()));
+        let finding = ensure(*expected == picture, "L2 all views are equal", || {
+            format!("that of {of} and that of {id} differ:\n{expected}\n{picture}")
+        });
+        judge(now, finding)?;
+        let epochs: Vec<ConfigEpoch> = view
+            .nodes()
+            .filter(|(index, _)| view.has_slots(*index))
+            .map(|(_, node)| node.config_epoch)
+            .collect();
+        let (count, distinct) = (epochs.len(), epochs.into_iter().collect::<BTreeSet<_>>().len());
+        judge(
+            now,
+            ensure(count == distinct, "S2 every primary has an epoch of its own", || {
+                format!("for {id}, {count} primaries have {distinct} config epochs")
+            }),
+        )?;
+    }
+    Ok(())
+}
+
+/// What all nodes must agree on: who there is, where, in which role, with which slots since when, and who is down.
+fn common(view: &Topology) -> String {
+    let line = |node: &Node| {
+        let index = view.find(&node.id).expect("it is one of its own nodes");
+        let primary = node.primary.map(|primary| view.node(primary).id.to_string()).unwrap_or_default();
+        let slots = view.slots_of(index);
+        let fails = node.flags.intersects(NodeFlags::PFAIL | NodeFlags::FAIL | NodeFlags::NOADDR);
+        let epoch = if node.primary.is_none() { node.config_epoch } else { ConfigEpoch::default() };
+        let ranges: String = slots.ranges().map(|range| format!(" {range}")).collect();
+        format!("{} at {} of [{primary}] since {epoch} fails: {fails}{ranges}\n", node.id, node.ip)
+    };
+    let lines: BTreeSet<String> = view.nodes().map(|(_, node)| line(node)).collect();
+    lines.into_iter().collect()
+}
+
+fn ensure(holds: bool, name: &'static str, finding: impl FnOnce() -> String) -> Finding {
+    if holds { Ok(()) } else { Err((name, finding())) }
+}
+
+fn judge(at: Time, finding: Finding) -> Result<(), Violation> {
+    finding.map_err(|(invariant, finding)| Violation { invariant, finding, at })
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { elections, failures, crashes, moves, partitions, collisions, votes, refusals, .. } = self;
+        write!(
+            f,
+            "{elections} elections ({votes} votes, {refusals} refused), {failures} failures seen, {crashes} crashes, \
+             {moves} moves, {partitions} partitions, {collisions} collisions"
+        )
+    }
+}

@@ -1,0 +1,276 @@
+//! One node of the cluster: the machine, and what it has of its own in this world: an address, a clock, a disk, links.
+//!
+//! This is to the simulated world what `node/bus.rs` is to a real one, and as thin.
+
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use slotway_core::bus::frame_len;
+use slotway_core::cluster::{Announced, Cluster, Config, Input, LinkId, Now, Replication};
+use slotway_core::epoch::ReplOffset;
+use slotway_core::id::NodeId;
+use slotway_core::time::{Instant, UnixMs};
+use slotway_core::topology::Topology;
+
+use super::Plot;
+use super::disk::Disk;
+use super::swarm::Swarm;
+use crate::chance::Chance;
+use crate::network;
+use crate::timeline::Time;
+
+/// The port of the bus, on every host.
+pub const BUS_PORT: u16 = 17_000;
+/// The port for clients, on every host.
+const PORT: u16 = 7000;
+/// A machine's clock shows this when the simulation begins: moments before it can be told.
+const CLOCK_START_MS: u64 = 1 << 40;
+
+/// How a node is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Health {
+    /// It runs.
+    Up,
+    /// Its process is gone; its host says so to whoever connects.
+    Stopped,
+    /// Its host is gone: nobody says anything.
+    Vanished,
+}
+
+/// A connection as one of its ends sees it.
+pub struct Connection {
+    /// What the network calls it.
+    pub wire: network::LinkId,
+    /// Which end this is.
+    pub side: network::Side,
+    /// Bytes that are no whole frame yet.
+    pub pending: Vec<u8>,
+}
+
+/// One node.
+pub struct Member {
+    /// Its name on the bus, which never changes.
+    pub id: NodeId,
+    /// Where it is now.
+    pub ip: String,
+    /// The name it announces; empty for none.
+    pub hostname: String,
+    /// How it is.
+    pub health: Health,
+    /// Until when it stands still.
+    pub paused: Time,
+    /// How often it has been started: what was planned for an earlier life is void.
+    pub life: u32,
+    /// When this life began.
+    pub started: Time,
+    /// The next wake-up that is planned.
+    pub wake: Option<Time>,
+    /// Its disk.
+    pub disk: Disk,
+    /// Its view of the cluster, as clients would be routed by it.
+    pub view: Option<Arc<Topology>>,
+    /// When it last heard from each other node.
+    pub heard: BTreeMap<NodeId, Time>,
+    machine: Cluster,
+    connections: BTreeMap<LinkId, Connection>,
+    ends: BTreeMap<(network::LinkId, network::Side), LinkId>,
+    opened: u32,
+    accepted: u64,
+    /// How much faster than time its clock goes, in thousandths.
+    drift: i64,
+    /// How far its wall clock is off, in milliseconds.
+    wall_off_ms: i64,
+    config: Config,
+    plot: Plot,
+}
+
+impl Member {
+    /// The node that `topology` calls myself, of a cluster that begins.
+    pub fn new(number: usize, topology: &Topology, swarm: &Swarm, plot: Plot, chance: &mut Chance) -> Self {
+        let myself = topology.node(topology.myself().expect("a picture as one of its nodes sees it"));
+        let drift = chance.within(0..=2 * swarm.drift) as i64 - swarm.drift as i64;
+        let hostname = if swarm.has_names { name_of(number) } else { String::new() };
+        let config = config(swarm, &myself.ip, &hostname);
+        let now = now(Time::default(), drift, 0);
+        let machine = Cluster::formed(now, config.clone(), chance.next(), topology);
+        let mut member = Self {
+            id: myself.id,
+            ip: myself.ip.clone(),
+            hostname,
+            health: Health::Up,
+            paused: Time::default(),
+            life: 0,
+            started: Time::default(),
+            wake: None,
+            disk: Disk::default(),
+            view: None,
+            heard: BTreeMap::new(),
+            machine: machine.expect("a picture as one of its nodes sees it"),
+            connections: BTreeMap::new(),
+            ends: BTreeMap::new(),
+            opened: 0,
+            accepted: 0,
+            drift,
+            wall_off_ms: 0,
+            config,
+            plot,
+        };
+        member.apply_plot();
+        member
+    }
+
+    /// The machine, to be polled and asked.
+    pub fn machine(&mut self) -> &mut Cluster {
+        &mut self.machine
+    }
+
+    /// Both of its clocks.
+    pub fn now(&self, now_is: Time) -> Now {
+        now(now_is, self.drift, self.wall_off_ms)
+    }
+
+    /// Gives the machine an input.
+    pub fn handle(&mut self, now: Time, input: Input<'_>) {
+        let now = self.now(now);
+        self.machine.handle(now, input);
+    }
+
+    /// When the machine wants to be woken, in the world's time.
+    pub fn deadline(&self) -> Time {
+        let own_ms = self.machine.next_deadline().as_ms().saturating_sub(CLOCK_START_MS);
+        let rate = (1000 + self.drift) as u64;
+        Time::from_us((own_ms * 1_000_000).div_ceil(rate) + 1)
+    }
+
+    /// Until data is simulated, a replica counts as one that has the data of its primary.
+    pub fn follow(&mut self, now: Time, follows: bool) {
+        let fresh_at = follows.then_some(Instant::from_ms(u64::MAX));
+        let offset = ReplOffset::new(u64::from(follows));
+        self.handle(now, Input::Replication(Replication { offset, fresh_at }));
+    }
+
+    /// The wall clock shows something else from now on; the other never jumps.
+    pub fn jump(&mut self, ms: i64) {
+        self.wall_off_ms = ms;
+    }
+
+    /// The process ends.
+    pub fn stop(&mut self, health: Health) {
+        self.health = health;
+        self.life += 1;
+        self.wake = None;
+        self.view = None;
+        self.heard.clear();
+        self.connections.clear();
+        self.ends.clear();
+    }
+
+    /// The process starts with what the file says. False, and nothing done, if it refuses the file.
+    pub fn start(&mut self, now: Time, text: &str, seed: u64) -> bool {
+        let text = if self.plot == Plot::VoteForgotten { without_vote(text) } else { text.into() };
+        let restored = Cluster::restore(self.now(now), self.config.clone(), seed, &text);
+        let Ok(machine) = restored else { return false };
+        self.machine = machine;
+        (self.health, self.paused, self.started) = (Health::Up, now, now);
+        self.apply_plot();
+        true
+    }
+
+    /// The host has another address from now on.
+    pub fn move_to(&mut self, ip: String) {
+        self.config.announced.ip.clone_from(&ip);
+        self.ip = ip;
+    }
+
+    /// A connection that this node opens; `number` is its own.
+    pub fn open(&mut self, number: usize, link: LinkId) -> network::LinkId {
+        self.opened += 1;
+        let wire = network::LinkId { client: number, serial: self.opened };
+        self.add(link, wire, network::Side::Client);
+        wire
+    }
+
+    /// A connection that comes to this node.
+    pub fn accept(&mut self, wire: network::LinkId) -> LinkId {
+        self.accepted += 1;
+        let link = LinkId::Inbound(self.accepted);
+        self.add(link, wire, network::Side::Node);
+        link
+    }
+
+    fn add(&mut self, link: LinkId, wire: network::LinkId, side: network::Side) {
+        self.connections.insert(link, Connection { wire, side, pending: Vec::new() });
+        self.ends.insert((wire, side), link);
+    }
+
+    /// The machine's name of a connection.
+    pub fn link_of(&self, wire: network::LinkId, side: network::Side) -> Option<LinkId> {
+        self.ends.get(&(wire, side)).copied()
+    }
+
+    /// The network's name of a connection, and which end of it is here.
+    pub fn wire_of(&self, link: LinkId) -> Option<(network::LinkId, network::Side)> {
+        self.connections.get(&link).map(|connection| (connection.wire, connection.side))
+    }
+
+    /// Connections to and from this node, in order.
+    pub fn wires(&self) -> Vec<network::LinkId> {
+        self.connections.values().map(|connection| connection.wire).collect()
+    }
+
+    /// A connection is no more.
+    pub fn drop_link(&mut self, link: LinkId) -> Option<(network::LinkId, network::Side)> {
+        let connection = self.connections.remove(&link)?;
+        self.ends.remove(&(connection.wire, connection.side));
+        Some((connection.wire, connection.side))
+    }
+
+    /// Adds bytes that came in, and takes the frames that are whole now. `None` if they are no frames.
+    pub fn frames(&mut self, link: LinkId, bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
+        let pending = &mut self.connections.get_mut(&link)?.pending;
+        pending.extend_from_slice(bytes);
+        let mut frames = Vec::new();
+        while let Some(len) = frame_len(pending).ok()?.filter(|len| *len <= pending.len()) {
+            frames.push(pending.drain(..len).collect());
+        }
+        Some(frames)
+    }
+
+    fn apply_plot(&mut self) {
+        #[cfg(test)]
+        if let Plot::Machine(rule) = self.plot {
+            self.machine.sabotage(rule);
+        }
+    }
+}
+
+/// The name of the host of node `number`.
+pub fn name_of(number: usize) -> String {
+    format!("n{number}.sim")
+}
+
+fn config(swarm: &Swarm, ip: &str, hostname: &str) -> Config {
+    let announced = Announced { ip: ip.into(), port: PORT, tls_port: 0, bus_port: BUS_PORT };
+    Config {
+        node_timeout_ms: swarm.node_timeout_ms,
+        announced,
+        hostname: hostname.into(),
+        ..Config::default()
+    }
+}
+
+fn now(time: Time, drift: i64, wall_off_ms: i64) -> Now {
+    let own_ms = time.as_us() * (1000 + drift) as u64 / 1_000_000;
+    Now {
+        instant: Instant::from_ms(CLOCK_START_MS + own_ms),
+        unix: UnixMs::from_ms(time.wall().as_ms().saturating_add_signed(wall_off_ms)),
+    }
+}
+
+fn without_vote(text: &str) -> String {
+    let vars = text.rfind("lastVoteEpoch ").unwrap_or(text.len());
+    format!("{}lastVoteEpoch 0\n", &text[..vars])
+}

@@ -1,0 +1,94 @@
+//! What kind of cluster a seed makes, and how often what goes wrong with it.
+//!
+//! Each seed draws its own rates, many of them zero, as for the worlds of clients ([`crate::swarm`]).
+
+use crate::chance::{Chance, Permille};
+use crate::swarm::{Weather, sometimes};
+
+/// The size of a cluster, its configuration and its faults. Rates are per change of weather, a tenth of a second, but where
+/// they say otherwise.
+#[derive(Clone, Debug)]
+pub struct Swarm {
+    /// Primaries to begin with.
+    pub primaries: usize,
+    /// Replicas of each to begin with.
+    pub replicas: usize,
+    /// `cluster-node-timeout`, in milliseconds.
+    pub node_timeout_ms: u64,
+    /// Nodes announce names and find each other by them.
+    pub has_names: bool,
+    /// All primaries begin with one config epoch, as in a cluster that was put together by hand.
+    pub begins_colliding: bool,
+    /// How long faults last, in seconds.
+    pub storm_s: u64,
+    /// The network of the bus.
+    pub weather: Weather,
+    /// A process stops, and its host refuses connections until it starts again.
+    pub crash: Permille,
+    /// A host vanishes with its process: nobody answers there.
+    pub vanish: Permille,
+    /// What is down starts again after so long at most, in milliseconds.
+    pub down_ms: u64,
+    /// Per restart: the host has another address.
+    pub moves: Permille,
+    /// Per restart: the file is cut somewhere.
+    pub torn: Permille,
+    /// Per durable write: the disk is full, and the process stops.
+    pub disk_full: Permille,
+    /// How long a durable write takes at most, in microseconds.
+    pub sync_us: u64,
+    /// Two nodes cannot hear each other, one way or both.
+    pub partition: Permille,
+    /// The cluster falls in two halves.
+    pub split: Permille,
+    /// A process stands still.
+    pub pause: Permille,
+    /// For how long at most any of these lasts, in milliseconds.
+    pub outage_ms: u64,
+    /// A wall clock jumps by up to an hour.
+    pub clock_jump: Permille,
+    /// How much faster or slower than another a node's clock may go, in thousandths.
+    pub drift: u64,
+    /// An operator asks a replica to take over, in one of the three forms.
+    pub failover: Permille,
+}
+
+impl Swarm {
+    /// The cluster of `seed`.
+    pub fn of_seed(seed: u64) -> Self {
+        let mut chance = Chance::stream(seed, "control swarm");
+        let chance = &mut chance;
+        let node_timeout_ms = *chance.pick(&[500, 1000, 2000, 5000]);
+        Self {
+            primaries: chance.within(3..=7) as usize,
+            replicas: chance.within(0..=2) as usize,
+            node_timeout_ms,
+            has_names: chance.happens(Permille(500)),
+            begins_colliding: chance.happens(Permille(200)),
+            storm_s: chance.within(10..=60),
+            weather: Weather {
+                latency_us: chance.within(50..=5_000),
+                jitter_us: chance.within(0..=20_000),
+                split: sometimes(chance, 200),
+                reset: sometimes(chance, 10),
+                stall: sometimes(chance, 20),
+                stall_ms: chance.within(1..=node_timeout_ms * 2),
+                ..Weather::default()
+            },
+            crash: sometimes(chance, 40),
+            vanish: sometimes(chance, 20),
+            down_ms: chance.within(100..=node_timeout_ms * 6),
+            moves: sometimes(chance, 300),
+            torn: sometimes(chance, 300),
+            disk_full: sometimes(chance, 30),
+            sync_us: chance.within(100..=50_000),
+            partition: sometimes(chance, 100),
+            split: sometimes(chance, 10),
+            pause: sometimes(chance, 20),
+            outage_ms: chance.within(100..=node_timeout_ms * 4),
+            clock_jump: sometimes(chance, 20),
+            drift: if chance.happens(Permille(500)) { chance.within(0..=50) } else { 0 },
+            failover: sometimes(chance, 30),
+        }
+    }
+}

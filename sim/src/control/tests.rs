@@ -1,0 +1,88 @@
+//! Many seeds; the same seed twice; and rules broken to see whether anybody notices.
+
+use std::eprintln;
+
+use slotway_core::cluster::Sabotage;
+
+use super::world::World;
+use super::{Outcome, Plot, replay, run};
+use crate::trace::Trace;
+
+/// Seeds that every change must pass. `CONTROL_SEEDS=20000` runs more.
+const SEEDS: u64 = 100;
+/// Each broken rule must be noticed within so many seeds.
+const SABOTAGE_SEEDS: u64 = 1000;
+
+#[test]
+fn no_seed_breaks_an_invariant() {
+    let seeds = std::env::var("CONTROL_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(SEEDS);
+    let (mut elections, mut crashes) = (0, 0);
+    for seed in 1..=seeds {
+        let outcome = run(seed);
+        assert!(outcome.violation.is_none(), "{outcome}");
+        elections += outcome.tally.elections;
+        crashes += outcome.tally.crashes;
+    }
+    assert!(
+        elections >= seeds / 2 && crashes >= seeds,
+        "{elections} elections, {crashes} crashes: faults do not happen"
+    );
+}
+
+#[test]
+fn the_same_seed_has_the_same_trace_kept_or_not() {
+    for seed in 1..=5 {
+        assert_eq!(run(seed).trace.hash(), replay(seed).trace.hash(), "seed {seed}");
+    }
+    assert_ne!(run(1).trace.hash(), run(2).trace.hash());
+}
+
+/// The first outcome in which the broken rule shows, and that it is the invariant expected.
+fn found(plot: Plot, invariants: &[&str]) {
+    let played = |seed| World::new(seed, Trace::hashed(), plot).run();
+    let noticed = (1..=SABOTAGE_SEEDS).map(played).find(|outcome: &Outcome| outcome.violation.is_some());
+    let outcome = noticed.unwrap_or_else(|| panic!("nobody noticed {plot:?}"));
+    let violation = outcome.violation.as_ref().expect("chosen because of it");
+    eprintln!("{plot:?}: seed {}: {violation}", outcome.seed);
+    assert!(invariants.iter().any(|name| violation.invariant.starts_with(name)), "{plot:?}: {outcome}");
+}
+
+#[test]
+fn a_voter_that_votes_twice_is_found() {
+    found(Plot::Machine(Sabotage::VoteTwice), &["S3"]);
+}
+
+#[test]
+fn a_winner_without_a_majority_is_found() {
+    found(Plot::Machine(Sabotage::WinByOneVote), &["S1"]);
+}
+
+#[test]
+fn collisions_that_stay_are_found() {
+    found(Plot::Machine(Sabotage::CollisionsStay), &["S2"]);
+}
+
+#[test]
+fn reports_that_never_expire_are_found() {
+    found(Plot::Machine(Sabotage::ReportsStay), &["- a failure"]);
+}
+
+#[test]
+fn a_minority_that_goes_on_serving_is_found() {
+    found(Plot::Machine(Sabotage::MinorityServes), &["S6"]);
+}
+
+#[test]
+fn an_older_claim_that_wins_is_found() {
+    found(Plot::Machine(Sabotage::OlderClaimWins), &["S5"]);
+}
+
+#[test]
+fn a_vote_sent_before_it_is_durable_is_found() {
+    found(Plot::PersistedTooEarly, &["S4", "S3"]);
+}
+
+#[test]
+fn a_vote_forgotten_over_a_restart_is_found() {
+    found(Plot::VoteForgotten, &["S3"]);
+}

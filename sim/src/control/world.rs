@@ -1,0 +1,576 @@
+//! The loop: one queue of events, and what each of them does to a cluster of control planes.
+
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec;
+use alloc::vec::Vec;
+
+use slotway_core::bus::{Frame, MessageKind};
+use slotway_core::cluster::{Action, Admin, Durability, FailoverMode, Input, LinkId, Loss};
+use slotway_core::epoch::{ConfigEpoch, Epoch};
+use slotway_core::id::{NodeId, ShardId};
+use slotway_core::plan;
+use slotway_core::topology::{ClusterState, Node, NodeIndex, Topology, TopologyBuilder};
+
+use super::check::{self, Witness};
+use super::disk::Found;
+use super::member::{BUS_PORT, Health, Member, name_of};
+use super::swarm::Swarm;
+use super::{Outcome, Plot};
+use crate::chance::{Chance, Permille};
+use crate::check::Violation;
+use crate::network::{self, Arrival, Arrivals, Network, Packet, Side};
+use crate::timeline::{Time, Timeline};
+use crate::trace::Trace;
+
+/// Time between two changes of weather, in milliseconds.
+const WEATHER_MS: u64 = 100;
+/// A wall clock jumps so far at most, in milliseconds: an hour.
+const JUMP_MS: u64 = 3_600_000;
+/// A connection begins with a byte each way: that it is wanted, and that it stands.
+const GREETING: u8 = b'!';
+
+/// Something that happens.
+enum Event {
+    Arrival(Arrival),
+    /// A machine's deadline, in that life of its node.
+    Wake(usize, u32),
+    /// A durable write has arrived, of that life.
+    Synced(usize, u32),
+    /// A node that is down starts again.
+    Restart(usize, Found),
+    Weather,
+}
+
+/// A cluster, and all that can happen to it.
+pub struct World {
+    seed: u64,
+    plot: Plot,
+    swarm: Swarm,
+    timeline: Timeline<Event>,
+    trace: Trace,
+    chance: Chance,
+    network: Network,
+    members: Vec<Member>,
+    /// The end that opened a connection knows that it stands.
+    greeted: BTreeMap<network::LinkId, bool>,
+    witness: Witness,
+    addresses: usize,
+    storm_ends: Time,
+    is_calm: bool,
+}
+
+impl World {
+    /// The world of `seed`; what happens in it is written to `trace`.
+    pub fn new(seed: u64, trace: Trace, plot: Plot) -> Self {
+        let swarm = Swarm::of_seed(seed);
+        let mut chance = Chance::stream(seed, "control");
+        let topology = begin(&swarm, &mut chance);
+        let members: Vec<Member> = topology
+            .nodes()
+            .enumerate()
+            .map(|(number, (index, _))| {
+                Member::new(number, &topology.as_seen_by(index, 1), &swarm, plot, &mut chance)
+            })
+            .collect();
+        Self {
+            seed,
+            plot,
+            timeline: Timeline::new(),
+            trace,
+            chance,
+            network: Network::new(seed, swarm.weather),
+            greeted: BTreeMap::new(),
+            witness: Witness::new(swarm.node_timeout_ms),
+            addresses: members.len(),
+            members,
+            storm_ends: Time::from_us(swarm.storm_s * 1_000_000),
+            is_calm: false,
+            swarm,
+        }
+    }
+
+    /// Runs to the end, or to the first violation.
+    pub fn run(mut self) -> Outcome {
+        let violation = self.play().err();
+        Outcome {
+            seed: self.seed,
+            simulated: self.timeline.now(),
+            nodes: self.members.len(),
+            trace: self.trace,
+            tally: self.witness.tally,
+            violation,
+        }
+    }
+
+    fn play(&mut self) -> Result<(), Violation> {
+        for number in 0..self.members.len() {
+            self.carry_out(number)?;
+        }
+        self.timeline.plan(Time::default(), Event::Weather);
+        self.play_until(self.storm_ends)?;
+        self.calm();
+        let calm = self.timeline.now();
+        let timeout_ms = self.swarm.node_timeout_ms;
+        self.play_until(calm.plus_ms(10 * timeout_ms + 5000))?;
+        check::is_up(&self.members, self.timeline.now())?;
+        self.play_until(calm.plus_ms(20 * timeout_ms + 5000))?;
+        check::is_up(&self.members, self.timeline.now())?;
+        check::all_agree(&self.members, self.timeline.now())
+    }
+
+    fn play_until(&mut self, end: Time) -> Result<(), Violation> {
+        while self.timeline.now() < end {
+            let event = self.timeline.advance().expect("weather always comes again");
+            self.happen(event)?;
+        }
+        Ok(())
+    }
+
+    fn happen(&mut self, event: Event) -> Result<(), Violation> {
+        match event {
+            Event::Arrival(arrival) => self.arrive(arrival),
+            Event::Wake(number, life) => self.wake(number, life),
+            Event::Synced(number, life) => self.synced(number, life),
+            Event::Restart(number, found) => self.restart(number, found),
+            Event::Weather => self.change_weather(),
+        }
+    }
+
+    fn wake(&mut self, number: usize, life: u32) -> Result<(), Violation> {
+        let (now, member) = (self.timeline.now(), &mut self.members[number]);
+        if member.life != life || member.health != Health::Up {
+            return Ok(());
+        }
+        if member.paused > now {
+            self.timeline.plan(member.paused, Event::Wake(number, life));
+            return Ok(());
+        }
+        member.wake = None;
+        member.handle(now, Input::Wake);
+        self.carry_out(number)
+    }
+
+    fn synced(&mut self, number: usize, life: u32) -> Result<(), Violation> {
+        let (now, member) = (self.timeline.now(), &mut self.members[number]);
+        if member.life != life {
+            return Ok(());
+        }
+        member.disk.end_sync();
+        self.witness.saved(member.id, member.disk.durable(), now)?;
+        member.handle(now, Input::Persisted);
+        self.carry_out(number)
+    }
+
+    /// A packet comes to one end of a connection.
+    fn arrive(&mut self, arrival: Arrival) -> Result<(), Violation> {
+        let now = self.timeline.now();
+        let Arrival { link: wire, to } = arrival;
+        let Some(number) = (match to {
+            Side::Client => Some(wire.client),
+            Side::Node => self.network.node_of(wire),
+        }) else {
+            return Ok(());
+        };
+        let member = &self.members[number];
+        if member.health == Health::Up && member.paused > now {
+            self.timeline.plan(member.paused, Event::Arrival(arrival));
+            return Ok(());
+        }
+        let Some(packet) = self.network.arrive(arrival) else { return Ok(()) };
+        match (member.health, packet) {
+            (Health::Vanished, _) | (Health::Stopped, Packet::End) => Ok(()),
+            (Health::Stopped, Packet::Bytes(_)) => {
+                self.reset(wire);
+                Ok(())
+            }
+            (Health::Up, Packet::Bytes(bytes)) => self.read(number, wire, to, bytes),
+            (Health::Up, Packet::End) => self.lose(number, wire, to),
+        }
+    }
+
+    fn read(
+        &mut self,
+        number: usize,
+        wire: network::LinkId,
+        side: Side,
+        bytes: Vec<u8>,
+    ) -> Result<(), Violation> {
+        // A reset may let nothing of a packet arrive.
+        let Some((&first, rest)) = bytes.split_first() else { return Ok(()) };
+        let known = self.members[number].link_of(wire, side);
+        let (link, bytes) = match (known, side) {
+            (Some(link), Side::Client) if self.greeted.get(&wire) == Some(&false) => {
+                self.connected(number, wire, link)?;
+                (link, rest)
+            }
+            (Some(link), _) => (link, &bytes[..]),
+            (None, Side::Node) if first == GREETING && !self.greeted.contains_key(&wire) => {
+                (self.accept(number, wire)?, rest)
+            }
+            // It belongs to an earlier life of this node.
+            (None, _) => {
+                self.reset(wire);
+                return Ok(());
+            }
+        };
+        let Some(frames) = self.members[number].frames(link, bytes) else { return Ok(()) };
+        frames.iter().try_for_each(|frame| self.hear(number, link, frame))
+    }
+
+    fn connected(&mut self, number: usize, wire: network::LinkId, link: LinkId) -> Result<(), Violation> {
+        self.greeted.insert(wire, true);
+        let target = self.network.node_of(wire).unwrap_or(number);
+        let remote_ip = self.members[target].ip.clone();
+        self.input(number, Input::Connected { link, remote_ip: &remote_ip })
+    }
+
+    fn accept(&mut self, number: usize, wire: network::LinkId) -> Result<LinkId, Violation> {
+        let now = self.timeline.now();
+        self.greeted.insert(wire, false);
+        let link = self.members[number].accept(wire);
+        let arrivals = self.network.send(now, wire, Side::Client, vec![GREETING]);
+        self.plan(arrivals);
+        let (remote, local) = (self.members[wire.client].ip.clone(), self.members[number].ip.clone());
+        self.input(number, Input::Accepted { link, remote_ip: &remote, local_ip: &local })?;
+        Ok(link)
+    }
+
+    /// A whole frame.
+    fn hear(&mut self, number: usize, link: LinkId, bytes: &[u8]) -> Result<(), Violation> {
+        let now = self.timeline.now();
+        // The link may have been closed by the frame before.
+        if self.members[number].wire_of(link).is_none() {
+            return Ok(());
+        }
+        let Ok(frame) = Frame::parse(bytes) else { return Ok(()) };
+        let kind = frame.kind().map_or("?", MessageKind::name);
+        if let Frame::Full { header, .. } = &frame {
+            self.trace.line(
+                now,
+                format_args!("n{number} hears {kind} of {}", number_of(&self.members, header.sender)),
+            );
+            self.members[number].heard.insert(header.sender, now);
+        }
+        self.witness.received(self.members[number].id, &frame, now);
+        self.input(number, Input::Frame { link, frame: &frame })
+    }
+
+    fn lose(&mut self, number: usize, wire: network::LinkId, side: Side) -> Result<(), Violation> {
+        let Some(link) = self.members[number].link_of(wire, side) else { return Ok(()) };
+        self.members[number].drop_link(link);
+        let other = if side == Side::Client { self.network.node_of(wire) } else { Some(wire.client) };
+        // A process that is gone resets its connections.
+        let is_refused = other.is_none_or(|other| self.members[other].health == Health::Stopped);
+        let why = if is_refused { Loss::Refused } else { Loss::Ended };
+        self.input(number, Input::Lost { link, why })
+    }
+
+    fn input(&mut self, number: usize, input: Input<'_>) -> Result<(), Violation> {
+        self.members[number].handle(self.timeline.now(), input);
+        self.carry_out(number)
+    }
+
+    /// Does what a machine wants done, and plans when to wake it.
+    fn carry_out(&mut self, number: usize) -> Result<(), Violation> {
+        while let Some(action) = self.members[number].machine().poll_action() {
+            self.act(number, action)?;
+        }
+        let (now, member) = (self.timeline.now(), &mut self.members[number]);
+        let deadline = member.deadline().max(now.plus_us(1));
+        if member.health == Health::Up && member.wake.is_none_or(|wake| deadline < wake) {
+            member.wake = Some(deadline);
+            self.timeline.plan(deadline, Event::Wake(number, member.life));
+        }
+        Ok(())
+    }
+
+    fn act(&mut self, number: usize, action: Action) -> Result<(), Violation> {
+        let now = self.timeline.now();
+        if self.members[number].health != Health::Up {
+            return Ok(());
+        }
+        match action {
+            Action::Connect { link, host, port } => self.connect(number, link, &host, port),
+            Action::Send { link, frame } => return self.send(number, link, &frame),
+            Action::Close { link } => {
+                if let Some((wire, side)) = self.members[number].drop_link(link) {
+                    let arrivals = self.network.close(now, wire, side);
+                    self.plan(arrivals);
+                }
+            }
+            Action::Persist { conf, durability } => return self.persist(number, conf, durability),
+            Action::Publish(view) => {
+                let member = &mut self.members[number];
+                let before = member.view.replace(view);
+                if let (Some(before), Some(after)) = (&before, &member.view) {
+                    return check::view_changed(member.id, before, after, now);
+                }
+            }
+            Action::Follow(source) => self.members[number].follow(now, source.is_some()),
+            Action::Note(event) => {
+                let id = self.members[number].id;
+                self.trace.line(now, format_args!("n{number}: {event}"));
+                return self.witness.noted(id, &event, now);
+            }
+            Action::Deliver { .. }
+            | Action::PauseWrites
+            | Action::ResumeWrites
+            | Action::DropKeys(_)
+            | Action::DropAllKeys => {}
+        }
+        Ok(())
+    }
+
+    fn connect(&mut self, number: usize, link: LinkId, host: &str, port: u16) {
+        let now = self.timeline.now();
+        let wire = self.members[number].open(number, link);
+        let target = self.members.iter().enumerate().position(|(at, member)| {
+            port == BUS_PORT && (member.ip == host || (!member.hostname.is_empty() && name_of(at) == host))
+        });
+        let is_refused = target.is_some_and(|target| self.members[target].health == Health::Stopped);
+        let arrivals = match target.filter(|_| !is_refused) {
+            Some(target) => {
+                let opened = self.network.open(now, wire, Some(target));
+                self.plan(opened);
+                self.network.send(now, wire, Side::Node, vec![GREETING])
+            }
+            // Nobody has that address: some networks say so, others do not.
+            None if !is_refused && self.chance.happens(Permille(500)) => Arrivals::new(),
+            None => self.network.open(now, wire, None),
+        };
+        self.plan(arrivals);
+    }
+
+    fn send(&mut self, number: usize, link: LinkId, frame: &[u8]) -> Result<(), Violation> {
+        let now = self.timeline.now();
+        let Some((wire, side)) = self.members[number].wire_of(link) else { return Ok(()) };
+        let (to, other) = match side {
+            Side::Client => (Side::Node, self.network.node_of(wire)),
+            Side::Node => (Side::Client, Some(wire.client)),
+        };
+        let other = other.map_or_else(String::new, |other| format!("n{other}"));
+        self.witness.sent(self.members[number].id, &other, frame, now)?;
+        let arrivals = self.network.send(now, wire, to, frame.into());
+        self.plan(arrivals);
+        Ok(())
+    }
+
+    fn persist(&mut self, number: usize, conf: String, durability: Durability) -> Result<(), Violation> {
+        let now = self.timeline.now();
+        let life = self.members[number].life;
+        if durability == Durability::Eventually {
+            self.members[number].disk.write(conf);
+            return Ok(());
+        }
+        if now == Time::default() {
+            // The file that each node begins with was there before.
+            self.members[number].disk.begin_sync(conf);
+            return self.synced(number, life);
+        }
+        if self.plot == Plot::PersistedTooEarly {
+            self.members[number].disk.write(conf);
+            self.members[number].handle(now, Input::Persisted);
+            return Ok(());
+        }
+        if !self.is_calm && self.chance.happens(self.swarm.disk_full) {
+            self.trace.line(now, format_args!("n{number}: its disk is full"));
+            self.stop(number, Health::Stopped);
+            return Ok(());
+        }
+        self.members[number].disk.begin_sync(conf);
+        let at = now.plus_us(self.chance.within(0..=self.swarm.sync_us));
+        self.timeline.plan(at, Event::Synced(number, life));
+        Ok(())
+    }
+
+    /// A process ends; it will start again.
+    fn stop(&mut self, number: usize, health: Health) {
+        let now = self.timeline.now();
+        self.witness.tally.crashes += 1;
+        self.trace.line(now, format_args!("n{number} stops: {health:?}"));
+        let wires = self.members[number].wires();
+        self.members[number].stop(health);
+        if health == Health::Stopped {
+            wires.into_iter().for_each(|wire| self.reset(wire));
+        }
+        let found = self.members[number].disk.crash(&mut self.chance, self.swarm.torn);
+        let at = now.plus_us(self.chance.within(0..=self.swarm.down_ms * 1000));
+        self.timeline.plan(at, Event::Restart(number, found));
+    }
+
+    fn restart(&mut self, number: usize, found: Found) -> Result<(), Violation> {
+        let now = self.timeline.now();
+        // Without names, only one node may move: two that do not know where the other is find nobody to ask.
+        let may_move = self.swarm.has_names || number == 0;
+        if may_move && self.chance.happens(self.swarm.moves) {
+            self.addresses += 1;
+            self.witness.tally.moves += 1;
+            self.members[number].move_to(ip(self.addresses));
+        }
+        let (id, seed) = (self.members[number].id, self.chance.next());
+        let mut text = found.text;
+        if !self.members[number].start(now, &text, seed) {
+            self.witness.tally.refused_files += 1;
+            self.trace
+                .line(now, format_args!("n{number} refuses its file; its predecessor is put in its place"));
+            text = found.predecessor;
+            let starts = self.members[number].start(now, &text, seed);
+            assert!(starts, "a file that was written whole is read:\n{text}");
+        }
+        self.trace.line(now, format_args!("n{number} starts at {}", self.members[number].ip));
+        let name = self.members[number].machine().id();
+        if name != id {
+            let finding = format!("{id} is {name} after a restart");
+            return Err(Violation { invariant: "S11 a node keeps its name", finding, at: now });
+        }
+        self.witness.saved(id, &text, now)?;
+        self.members[number].disk.go_on_with(text);
+        self.input(number, Input::Wake)
+    }
+
+    /// Both ends hear of the end of a connection.
+    fn reset(&mut self, wire: network::LinkId) {
+        let arrivals = self.network.reset(self.timeline.now(), wire);
+        self.plan(arrivals);
+    }
+
+    fn plan(&mut self, arrivals: Arrivals) {
+        arrivals.into_iter().for_each(|(at, arrival)| self.timeline.plan(at, Event::Arrival(arrival)));
+    }
+
+    /// Draws what goes wrong, and looks at who serves what.
+    fn change_weather(&mut self) -> Result<(), Violation> {
+        let now = self.timeline.now();
+        self.timeline.plan(now.plus_ms(WEATHER_MS), Event::Weather);
+        for member in self.members.iter().filter(|member| member.paused <= now) {
+            check::minority_is_silent(member, self.swarm.node_timeout_ms, now)?;
+        }
+        if self.is_calm {
+            return Ok(());
+        }
+        self.draw_partitions();
+        self.draw_stops();
+        let number = self.chance.below(self.members.len());
+        if self.chance.happens(self.swarm.clock_jump) {
+            let ms = self.chance.within(0..=2 * JUMP_MS) as i64 - JUMP_MS as i64;
+            self.trace.line(now, format_args!("the wall clock of n{number} is off by {ms} ms"));
+            self.members[number].jump(ms);
+        }
+        if self.chance.happens(self.swarm.failover) && self.members[number].health == Health::Up {
+            return self.order_failover(number);
+        }
+        Ok(())
+    }
+
+    fn order_failover(&mut self, number: usize) -> Result<(), Violation> {
+        let now = self.timeline.now();
+        let mode = *self.chance.pick(&[FailoverMode::Agreed, FailoverMode::Force, FailoverMode::Takeover]);
+        let own = self.members[number].now(now);
+        if self.members[number].machine().admin(own, Admin::Failover(mode)).is_ok() {
+            self.trace.line(now, format_args!("n{number} is told to take over: {mode:?}"));
+        }
+        self.carry_out(number)
+    }
+
+    fn draw_partitions(&mut self) {
+        let now = self.timeline.now();
+        let until = now.plus_us(self.chance.within(0..=self.swarm.outage_ms * 1000));
+        let (one, other) = (self.chance.below(self.members.len()), self.chance.below(self.members.len()));
+        if self.chance.happens(self.swarm.partition) && one != other {
+            self.witness.tally.partitions += 1;
+            self.deafen(one, other, until);
+            if self.chance.happens(Permille(500)) {
+                self.deafen(other, one, until);
+            }
+        }
+        if self.chance.happens(self.swarm.split) {
+            self.witness.tally.partitions += 1;
+            let side: Vec<bool> = self.members.iter().map(|_| self.chance.happens(Permille(400))).collect();
+            for (from, to) in (0..side.len()).flat_map(|from| (0..side.len()).map(move |to| (from, to))) {
+                if side[from] != side[to] {
+                    self.deafen(from, to, until);
+                }
+            }
+        }
+    }
+
+    /// Nothing passes from one node to another.
+    fn deafen(&mut self, from: usize, to: usize, until: Time) {
+        self.trace
+            .line(self.timeline.now(), format_args!("nothing passes from n{from} to n{to} until {until}"));
+        self.network.cut_off(from, to, Side::Node, until);
+        self.network.cut_off(to, from, Side::Client, until);
+    }
+
+    fn draw_stops(&mut self) {
+        let now = self.timeline.now();
+        let number = self.chance.below(self.members.len());
+        let until = now.plus_us(self.chance.within(0..=self.swarm.outage_ms * 1000));
+        let draws =
+            [self.swarm.crash, self.swarm.vanish, self.swarm.pause].map(|rate| self.chance.happens(rate));
+        if self.members[number].health != Health::Up {
+            return;
+        }
+        match draws {
+            [true, ..] => self.stop(number, Health::Stopped),
+            [_, true, _] => self.stop(number, Health::Vanished),
+            [_, _, true] => {
+                self.trace.line(now, format_args!("n{number} stands still until {until}"));
+                self.members[number].paused = until;
+            }
+            [false, false, false] => {}
+        }
+    }
+
+    /// From now on nothing fails. What is down starts as it would have.
+    fn calm(&mut self) {
+        self.trace.line(self.timeline.now(), format_args!("all is well"));
+        self.is_calm = true;
+        self.network.calm();
+        self.members.iter_mut().for_each(|member| member.jump(0));
+    }
+}
+
+/// What `id` is called in the trace.
+fn number_of(members: &[Member], id: NodeId) -> String {
+    members
+        .iter()
+        .position(|member| member.id == id)
+        .map_or_else(|| id.to_string(), |number| format!("n{number}"))
+}
+
+fn ip(number: usize) -> String {
+    format!("10.0.{}.{}", number / 250, number % 250 + 1)
+}
+
+/// The cluster as it begins: primaries first, then their replicas in turn.
+fn begin(swarm: &Swarm, chance: &mut Chance) -> Topology {
+    let mut builder = TopologyBuilder::new(1);
+    builder.state(ClusterState::Ok);
+    let mut name = || -> [u8; 20] { core::array::from_fn(|_| chance.next() as u8) };
+    let shards: Vec<ShardId> = (0..swarm.primaries).map(|_| ShardId::from_random(name())).collect();
+    let mut places: Vec<NodeIndex> = Vec::new();
+    for number in 0..swarm.primaries * (1 + swarm.replicas) {
+        let epoch = if swarm.begins_colliding { 1 } else { number as u64 + 1 };
+        let is_primary = number < swarm.primaries;
+        places.push(builder.node(Node {
+            shard_id: Some(shards[number % swarm.primaries]),
+            ip: ip(number),
+            port: 7000,
+            bus_port: BUS_PORT,
+            hostname: swarm.has_names.then(|| name_of(number)),
+            config_epoch: ConfigEpoch::new(if is_primary { epoch } else { 0 }),
+            ..Node::new(NodeId::from_random(name()))
+        }));
+    }
+    for (number, &place) in places.iter().enumerate().skip(swarm.primaries) {
+        builder.set_primary(place, places[number % swarm.primaries]);
+    }
+    for (place, ranges) in places.iter().zip(plan::spread(swarm.primaries)) {
+        builder.own(*place, ranges);
+    }
+    builder.current_epoch(Epoch::new(swarm.primaries as u64));
+    builder.build().expect("each slot has one owner, and names are distinct")
+}
