@@ -47,7 +47,7 @@ REVISION = $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 # --- testing it ---------------------------------------------------------------------------------
 
 # In the order in which mistakes are cheap to find.
-STEPS := fmt clippy doc deny shell unit server suites wasm web e2e fuzz image
+STEPS := fmt clippy doc deny shell unit sim server suites wasm web e2e fuzz image
 
 .PHONY: test
 test: setup-test ## Test everything; ends with a table of what ran (V=1 shows all output)
@@ -75,7 +75,12 @@ test-shell:
 	@scripts/step shell scripts/lint-shell
 
 test-unit: $(PAGE)
-	@scripts/step unit $(CARGO) test --workspace --exclude slotway-tests --all-features --no-fail-fast
+	@scripts/step unit $(CARGO) test --workspace --exclude slotway-tests --exclude slotway-sim --all-features --no-fail-fast
+
+# Simulated clusters, optimized: SEEDS=60000 for a night.
+SEEDS ?= 2000
+test-sim:
+	@scripts/step sim env CONTROL_SEEDS=$(SEEDS) $(CARGO) test --profile test-server --package slotway-sim --no-fail-fast
 
 # The servers under test: quick to build, and with overflow checks.
 test-server: $(PAGE)

@@ -153,6 +153,12 @@ impl Topology {
         Slot::all().filter(|slot| self.owners[slot.index()] == index.0).collect()
     }
 
+    /// True when the same nodes, told in the same order, serve the same slots as in `other`.
+    pub fn has_owners_of(&self, other: &Topology) -> bool {
+        let ids = |topology: &'_ Topology| topology.nodes.iter().map(|node| node.id).collect::<Vec<_>>();
+        self.owners == other.owners && ids(self) == ids(other)
+    }
+
     /// True when `index` serves a slot.
     pub fn has_slots(&self, index: NodeIndex) -> bool {
         self.owners.contains(&index.0)

@@ -13,6 +13,7 @@ use super::action::Action;
 use super::event::Event;
 use super::input::Now;
 use super::nodes::{MYSELF, PeerIndex};
+use super::peer::Peer;
 use super::sabotage::Sabotage;
 use crate::bus::{Body, Header, Update};
 use crate::epoch::ConfigEpoch;
@@ -236,6 +237,15 @@ impl Cluster {
 
     /// Whoever claims a slot that somebody owns by a greater epoch has missed something: it is told about the first such.
     pub(crate) fn correct_who_lags(&mut self, sender: PeerIndex, header: &Header) {
+        // The claim is as it is known here, and since no earlier epoch: nobody else can be the better owner.
+        let claimant = header.primary.map_or(Some(sender), |primary| self.nodes.find(&primary));
+        let is_known = |claimant| {
+            let claimant: &Peer = &self.nodes[claimant];
+            claimant.slots == header.slots && claimant.config_epoch <= header.config_epoch
+        };
+        if claimant.is_some_and(is_known) {
+            return;
+        }
         let better = header.slots.iter().find_map(|slot| {
             let owner = self.slots.owner(slot).filter(|_| !self.slots.unclaimed.contains(slot))?;
             let is_better = owner != sender && self.nodes[owner].config_epoch > header.config_epoch;

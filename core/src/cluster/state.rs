@@ -80,7 +80,8 @@ impl Cluster {
     /// Every slot that must be served is.
     fn is_covered(&self) -> bool {
         // Each slot has one owner at most, so that numbers tell.
-        let served = || self.nodes.iter().filter(|(_, peer)| !peer.is_failed()).map(|(_, peer)| peer.slots.len());
+        let served =
+            || self.nodes.iter().filter(|(_, peer)| !peer.is_failed()).map(|(_, peer)| peer.slots.len());
         !self.config.require_full_coverage || served().sum::<usize>() == usize::from(SLOT_COUNT)
     }
 

@@ -210,11 +210,7 @@ fn is_on_disk(node: NodeId, saved: Saved, header: &Header, body: &Body<'_>) -> F
 /// # Errors
 /// It went by a smaller one, or by the same.
 pub fn view_changed(node: NodeId, before: &Topology, after: &Topology, now: Time) -> Result<(), Violation> {
-    let unchanged = |id: &NodeId| {
-        let slots = |view: &Topology| view.find(id).map(|index| view.slots_of(index));
-        slots(before) == slots(after)
-    };
-    if after.nodes().all(|(_, node)| unchanged(&node.id)) {
+    if after.has_owners_of(before) {
         return Ok(());
     }
     judge(now, Slot::all().try_for_each(|slot| owner_changed(node, before, after, slot)))

@@ -1,11 +1,12 @@
 //! Many seeds; the same seed twice; and rules broken to see whether anybody notices.
 
-use std::eprintln;
+use alloc::vec::Vec;
+use std::{eprintln, thread};
 
 use slotway_core::cluster::Sabotage;
 
 use super::world::World;
-use super::{Outcome, Plot, replay, run};
+use super::{Outcome, Plot, Tally, replay, run};
 use crate::trace::Trace;
 
 /// Seeds that every change must pass. `CONTROL_SEEDS=20000` runs more.
@@ -16,17 +17,31 @@ const SABOTAGE_SEEDS: u64 = 1000;
 #[test]
 fn no_seed_breaks_an_invariant() {
     let seeds = std::env::var("CONTROL_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(SEEDS);
-    let (mut elections, mut crashes) = (0, 0);
-    for seed in 1..=seeds {
-        let outcome = run(seed);
-        assert!(outcome.violation.is_none(), "{outcome}");
-        elections += outcome.tally.elections;
-        crashes += outcome.tally.crashes;
-    }
+    let threads = thread::available_parallelism().map_or(1, usize::from) as u64;
+    let tallies: Vec<Tally> = thread::scope(|scope| {
+        let workers: Vec<_> =
+            (1..=threads).map(|first| scope.spawn(move || every(first, threads, seeds))).collect();
+        workers.into_iter().map(|worker| worker.join().expect("no seed fails")).collect()
+    });
+    let sum = |count: fn(&Tally) -> u64| tallies.iter().map(count).sum::<u64>();
+    let (elections, crashes) = (sum(|tally| tally.elections), sum(|tally| tally.crashes));
+    eprintln!("{seeds} seeds: {elections} elections, {crashes} crashes");
     assert!(
         elections >= seeds / 2 && crashes >= seeds,
         "{elections} elections, {crashes} crashes: faults do not happen"
     );
+}
+
+/// Runs every `step`th seed from `first` on.
+fn every(first: u64, step: u64, seeds: u64) -> Tally {
+    let mut sum = Tally::default();
+    for seed in (first..=seeds).step_by(step as usize) {
+        let outcome = run(seed);
+        assert!(outcome.violation.is_none(), "{outcome}");
+        sum.elections += outcome.tally.elections;
+        sum.crashes += outcome.tally.crashes;
+    }
+    sum
 }
 
 #[test]
