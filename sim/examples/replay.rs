@@ -4,12 +4,14 @@
 //!   cargo run -p slotway-sim --example replay -- --seed 17
 //!   cargo run -p slotway-sim --example replay -- --seeds 1..2000
 //!   cargo run -p slotway-sim --example replay -- --control --seeds 1..2000     control planes only, with more faults
+//!   cargo run -p slotway-sim --example replay -- --rest 50       a hundred nodes to which nothing happens: traffic of the bus
 //! ```
 
 use std::process::ExitCode;
 use std::time::Instant;
 
-const USAGE: &str = "usage: replay [--control] --seed N | --seeds FIRST..LAST";
+const USAGE: &str =
+    "usage: replay [--control] --seed N | --seeds FIRST..LAST\n       replay --rest PRIMARIES";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -20,8 +22,19 @@ fn main() -> ExitCode {
         ["--control", "--seeds", range] => {
             bounds(range).map_or_else(usage, |(first, last)| run_all_control(first, last))
         }
+        ["--rest", primaries] => primaries.parse().map_or_else(|_| usage(), rest),
         _ => usage(),
     }
+}
+
+/// Ten minutes of nothing.
+fn rest(primaries: usize) -> ExitCode {
+    let outcome = slotway_sim::control::rest(primaries, 600);
+    let (nodes, seconds) = (outcome.nodes as f64, outcome.simulated.as_us() as f64 / 1e6);
+    let rate = |number: u64| number as f64 / seconds / nodes;
+    let (frames, bytes) = (rate(outcome.tally.frames), rate(outcome.tally.bytes));
+    println!("{outcome}\n{nodes} nodes: {bytes:.0} bytes and {frames:.1} frames sent per node and second");
+    if outcome.violation.is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
 fn usage() -> ExitCode {

@@ -75,6 +75,12 @@ pub fn replay(seed: u64) -> Outcome {
     world::World::new(seed, Trace::kept(), Plot::None).run()
 }
 
+/// Runs a cluster of so many primaries with a replica each, at the default node timeout, to which nothing happens for so long.
+pub fn rest(primaries: usize, seconds: u64) -> Outcome {
+    let swarm = swarm::Swarm { primaries, replicas: 1, storm_s: seconds, ..swarm::Swarm::calm() };
+    world::World::with(swarm, 1, Trace::hashed(), Plot::None).run()
+}
+
 /// One line; for a failed run the line that replays it, too.
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -9,13 +9,13 @@
 //!              client     a cluster client                        workload   what it asks for
 //!            history    what clients did and were told
 //!            check      what must always hold
+//!            control    a world of its own: the control planes, the bus among them, and far more faults
 //! ```
 //!
 //! A run is a function of its seed: no clock, no randomness of the system, no thread, no map without order. Equal seeds
 //! have equal traces on every platform, so that a seed is a bug report. [`run`] is the way in.
 //!
-//! What is simulated today is the data plane: clients, routing, keys that move. The operator stands where the cluster bus
-//! will; disks and crashes come with it.
+//! In the world of clients the operator still stands where the bus will: engines and control planes are simulated apart.
 #![no_std]
 #![forbid(unsafe_code)]
 

@@ -96,3 +96,24 @@ impl Outbox {
         self.awaits_disk = false;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::topology::TopologyBuilder;
+
+    fn picture(version: u64) -> Option<Arc<Topology>> {
+        Some(Arc::new(TopologyBuilder::new(version).build().unwrap()))
+    }
+
+    #[test]
+    fn a_picture_that_does_not_wait_is_not_followed_by_an_older_one_that_did() {
+        let mut outbox = Outbox::default();
+        outbox.release(Some((String::new(), Durability::BeforeTheNextAction)), picture(1), false);
+        assert!(matches!(outbox.poll(), Some(Action::Persist { .. })));
+        outbox.release(None, picture(2), true);
+        assert_eq!(outbox.poll(), picture(2).map(Action::Publish));
+        outbox.on_persisted();
+        assert_eq!(outbox.poll(), None);
+    }
+}

@@ -54,6 +54,33 @@ pub struct Swarm {
 }
 
 impl Swarm {
+    /// Three primaries at the default node timeout, in a quick network, and no faults.
+    pub fn calm() -> Self {
+        Self {
+            primaries: 3,
+            replicas: 0,
+            node_timeout_ms: 15_000,
+            has_names: false,
+            begins_colliding: false,
+            storm_s: 60,
+            weather: Weather { latency_us: 100, jitter_us: 100, ..Weather::default() },
+            crash: Permille(0),
+            vanish: Permille(0),
+            down_ms: 0,
+            moves: Permille(0),
+            torn: Permille(0),
+            disk_full: Permille(0),
+            sync_us: 1000,
+            partition: Permille(0),
+            split: Permille(0),
+            pause: Permille(0),
+            outage_ms: 0,
+            clock_jump: Permille(0),
+            drift: 0,
+            failover: Permille(0),
+        }
+    }
+
     /// The cluster of `seed`.
     pub fn of_seed(seed: u64) -> Self {
         let mut chance = Chance::stream(seed, "control swarm");

@@ -6,7 +6,7 @@ use std::{eprintln, thread};
 use slotway_core::cluster::Sabotage;
 
 use super::world::World;
-use super::{Outcome, Plot, Tally, replay, run};
+use super::{Outcome, Plot, Tally, replay, rest, run};
 use crate::trace::Trace;
 
 /// Seeds that every change must pass. `CONTROL_SEEDS=20000` runs more.
@@ -100,4 +100,10 @@ fn a_vote_sent_before_it_is_durable_is_found() {
 #[test]
 fn a_vote_forgotten_over_a_restart_is_found() {
     found(Plot::VoteForgotten, &["S3"]);
+}
+
+#[test]
+fn a_hundred_nodes_stay_together() {
+    let outcome = rest(50, 60);
+    assert!(outcome.violation.is_none() && outcome.tally.failures == 0, "{outcome}");
 }

@@ -64,7 +64,11 @@ pub struct World {
 impl World {
     /// The world of `seed`; what happens in it is written to `trace`.
     pub fn new(seed: u64, trace: Trace, plot: Plot) -> Self {
-        let swarm = Swarm::of_seed(seed);
+        Self::with(Swarm::of_seed(seed), seed, trace, plot)
+    }
+
+    /// A world of this kind.
+    pub fn with(swarm: Swarm, seed: u64, trace: Trace, plot: Plot) -> Self {
         let mut chance = Chance::stream(seed, "control");
         let topology = begin(&swarm, &mut chance);
         let members: Vec<Member> = topology
