@@ -90,6 +90,16 @@ impl Cluster {
         is_refusing || is_silent
     }
 
+    /// A node whose address is lost cannot be asked, and owes an answer all the same. In Redis it is never suspected, and
+    /// counts as reachable for ever: a primary could go on serving in a minority.
+    pub(crate) fn check_on_lost(&mut self, now: Now, index: PeerIndex) {
+        self.nodes[index].ping_sent.get_or_insert(now.instant);
+        if self.is_overdue(now, index) {
+            self.suspect(now, index);
+        }
+        self.check_failure(now, index);
+    }
+
     /// This node alone believes that `index` is down.
     pub(crate) fn suspect(&mut self, now: Now, index: PeerIndex) {
         if self.nodes[index].is_failing() {

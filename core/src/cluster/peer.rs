@@ -134,6 +134,11 @@ impl Peer {
         self.is_replica() && !self.has(NodeFlags::NOFAILOVER | NodeFlags::FAIL)
     }
 
+    /// A node of the cluster without an address: nobody can be asked whether it is there.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.has(NodeFlags::NOADDR) && !self.has(NodeFlags::MYSELF | NodeFlags::HANDSHAKE)
+    }
+
     /// A node to talk to: neither this one, nor without an address, nor still unknown.
     pub(crate) fn is_acquainted(&self) -> bool {
         !self.has(NodeFlags::MYSELF | NodeFlags::NOADDR | NodeFlags::HANDSHAKE)

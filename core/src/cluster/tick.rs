@@ -43,6 +43,8 @@ impl Cluster {
         for index in self.nodes.indices() {
             if self.nodes[index].is_acquainted() {
                 self.check_on(now, index);
+            } else if self.nodes[index].is_lost() {
+                self.check_on_lost(now, index);
             }
         }
         self.tell_suspicions(now);

@@ -330,9 +330,12 @@ impl World {
     fn connect(&mut self, number: usize, link: LinkId, host: &str, port: u16) {
         let now = self.timeline.now();
         let wire = self.members[number].open(number, link);
-        let target = self.members.iter().enumerate().position(|(at, member)| {
-            port == BUS_PORT && (member.ip == host || (!member.hostname.is_empty() && name_of(at) == host))
-        });
+        let is_there = |(at, member): &(usize, &Member)| {
+            port == BUS_PORT && (member.ip == host || (!member.hostname.is_empty() && name_of(*at) == host))
+        };
+        // An address may be that of a node that is down and of the one that has it now.
+        let there = self.members.iter().enumerate().filter(is_there);
+        let target = there.max_by_key(|(_, member)| member.health == Health::Up).map(|(at, _)| at);
         let is_refused = target.is_some_and(|target| self.members[target].health == Health::Stopped);
         let arrivals = match target.filter(|_| !is_refused) {
             Some(target) => {
@@ -406,13 +409,7 @@ impl World {
 
     fn restart(&mut self, number: usize, found: Found) -> Result<(), Violation> {
         let now = self.timeline.now();
-        // Without names, only one node may move: two that do not know where the other is find nobody to ask.
-        let may_move = self.swarm.has_names || number == 0;
-        if may_move && self.chance.happens(self.swarm.moves) {
-            self.addresses += 1;
-            self.witness.tally.moves += 1;
-            self.members[number].move_to(ip(self.addresses));
-        }
+        self.find_address(number);
         let (id, seed) = (self.members[number].id, self.chance.next());
         let mut text = found.text;
         if !self.members[number].start(now, &text, seed) {
@@ -432,6 +429,28 @@ impl World {
         self.witness.saved(id, &text, now)?;
         self.members[number].disk.go_on_with(text);
         self.input(number, Input::Wake)
+    }
+
+    /// A host that starts may have another address than before, even one that was another's.
+    fn find_address(&mut self, number: usize) {
+        // Without names, only one node may move: two that do not know where the other is find nobody to ask.
+        let may_move = self.swarm.has_names || number == 0;
+        let is_taken = self.members.iter().enumerate().any(|(at, other)| {
+            at != number && other.health == Health::Up && other.ip == self.members[number].ip
+        });
+        let must_move = is_taken || (may_move && self.chance.happens(self.swarm.moves));
+        if !must_move {
+            return;
+        }
+        self.witness.tally.moves += 1;
+        let down = self
+            .members
+            .iter()
+            .find(|other| other.health != Health::Up && other.ip != self.members[number].ip);
+        let reused = down.filter(|_| self.swarm.has_names && self.chance.happens(Permille(300)));
+        self.addresses += usize::from(reused.is_none());
+        let address = reused.map_or_else(|| ip(self.addresses), |other| other.ip.clone());
+        self.members[number].move_to(address);
     }
 
     /// Both ends hear of the end of a connection.
