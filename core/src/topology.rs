@@ -155,8 +155,8 @@ impl Topology {
 
     /// True when the same nodes, told in the same order, serve the same slots as in `other`.
     pub fn has_owners_of(&self, other: &Topology) -> bool {
-        let ids = |topology: &'_ Topology| topology.nodes.iter().map(|node| node.id).collect::<Vec<_>>();
-        self.owners == other.owners && ids(self) == ids(other)
+        let ids = self.nodes.iter().map(|node| node.id);
+        self.owners == other.owners && ids.eq(other.nodes.iter().map(|node| node.id))
     }
 
     /// True when `index` serves a slot.

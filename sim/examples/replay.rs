@@ -34,12 +34,16 @@ fn rest(primaries: usize) -> ExitCode {
     let rate = |number: u64| number as f64 / seconds / nodes;
     let (frames, bytes) = (rate(outcome.tally.frames), rate(outcome.tally.bytes));
     println!("{outcome}\n{nodes} nodes: {bytes:.0} bytes and {frames:.1} frames sent per node and second");
-    if outcome.violation.is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    ended(outcome.violation.is_some())
 }
 
 fn usage() -> ExitCode {
     eprintln!("{USAGE}");
     ExitCode::FAILURE
+}
+
+fn ended(failed: bool) -> ExitCode {
+    if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
 fn bounds(range: &str) -> Option<(u64, u64)> {
@@ -51,7 +55,7 @@ fn replay(seed: u64) -> ExitCode {
     let report = slotway_sim::replay(seed);
     print!("{}", report.trace.text());
     println!("{report}");
-    if report.violation.is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    ended(report.violation.is_some())
 }
 
 fn run_all(first: u64, last: u64) -> ExitCode {
@@ -72,14 +76,14 @@ fn run_all(first: u64, last: u64) -> ExitCode {
         last + 1 - first,
         simulated / seconds
     );
-    if failed > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    ended(failed > 0)
 }
 
 fn replay_control(seed: u64) -> ExitCode {
     let outcome = slotway_sim::control::replay(seed);
     print!("{}", outcome.trace.text());
     println!("{outcome}");
-    if outcome.violation.is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    ended(outcome.violation.is_some())
 }
 
 fn run_all_control(first: u64, last: u64) -> ExitCode {
@@ -103,5 +107,5 @@ fn run_all_control(first: u64, last: u64) -> ExitCode {
         last + 1 - first,
         hours * 60.0 / seconds
     );
-    if failed > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    ended(failed > 0)
 }

@@ -42,7 +42,8 @@ pub enum Side {
 }
 
 impl Side {
-    fn other(self) -> Side {
+    /// The other end.
+    pub fn other(self) -> Side {
         match self {
             Side::Client => Side::Node,
             Side::Node => Side::Client,

@@ -14,15 +14,16 @@ const SEEDS: u64 = 200;
 /// Each planted bug must be found within so many seeds.
 const SABOTAGE_SEEDS: u64 = 400;
 
-fn seeds() -> u64 {
-    std::env::var("SIM_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(SEEDS)
+/// How many seeds the environment asks for.
+pub(crate) fn seeds(variable: &str, default: u64) -> u64 {
+    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
 #[test]
 fn no_seed_breaks_an_invariant_and_together_they_meet_every_refusal() {
     let mut errors: BTreeMap<String, u64> = BTreeMap::new();
     let (mut slots, mut undecided) = (0, 0);
-    for seed in 1..=seeds() {
+    for seed in 1..=seeds("SIM_SEEDS", SEEDS) {
         let report = run(seed);
         assert!(report.violation.is_none(), "{report}");
         slots += report.verdicts.len();

@@ -165,14 +165,20 @@ def machine():
     return f"{model}, {os.cpu_count()} cores, Linux {os.uname().release}"
 
 
-def arguments():
-    """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def command_line(description):
+    """A parser with what all measurements are told: what to measure, and where."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
     binary = os.environ.get("SLOTWAY_BIN", target / "release" / "slotway")
     parser.add_argument("--slotway", type=Path, default=binary, help="binary to measure")
     parser.add_argument("--redis", default=shutil.which("redis-server"), help="reference to measure")
     parser.add_argument("--port", type=int, default=17379)
+    return parser
+
+
+def arguments():
+    """The command line."""
+    parser = command_line(__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each server; medians are shown")
     parser.add_argument("--commands", type=int, default=1_000_000, help="commands of one measurement")
     parser.add_argument("--starts", type=int, default=11, help="starts of each server")

@@ -5,9 +5,6 @@ killed (SIGKILL), and a key of its slots is written to its replica until that is
 interleaved.
 """
 
-import argparse
-import os
-import shutil
 import signal
 import socket
 import statistics
@@ -17,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench import ROOT, machine, wait_for_pong
+from bench import command_line, machine, wait_for_pong
 
 NODES, PATIENCE_SECONDS, POLL_SECONDS = 6, 60, 0.005
 
@@ -105,12 +102,7 @@ def takeover_seconds(command, args):
 
 def main():
     """A row for each server."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-    binary = os.environ.get("SLOTWAY_BIN", target / "release" / "slotway")
-    parser.add_argument("--slotway", type=Path, default=binary, help="binary to measure")
-    parser.add_argument("--redis", default=shutil.which("redis-server"), help="reference to measure")
-    parser.add_argument("--port", type=int, default=17379)
+    parser = command_line(__doc__)
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--node-timeout", type=int, default=2000, help="cluster-node-timeout, in ms")
     args = parser.parse_args()

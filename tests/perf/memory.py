@@ -5,16 +5,13 @@ the loaded one, over the number of keys: of resident memory, which is what is pa
 what the server believes. With --cluster, each server is a cluster of one node that owns all slots.
 """
 
-import argparse
-import os
-import shutil
 import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-from bench import OPTIONS, ROOT, Subject, machine, resident_mib
+from bench import OPTIONS, Subject, command_line, machine, resident_mib
 
 BATCH = 2000
 TTL = ("EX", "1000000")
@@ -108,12 +105,7 @@ def bytes_per_key(subject, shape, args):
 
 def arguments():
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-    binary = os.environ.get("SLOTWAY_BIN", target / "release" / "slotway")
-    parser.add_argument("--slotway", type=Path, default=binary, help="binary to measure")
-    parser.add_argument("--redis", default=shutil.which("redis-server"), help="reference to measure")
-    parser.add_argument("--port", type=int, default=17379)
+    parser = command_line(__doc__)
     parser.add_argument("--keys", type=int, default=1_000_000)
     parser.add_argument("--cluster", action="store_true", help="measure clusters of one node")
     parser.add_argument("--shape", help="only shapes whose names contain this")

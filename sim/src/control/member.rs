@@ -41,23 +41,19 @@ pub enum Health {
 }
 
 /// A connection as one of its ends sees it.
-pub struct Connection {
+struct Connection {
     /// What the network calls it.
-    pub wire: network::LinkId,
+    wire: network::LinkId,
     /// Which end this is.
-    pub side: network::Side,
+    side: network::Side,
     /// Bytes that are no whole frame yet.
-    pub pending: Vec<u8>,
+    pending: Vec<u8>,
 }
 
 /// One node.
 pub struct Member {
     /// Its name on the bus, which never changes.
     pub id: NodeId,
-    /// Where it is now.
-    pub ip: String,
-    /// The name it announces; empty for none.
-    pub hostname: String,
     /// How it is.
     pub health: Health,
     /// Until when it stands still.
@@ -93,13 +89,11 @@ impl Member {
         let myself = topology.node(topology.myself().expect("a picture as one of its nodes sees it"));
         let drift = chance.within(0..=2 * swarm.drift) as i64 - swarm.drift as i64;
         let hostname = if swarm.has_names { name_of(number) } else { String::new() };
-        let config = config(swarm, &myself.ip, &hostname);
+        let config = config(swarm, &myself.ip, hostname);
         let now = now(Time::default(), drift, 0);
         let machine = Cluster::formed(now, config.clone(), chance.next(), topology);
         let mut member = Self {
             id: myself.id,
-            ip: myself.ip.clone(),
-            hostname,
             health: Health::Up,
             paused: Time::default(),
             life: 0,
@@ -120,6 +114,16 @@ impl Member {
         };
         member.apply_plot();
         member
+    }
+
+    /// Where it is now.
+    pub fn ip(&self) -> &str {
+        &self.config.announced.ip
+    }
+
+    /// The name it announces; empty for none.
+    pub fn hostname(&self) -> &str {
+        &self.config.hostname
     }
 
     /// The machine, to be polled and asked.
@@ -181,8 +185,7 @@ impl Member {
 
     /// The host has another address from now on.
     pub fn move_to(&mut self, ip: String) {
-        self.config.announced.ip.clone_from(&ip);
-        self.ip = ip;
+        self.config.announced.ip = ip;
     }
 
     /// A connection that this node opens; `number` is its own.
@@ -252,14 +255,9 @@ pub fn name_of(number: usize) -> String {
     format!("n{number}.sim")
 }
 
-fn config(swarm: &Swarm, ip: &str, hostname: &str) -> Config {
+fn config(swarm: &Swarm, ip: &str, hostname: String) -> Config {
     let announced = Announced { ip: ip.into(), port: PORT, tls_port: 0, bus_port: BUS_PORT };
-    Config {
-        node_timeout_ms: swarm.node_timeout_ms,
-        announced,
-        hostname: hostname.into(),
-        ..Config::default()
-    }
+    Config { node_timeout_ms: swarm.node_timeout_ms, announced, hostname, ..Config::default() }
 }
 
 fn now(time: Time, drift: i64, wall_off_ms: i64) -> Now {

@@ -7,7 +7,7 @@ use crate::swarm::{Weather, sometimes};
 
 /// The size of a cluster, its configuration and its faults. Rates are per change of weather, a tenth of a second, but where
 /// they say otherwise.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Swarm {
     /// Primaries to begin with.
     pub primaries: usize,
@@ -58,26 +58,11 @@ impl Swarm {
     pub fn calm() -> Self {
         Self {
             primaries: 3,
-            replicas: 0,
             node_timeout_ms: 15_000,
-            has_names: false,
-            begins_colliding: false,
             storm_s: 60,
             weather: Weather { latency_us: 100, jitter_us: 100, ..Weather::default() },
-            crash: Permille(0),
-            vanish: Permille(0),
-            down_ms: 0,
-            moves: Permille(0),
-            torn: Permille(0),
-            disk_full: Permille(0),
             sync_us: 1000,
-            partition: Permille(0),
-            split: Permille(0),
-            pause: Permille(0),
-            outage_ms: 0,
-            clock_jump: Permille(0),
-            drift: 0,
-            failover: Permille(0),
+            ..Self::default()
         }
     }
 

@@ -7,6 +7,7 @@ use slotway_core::cluster::Sabotage;
 
 use super::world::World;
 use super::{Outcome, Plot, Tally, replay, rest, run};
+use crate::tests::seeds;
 use crate::trace::Trace;
 
 /// Seeds that every change must pass. `CONTROL_SEEDS=20000` runs more.
@@ -16,7 +17,7 @@ const SABOTAGE_SEEDS: u64 = 1000;
 
 #[test]
 fn no_seed_breaks_an_invariant() {
-    let seeds = std::env::var("CONTROL_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(SEEDS);
+    let seeds = seeds("CONTROL_SEEDS", SEEDS);
     let threads = thread::available_parallelism().map_or(1, usize::from) as u64;
     let tallies: Vec<Tally> = thread::scope(|scope| {
         let workers: Vec<_> =

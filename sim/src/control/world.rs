@@ -169,12 +169,7 @@ impl World {
     fn arrive(&mut self, arrival: Arrival) -> Result<(), Violation> {
         let now = self.timeline.now();
         let Arrival { link: wire, to } = arrival;
-        let Some(number) = (match to {
-            Side::Client => Some(wire.client),
-            Side::Node => self.network.node_of(wire),
-        }) else {
-            return Ok(());
-        };
+        let Some(number) = self.node_at(wire, to) else { return Ok(()) };
         let member = &self.members[number];
         if member.health == Health::Up && member.paused > now {
             self.timeline.plan(member.paused, Event::Arrival(arrival));
@@ -224,7 +219,7 @@ impl World {
     fn connected(&mut self, number: usize, wire: network::LinkId, link: LinkId) -> Result<(), Violation> {
         self.greeted.insert(wire, true);
         let target = self.network.node_of(wire).unwrap_or(number);
-        let remote_ip = self.members[target].ip.clone();
+        let remote_ip = String::from(self.members[target].ip());
         self.input(number, Input::Connected { link, remote_ip: &remote_ip })
     }
 
@@ -234,7 +229,7 @@ impl World {
         let link = self.members[number].accept(wire);
         let arrivals = self.network.send(now, wire, Side::Client, vec![GREETING]);
         self.plan(arrivals);
-        let (remote, local) = (self.members[wire.client].ip.clone(), self.members[number].ip.clone());
+        let [remote, local] = [wire.client, number].map(|at| String::from(self.members[at].ip()));
         self.input(number, Input::Accepted { link, remote_ip: &remote, local_ip: &local })?;
         Ok(link)
     }
@@ -262,7 +257,7 @@ impl World {
     fn lose(&mut self, number: usize, wire: network::LinkId, side: Side) -> Result<(), Violation> {
         let Some(link) = self.members[number].link_of(wire, side) else { return Ok(()) };
         self.members[number].drop_link(link);
-        let other = if side == Side::Client { self.network.node_of(wire) } else { Some(wire.client) };
+        let other = self.node_at(wire, side.other());
         // A process that is gone resets its connections.
         let is_refused = other.is_none_or(|other| self.members[other].health == Health::Stopped);
         let why = if is_refused { Loss::Refused } else { Loss::Ended };
@@ -328,8 +323,9 @@ impl World {
     fn connect(&mut self, number: usize, link: LinkId, host: &str, port: u16) {
         let now = self.timeline.now();
         let wire = self.members[number].open(number, link);
-        let is_there = |(at, member): &(usize, &Member)| {
-            port == BUS_PORT && (member.ip == host || (!member.hostname.is_empty() && name_of(*at) == host))
+        // A machine dials an address or a name, never nothing.
+        let is_there = |(_, member): &(usize, &Member)| {
+            port == BUS_PORT && (member.ip() == host || member.hostname() == host)
         };
         // An address may be that of a node that is down and of the one that has it now.
         let there = self.members.iter().enumerate().filter(is_there);
@@ -351,11 +347,8 @@ impl World {
     fn send(&mut self, number: usize, link: LinkId, frame: &[u8]) -> Result<(), Violation> {
         let now = self.timeline.now();
         let Some((wire, side)) = self.members[number].wire_of(link) else { return Ok(()) };
-        let (to, other) = match side {
-            Side::Client => (Side::Node, self.network.node_of(wire)),
-            Side::Node => (Side::Client, Some(wire.client)),
-        };
-        let other = other.map_or_else(String::new, |other| format!("n{other}"));
+        let to = side.other();
+        let other = self.node_at(wire, to).map_or_else(String::new, |other| format!("n{other}"));
         self.witness.sent(self.members[number].id, &other, frame, now)?;
         let arrivals = self.network.send(now, wire, to, frame.into());
         self.plan(arrivals);
@@ -418,7 +411,7 @@ impl World {
             let starts = self.members[number].start(now, &text, seed);
             assert!(starts, "a file that was written whole is read:\n{text}");
         }
-        self.trace.line(now, format_args!("n{number} starts at {}", self.members[number].ip));
+        self.trace.line(now, format_args!("n{number} starts at {}", self.members[number].ip()));
         let name = self.members[number].machine().id();
         if name != id {
             let finding = format!("{id} is {name} after a restart");
@@ -434,7 +427,7 @@ impl World {
         // Without names, only one node may move: two that do not know where the other is find nobody to ask.
         let may_move = self.swarm.has_names || number == 0;
         let is_taken = self.members.iter().enumerate().any(|(at, other)| {
-            at != number && other.health == Health::Up && other.ip == self.members[number].ip
+            at != number && other.health == Health::Up && other.ip() == self.members[number].ip()
         });
         let must_move = is_taken || (may_move && self.chance.happens(self.swarm.moves));
         if !must_move {
@@ -444,11 +437,19 @@ impl World {
         let down = self
             .members
             .iter()
-            .find(|other| other.health != Health::Up && other.ip != self.members[number].ip);
+            .find(|other| other.health != Health::Up && other.ip() != self.members[number].ip());
         let reused = down.filter(|_| self.swarm.has_names && self.chance.happens(Permille(300)));
         self.addresses += usize::from(reused.is_none());
-        let address = reused.map_or_else(|| ip(self.addresses), |other| other.ip.clone());
+        let address = reused.map_or_else(|| ip(self.addresses), |other| other.ip().into());
         self.members[number].move_to(address);
+    }
+
+    /// The node at one end of a connection, while the connection is known.
+    fn node_at(&self, wire: network::LinkId, side: Side) -> Option<usize> {
+        match side {
+            Side::Client => Some(wire.client),
+            Side::Node => self.network.node_of(wire),
+        }
     }
 
     /// Both ends hear of the end of a connection.

@@ -14,7 +14,7 @@ use slotway_core::slot::{Slot, SlotRange};
 use slotway_core::slot_set::SlotSet;
 
 use super::super::{Binding, Whole, args};
-use super::{known, slot_of};
+use super::{ask, known, slot_of};
 use crate::keyspace::DbIndex;
 use crate::registry::{Effect, Handler, Outcome};
 
@@ -58,14 +58,9 @@ fn order(whole: &mut Whole<'_>, admin: Admin, reply: &mut ReplyWriter<'_>) -> Ou
 ///
 /// # Errors
 /// The node is in no cluster, or in one that cannot be changed.
-fn with_cluster<R>(
-    whole: &Whole<'_>,
-    mut visit: impl FnMut(Now, &mut Cluster) -> R,
-) -> Result<R, ErrorReply> {
+fn with_cluster<R>(whole: &Whole<'_>, visit: impl Fn(Now, &mut Cluster) -> R) -> Result<R, ErrorReply> {
     known(&whole.connection)?;
-    let mut result = None;
-    whole.connection.node.with_cluster(&mut |now, cluster| result = Some(visit(now, cluster)));
-    result.ok_or_else(|| ErrorReply::other("ERR The topology of this node is fixed"))
+    ask(&whole.connection, visit).ok_or_else(|| ErrorReply::other("ERR The topology of this node is fixed"))
 }
 
 fn meet(whole: &mut Whole<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
