@@ -23,6 +23,7 @@ mod config;
 mod connection;
 mod data;
 mod debug;
+mod dump;
 mod expire;
 mod float;
 mod generic;
@@ -69,6 +70,7 @@ pub fn families() -> impl Iterator<Item = &'static [Binding]> {
         config::COMMANDS,
         connection::COMMANDS,
         debug::COMMANDS,
+        dump::COMMANDS,
         expire::COMMANDS,
         float::COMMANDS,
         generic::COMMANDS,

@@ -24,7 +24,7 @@ mod scan;
 mod tests;
 mod value;
 
-pub use clock::ClockPolicy;
+pub use clock::{ClockPolicy, Usage};
 #[cfg(test)]
 pub(crate) use db::next_random;
 pub use db::{Counters, Db, Detached, Flushed, Garbage, Purpose, Touch};

@@ -26,6 +26,7 @@ pub mod keyspace;
 pub mod node;
 pub mod number;
 pub mod pubsub;
+pub mod rdb;
 pub mod registry;
 pub mod session;
 pub mod shards;

@@ -143,6 +143,18 @@ pub enum ErrorReply {
     ExpireGtWithLt,
     /// An option of EXPIRE that is not one.
     UnsupportedOption(Sent),
+    /// RESTORE of a key that is there, without REPLACE.
+    BusyKey,
+    /// RESTORE of a payload of a later version, or with another checksum than its own.
+    DumpPayload,
+    /// RESTORE of a payload that is no value.
+    BadDataFormat,
+    /// RESTORE with a time to live below 0.
+    InvalidTtl,
+    /// RESTORE IDLETIME below 0.
+    InvalidIdletime,
+    /// RESTORE FREQ outside 0..256.
+    InvalidFrequency,
     /// Source and destination of a copy are one key.
     SameObject,
     /// A database number outside the configured ones.
@@ -438,6 +450,12 @@ impl ErrorReply {
                 "ERR NX and XX, GT or LT options at the same time are not compatible"
             }
             ErrorReply::ExpireGtWithLt => "ERR GT and LT options at the same time are not compatible",
+            ErrorReply::BusyKey => "BUSYKEY Target key name already exists.",
+            ErrorReply::DumpPayload => "ERR DUMP payload version or checksum are wrong",
+            ErrorReply::BadDataFormat => "ERR Bad data format",
+            ErrorReply::InvalidTtl => "ERR Invalid TTL value, must be >= 0",
+            ErrorReply::InvalidIdletime => "ERR Invalid IDLETIME value, must be >= 0",
+            ErrorReply::InvalidFrequency => "ERR Invalid FREQ value, must be >= 0 and <= 255",
             ErrorReply::SameObject => "ERR source and destination objects are the same",
             ErrorReply::DbIndexOutOfRange => "ERR DB index is out of range",
             ErrorReply::InvalidDbIndex => "ERR invalid DB index",

@@ -9,9 +9,10 @@ use slotway_core::time::UnixMs;
 use crate::config::Config;
 use crate::events::{Class, Effects};
 use crate::keyspace::{
-    Db, DbIndex, Detached, Entry, Expiry, Key, KeyHasher, Layout, NewValue, Purpose, Shard, Touch,
+    Db, DbIndex, Detached, Entry, Expiry, Key, KeyHasher, Layout, NewValue, Purpose, Shard, Touch, Usage,
 };
 use crate::node::Node;
+use crate::rdb::RdbValue;
 use crate::shards::Held;
 use crate::value::{Collection, Limits};
 
@@ -198,6 +199,13 @@ impl<'d, 'h> Data<'d, 'h> {
         let existed = self.db_of(&key).put_object(now, &key, collection.into_object());
         self.added(existed, key.bytes());
         existed
+    }
+
+    /// Stores a value that was made elsewhere under `key`, where there is nothing.
+    pub fn restore(&mut self, key: &[u8], value: RdbValue, expiry: Option<UnixMs>, usage: Option<Usage>) {
+        let (now, key) = (self.scope.now, self.key(key));
+        self.db_of(&key).load(now, &key, value, expiry, usage);
+        self.added(false, key.bytes());
     }
 
     /// Tells of a change of `key`, once it is made, exactly where Redis does: those who watch the key are told, those who are blocked

@@ -22,6 +22,15 @@ pub enum ClockPolicy {
     },
 }
 
+/// How a key has been used elsewhere, as a snapshot or RESTORE tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Usage {
+    /// Not for so many seconds: what goes by under [`ClockPolicy::Lru`].
+    IdleSecs(u64),
+    /// The logarithmic counter, which goes by under [`ClockPolicy::Lfu`].
+    Frequency(u8),
+}
+
 /// The 24 bits of one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct AccessClock(u32);
@@ -49,6 +58,19 @@ impl AccessClock {
         match policy {
             ClockPolicy::Lru => Self::second(now),
             ClockPolicy::Lfu { .. } => Self::lfu(minute(now), LFU_INITIAL),
+        }
+    }
+
+    /// The clock of a key that has been used so, up to `now`; `None` if that says nothing under this policy.
+    pub(super) fn of_usage(now: UnixMs, usage: Usage, policy: ClockPolicy) -> Option<Self> {
+        match (usage, policy) {
+            (Usage::IdleSecs(secs), ClockPolicy::Lru) => {
+                Some(Self::from_bits((now.as_secs() as u32).wrapping_sub(secs as u32)))
+            }
+            (Usage::Frequency(counter), ClockPolicy::Lfu { .. }) => {
+                Some(Self::lfu(minute(now), counter.into()))
+            }
+            (Usage::IdleSecs(_), ClockPolicy::Lfu { .. }) | (Usage::Frequency(_), ClockPolicy::Lru) => None,
         }
     }
 

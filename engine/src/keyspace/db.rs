@@ -4,10 +4,11 @@
 //! changes in the counts of a slot (keys, keys with an expiry, bytes) is accounted in two functions:
 //! [`Tally::added`] and [`Tally::removed`].
 
-use super::clock::{AccessClock, ClockPolicy};
+use super::clock::{AccessClock, ClockPolicy, Usage};
 use super::entry::{Entry, EntryBox};
 use super::value::{Expiry, NewValue};
 use super::{ExpiryPolicy, Key, Settings};
+use crate::rdb::RdbValue;
 use crate::table::{Lookup, Table};
 use crate::value::Object;
 use alloc::boxed::Box;
@@ -249,6 +250,27 @@ impl Db {
             entry.as_entry().set_clock(clock);
         });
         true
+    }
+
+    /// Stores a value that was made elsewhere, in place of what was there.
+    pub fn load(
+        &mut self,
+        now: UnixMs,
+        key: &Key<'_>,
+        value: RdbValue,
+        expiry: Option<UnixMs>,
+        usage: Option<Usage>,
+    ) {
+        self.remove_unseen(key);
+        let clock = usage.and_then(|usage| AccessClock::of_usage(now, usage, self.settings.clock_policy));
+        let clock = clock.unwrap_or_else(|| self.new_clock(now));
+        let entry = match value {
+            RdbValue::String(text) => {
+                EntryBox::new(key.bytes, NewValue::Bytes(&text).normalized(), expiry, clock)
+            }
+            RdbValue::Collection(object) => EntryBox::of_object(key.bytes, object, expiry, clock),
+        };
+        self.insert(key, entry);
     }
 
     /// Removes `key`. True if it was there.

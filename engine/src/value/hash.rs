@@ -106,6 +106,13 @@ impl Hash {
         }
     }
 
+    /// Takes the big form if `count` fields do not fit the small one.
+    pub fn expect_fields(&mut self, count: usize, limits: &Limits<'_>) {
+        if count as u64 > limits.config.hash_max_listpack_entries() {
+            self.enlarge(limits);
+        }
+    }
+
     /// Sets `field` to `value`. True if it is new.
     pub fn set(&mut self, field: &[u8], value: &[u8], limits: &Limits<'_>) -> bool {
         if is_long(field, limits) || is_long(value, limits) {

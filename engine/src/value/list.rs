@@ -23,6 +23,7 @@ use super::listpack::{Element, Listpack, ListpackRef};
 use super::{Encoding, Limits};
 use fill::Fill;
 pub use iter::Iter;
+pub use node::Node as ListNode;
 pub use quicklist::Quicklist;
 
 /// A list, owned.
@@ -75,6 +76,16 @@ impl List {
         for element in elements {
             list.push(Side::Right, element.text(&mut slotway_core::resp::encode::Decimal::new()));
         }
+        let mut list = List::Quick(Box::new(list));
+        list.pack_if(|bytes, len| Fill::of(limits).holds(bytes, len, 1));
+        list
+    }
+
+    /// One of these nodes, made elsewhere and none of them empty, in the form that Redis gives it then: the small one if there is one node and it
+    /// fits. Otherwise nodes stay as they are.
+    pub fn from_nodes(nodes: impl Iterator<Item = ListNode>, limits: &Limits<'_>) -> Self {
+        let mut list = Quicklist::new(Fill::of(limits));
+        nodes.for_each(|node| list.push_node(node));
         let mut list = List::Quick(Box::new(list));
         list.pack_if(|bytes, len| Fill::of(limits).holds(bytes, len, 1));
         list

@@ -12,6 +12,7 @@
 //! Nodes are byte for byte those of Redis 7.2 (`t_stream.c`), so that files hold them as they are. Redis keeps them in a radix tree; here they are
 //! in an ordered map, which holds ids of 16 bytes in less room.
 
+mod check;
 mod group;
 mod id;
 mod lag;
@@ -23,6 +24,7 @@ mod radix;
 mod tests;
 mod trim;
 
+pub use check::check_node;
 pub use group::{Consumer, Delivery, Group, Groups, Pending};
 pub use id::{IdText, PartialId, Sequence, StreamId};
 pub use log::{AppendError, Log, Marks, NewId, NodeLimits};

@@ -15,8 +15,10 @@ const FRAME: usize = 7;
 
 /// Some elements, or one large one.
 #[derive(Clone)]
-pub(super) enum Node {
+pub enum Node {
+    /// A listpack of elements.
     Packed(Listpack),
+    /// The text of one element.
     Plain(Box<[u8]>),
 }
 

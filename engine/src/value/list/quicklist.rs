@@ -109,6 +109,11 @@ impl Quicklist {
         }
     }
 
+    /// Adds a node, which is not empty, behind the last one.
+    pub(super) fn push_node(&mut self, node: Node) {
+        self.insert_node(self.nodes.len(), node);
+    }
+
     /// Removes `count` elements, or as many as there are, from index `start` on.
     pub(super) fn remove(&mut self, start: usize, count: usize) {
         let Some(Location { mut node, offset }) = self.locate(start) else { return };

@@ -26,8 +26,8 @@ impl Log {
         }
     }
 
-    /// The counter of `id`; `None` if that cannot be told.
-    fn counter_of(&self, id: StreamId) -> Option<u64> {
+    /// The counter of `id`, how many entries had been added when that one was; `None` if that cannot be told.
+    pub fn counter_of(&self, id: StreamId) -> Option<u64> {
         let marks = self.marks();
         let added = marks.entries_added;
         let is_whole = !self.is_holed();

@@ -102,7 +102,13 @@ impl Log {
         self.nodes.iter().map(|(id, node)| node.borrow(*id))
     }
 
-    /// Adds a node that was made elsewhere, with the id that its entries are relative to; `bytes` are in this format.
+    /// True if there is a node with this id.
+    pub fn has_node(&self, id: StreamId) -> bool {
+        self.nodes.contains_key(&id)
+    }
+
+    /// Adds a node that was made elsewhere, with the id that its entries are relative to; `bytes` have passed
+    /// [`check_node`](super::check_node).
     pub fn insert_node(&mut self, id: StreamId, bytes: Vec<u8>) {
         let node = Node::from_bytes(bytes);
         self.node_bytes += node.memory();
@@ -249,7 +255,7 @@ impl Log {
     }
 
     /// Looks for the first entry again, after some are gone.
-    pub(super) fn find_first(&mut self) {
+    pub fn find_first(&mut self) {
         let first = self.range(StreamId::MIN, StreamId::MAX).next();
         self.marks.first_id = first.map_or(StreamId::MIN, Entry::id);
     }

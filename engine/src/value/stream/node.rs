@@ -19,11 +19,11 @@ use super::id::StreamId;
 use crate::value::listpack::{Element, Listpack, ListpackRef, Position};
 
 /// The flag of an entry that has been deleted.
-const DELETED: i64 = 1;
+pub(super) const DELETED: i64 = 1;
 /// The flag of an entry whose names are the master's.
-const SAME_NAMES: i64 = 2;
+pub(super) const SAME_NAMES: i64 = 2;
 /// Elements of an entry besides names and values: flags and both parts of the id.
-const FIXED: usize = 3;
+pub(super) const FIXED: usize = 3;
 
 /// A run of entries.
 #[derive(Clone)]

@@ -1,0 +1,74 @@
+//! One value by itself: what DUMP answers and RESTORE takes.
+//!
+//! ```text
+//!   | type | value | version, u16 | CRC-64 of all before, u64 |
+//! ```
+//!
+//! The checksum is always there. Source of the rules: `cluster.c` of Redis 7.2, `createDumpPayload` and `verifyDumpPayload`.
+
+use alloc::vec::Vec;
+
+use super::RdbValue;
+use super::crc64::Crc64;
+use super::error::{Error, Problem};
+use super::format::{VERSION_MAX, Version};
+use super::input::{Fault, Input};
+use super::read;
+use super::write::{Compression, Encoder};
+use crate::keyspace::Value;
+use crate::value::Limits;
+
+/// Bytes of the version.
+const VERSION_LEN: usize = 2;
+/// Bytes of the checksum.
+const CHECKSUM_LEN: usize = 8;
+
+/// The payload of a value.
+pub fn encode(value: Value<'_>, version: Version, compression: Compression) -> Vec<u8> {
+    let mut encoder = Encoder::new(version, compression);
+    encoder.typed_value(value);
+    let mut payload = encoder.out;
+    payload.extend_from_slice(&(version as u16).to_le_bytes());
+    let checksum = Crc64::of(&payload);
+    payload.extend_from_slice(&checksum.to_le_bytes());
+    payload
+}
+
+/// A payload whose version is known and whose checksum is right.
+#[derive(Clone, Copy, Debug)]
+pub struct Payload<'a> {
+    body: &'a [u8],
+}
+
+impl<'a> Payload<'a> {
+    /// Looks at version and checksum.
+    ///
+    /// # Errors
+    /// One of them is wrong, or the bytes are too few to have them.
+    pub fn verify(bytes: &'a [u8]) -> Result<Self, Error> {
+        let problem_at = |at: usize, problem| Error { offset: at as u64, problem };
+        let too_short = || problem_at(bytes.len(), Problem::UnexpectedEnd);
+        let (summed, checksum) = bytes.split_last_chunk::<CHECKSUM_LEN>().ok_or_else(too_short)?;
+        let (body, version) = summed.split_last_chunk::<VERSION_LEN>().ok_or_else(too_short)?;
+        let version = u16::from_le_bytes(*version);
+        if version > VERSION_MAX {
+            return Err(problem_at(body.len(), Problem::Version(version)));
+        }
+        let (stored, reckoned) = (u64::from_le_bytes(*checksum), Crc64::of(summed));
+        if stored != reckoned {
+            return Err(problem_at(summed.len(), Problem::Checksum { stored, reckoned }));
+        }
+        Ok(Self { body })
+    }
+
+    /// The value; `None` if it is a collection without elements. Like Redis it does not mind bytes behind the value.
+    ///
+    /// # Errors
+    /// There is no sound value.
+    pub fn value(self, limits: &Limits<'_>) -> Result<Option<RdbValue>, Error> {
+        read::typed_value(&mut Input::new(self.body), limits).map_err(|fault| match fault {
+            Fault::Incomplete => Error { offset: self.body.len() as u64, problem: Problem::UnexpectedEnd },
+            Fault::Corrupt(at, problem) => Error { offset: at as u64, problem },
+        })
+    }
+}

@@ -1,0 +1,3 @@
+//! Tests of the whole codec: round trips here, payloads of real servers in `samples`.
+
+mod roundtrip;
