@@ -77,18 +77,20 @@ impl List {
             list.push(Side::Right, element.text(&mut slotway_core::resp::encode::Decimal::new()));
         }
         let mut list = List::Quick(Box::new(list));
-        list.pack_if(|bytes, len| Fill::of(limits).holds(bytes, len, 1));
+        list.compact(limits);
         list
     }
 
-    /// One of these nodes, made elsewhere and none of them empty, in the form that Redis gives it then: the small one if there is one node and it
-    /// fits. Otherwise nodes stay as they are.
+    /// One of these nodes, made elsewhere and none of them empty, which stay as they are: in the big form.
     pub fn from_nodes(nodes: impl Iterator<Item = ListNode>, limits: &Limits<'_>) -> Self {
         let mut list = Quicklist::new(Fill::of(limits));
         nodes.for_each(|node| list.push_node(node));
-        let mut list = List::Quick(Box::new(list));
-        list.pack_if(|bytes, len| Fill::of(limits).holds(bytes, len, 1));
-        list
+        List::Quick(Box::new(list))
+    }
+
+    /// Takes the small form if all elements are in one listpack that fits it: what Redis does of a list it has made as a whole.
+    pub fn compact(&mut self, limits: &Limits<'_>) {
+        self.pack_if(|bytes, len| Fill::of(limits).holds(bytes, len, 1));
     }
 
     /// From the bytes of its small form.

@@ -65,6 +65,17 @@ pub(super) fn hash_of(bytes: Vec<u8>, limits: &Limits<'_>) -> Built<Hash> {
     Ok(hash)
 }
 
+/// The same, the length of fields and values deciding too: only of zipmaps does Redis look at it.
+pub(super) fn refitted_hash(bytes: &[u8], limits: &Limits<'_>) -> Built<Hash> {
+    let mut hash = Hash::new();
+    for (field, value) in ListpackRef::from_bytes(bytes).pairs() {
+        if !hash.set(field.text(&mut Decimal::new()), value.text(&mut Decimal::new()), limits) {
+            return Err(Problem::Duplicate);
+        }
+    }
+    Ok(hash)
+}
+
 /// The sorted set whose members and scores these are, in the bytes of a listpack.
 pub(super) fn sorted_set_of(bytes: Vec<u8>, limits: &Limits<'_>) -> Built<SortedSet> {
     let pairs = ListpackRef::from_bytes(&bytes);

@@ -36,7 +36,9 @@ pub(super) fn read(
         }
         ValueType::SortedSetListpack => packed::sorted_set(input, limits).map(kept),
         ValueType::Hash => hash(input, limits).map(kept),
-        ValueType::HashZipmap => parsed(input, zipmap::parse, |lp| packed::hash_of(lp, limits)).map(kept),
+        ValueType::HashZipmap => {
+            parsed(input, zipmap::parse, |lp| packed::refitted_hash(&lp, limits)).map(kept)
+        }
         ValueType::HashZiplist => parsed(input, ziplist::parse, |lp| packed::hash_of(lp, limits)).map(kept),
         ValueType::HashListpack => packed::hash(input, limits).map(kept),
         ValueType::Stream | ValueType::Stream2 | ValueType::Stream3 => {
@@ -71,6 +73,7 @@ fn list(input: &mut Input<'_>, limits: &Limits<'_>) -> Parsed<List> {
     Ok(List::collect(elements.iter().map(|text| Element::Bytes(text)), limits))
 }
 
+/// Redis leaves this one in the big form, however small it is.
 fn list_of_ziplist(input: &mut Input<'_>, limits: &Limits<'_>) -> Parsed<List> {
     let node = ziplist_node(input)?;
     Ok(List::from_nodes(node.into_iter(), limits))
@@ -83,7 +86,9 @@ fn quicklist(
     read: fn(&mut Input<'_>) -> Parsed<Option<ListNode>>,
 ) -> Parsed<List> {
     let nodes = many(input, read)?;
-    Ok(List::from_nodes(nodes.into_iter().flatten(), limits))
+    let mut list = List::from_nodes(nodes.into_iter().flatten(), limits);
+    list.compact(limits);
+    Ok(list)
 }
 
 fn ziplist_node(input: &mut Input<'_>) -> Parsed<Option<ListNode>> {

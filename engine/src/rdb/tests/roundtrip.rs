@@ -14,6 +14,7 @@ use crate::rdb::{
     WriteOptions, Writer,
 };
 use crate::value::listpack::Element;
+use crate::value::stream::StreamId;
 use crate::value::{Hash, Limits, List, Object, Set, SortedSet};
 
 const HASHER: KeyHasher = KeyHasher::new(7);
@@ -44,7 +45,7 @@ fn read_all(bytes: &[u8], piece: usize) -> Result<Vec<Item>, crate::rdb::Error> 
     }
 }
 
-fn value_of(value: &RdbValue) -> Value<'_> {
+pub(super) fn value_of(value: &RdbValue) -> Value<'_> {
     match value {
         RdbValue::String(text) => Value::String(ValueRef::Bytes(text)),
         RdbValue::Collection(object) => Value::Collection(object.borrow()),
@@ -72,7 +73,7 @@ fn assert_comes_back(value: Value<'_>) {
 }
 
 /// What a value has in it, whatever its form.
-fn content(value: Value<'_>) -> Vec<Vec<u8>> {
+pub(super) fn content(value: Value<'_>) -> Vec<Vec<u8>> {
     use crate::value::ObjectRef;
     let mut all: Vec<Vec<u8>> = match value {
         Value::String(ValueRef::Int(number)) => return Vec::from([number.to_string().into_bytes()]),
@@ -88,7 +89,9 @@ fn content(value: Value<'_>) -> Vec<Vec<u8>> {
             .map(|(field, value)| [field.to_vec(), b"=".to_vec(), value.to_vec()].concat())
             .collect(),
         Value::Collection(ObjectRef::Stream(stream)) => {
-            stream.log.nodes().map(|node| node.as_bytes().to_vec()).collect()
+            let entries = stream.log.range(StreamId::MIN, StreamId::MAX);
+            let texts = entries.flat_map(|entry| entry.fields()).flat_map(|(name, value)| [name, value]);
+            return texts.map(Element::to_vec).collect();
         }
     };
     all.sort();
