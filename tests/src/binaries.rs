@@ -39,6 +39,11 @@ pub fn redis_benchmark() -> PathBuf {
     program("REDIS_BENCHMARK", "redis-benchmark")
 }
 
+/// `REDIS_CHECK_RDB`, else `redis-check-rdb` from the path.
+pub fn redis_check_rdb() -> PathBuf {
+    program("REDIS_CHECK_RDB", "redis-check-rdb")
+}
+
 /// The root of the workspace.
 pub fn workspace() -> PathBuf {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
