@@ -34,6 +34,13 @@ pub fn encode(value: Value<'_>, version: Version, compression: Compression) -> V
     payload
 }
 
+/// How many bytes a value is in a snapshot of the latest version, without compression, its type not included: `serializedlength` of DEBUG OBJECT.
+pub fn value_len(value: Value<'_>) -> usize {
+    let mut encoder = Encoder::new(Version::V11, Compression::Off);
+    encoder.typed_value(value);
+    encoder.out.len() - 1
+}
+
 /// A payload whose version is known and whose checksum is right.
 #[derive(Clone, Copy, Debug)]
 pub struct Payload<'a> {
