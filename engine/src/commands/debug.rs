@@ -5,7 +5,6 @@
 mod digest;
 mod object;
 mod protocol;
-mod serialized;
 
 use alloc::string::String;
 use alloc::vec::Vec;

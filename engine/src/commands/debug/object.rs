@@ -7,10 +7,10 @@ use slotway_core::resp::encode::ReplyWriter;
 use slotway_core::resp::error::ErrorReply;
 use slotway_core::time::UnixMs;
 
-use super::serialized::len_of;
 use super::{Whole, with_entry};
 use crate::config::Config;
 use crate::keyspace::{Entry, ValueRef};
+use crate::rdb::dump::value_len;
 use crate::value::ObjectRef;
 use crate::value::hash::HashRef;
 use crate::value::list::{ListRef, Quicklist};
@@ -32,7 +32,7 @@ fn object_line(now: UnixMs, entry: Entry<'_>) -> String {
     alloc::format!(
         "Value at:0x0 refcount:1 encoding:{} serializedlength:{} lru:{} lru_seconds_idle:{idle_secs}",
         entry.encoding().name(),
-        len_of(entry.value()),
+        value_len(entry.value()),
         now.as_secs().wrapping_sub(idle_secs) & 0xff_ffff,
     )
 }
