@@ -165,6 +165,8 @@ fn text_score(input: &mut Input<'_>) -> Parsed<f64> {
         score::NAN => None,
         score::INFINITE => Some(f64::INFINITY),
         score::MINUS_INFINITE => Some(f64::NEG_INFINITY),
+        // No text at all is a bound of a range, but no score.
+        0 => None,
         len => parse_double_bound(input.take(len.into())?),
     };
     score.ok_or(Fault::Corrupt(at, Problem::Score))

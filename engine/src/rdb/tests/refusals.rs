@@ -49,6 +49,7 @@ fn elements_are_there_once() {
 #[test]
 fn scores_are_numbers_and_every_member_has_one() {
     assert_eq!(refusal(b"\x03\x01\x01a\xfd"), Some((4, Problem::Score)));
+    assert_eq!(refusal(b"\x03\x01\x01a\0"), Some((4, Problem::Score)));
     assert_eq!(refusal(b"\x03\x01\x01a\x02x1"), Some((4, Problem::Score)));
     assert_eq!(refusal(b"\x05\x01\x01a\0\0\0\0\0\0\xf8\x7f"), Some((4, Problem::Score)));
     assert_eq!(refusal(&packed(17, &["m", "nan"])), Some((1, Problem::Score)));
