@@ -28,6 +28,7 @@ mod election;
 mod epochs;
 mod event;
 mod forget;
+mod form;
 mod gossip;
 mod handshake;
 mod health;
@@ -45,6 +46,7 @@ mod peer;
 mod picture;
 mod receive;
 mod sabotage;
+mod seeds;
 mod slots;
 mod state;
 mod stats;
@@ -58,10 +60,12 @@ pub use config::{Announced, Config};
 pub use election::Refusal;
 pub use epochs::Bump;
 pub use event::Event;
+pub use form::Shape;
 pub use input::{Input, Loss, Now, Replication};
 pub use links::LinkId;
 pub use picture::LinkView;
 pub use sabotage::Sabotage;
+pub use seeds::Seed;
 pub use stats::Stats;
 
 use crate::epoch::Epoch;
@@ -72,12 +76,14 @@ use crate::topology::NodeFlags;
 
 use election::Election;
 use forget::Bans;
+use form::Formation;
 use links::Links;
 use manual::ManualFailover;
 use nodes::{MYSELF, Nodes};
 use outbox::Outbox;
 use peer::Peer;
 use sabotage::Plot;
+use seeds::Search;
 use slots::SlotTable;
 use state::State;
 
@@ -95,6 +101,8 @@ pub struct Cluster {
     election: Election,
     manual: ManualFailover,
     bans: Bans,
+    search: Search,
+    formation: Formation,
     replication: Replication,
     stats: Stats,
     out: Outbox,
@@ -126,6 +134,7 @@ impl Cluster {
     }
 
     fn with(now: Now, config: Config, random: Random, nodes: Nodes) -> Self {
+        let search = Search::for_seeds(&config.seeds, now.instant);
         let mut cluster = Self {
             config,
             random,
@@ -138,6 +147,8 @@ impl Cluster {
             election: Election::default(),
             manual: ManualFailover::None,
             bans: Bans::default(),
+            search,
+            formation: Formation::default(),
             replication: Replication::default(),
             stats: Stats::default(),
             out: Outbox::default(),

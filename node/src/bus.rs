@@ -25,7 +25,7 @@ use anyhow::Context as _;
 use parking_lot::Mutex;
 use slotway_core::cluster::{
     Action, Announced, ChannelScope, Cluster, Config as ClusterConfig, Durability, Input, LinkId, Loss, Now,
-    Replication,
+    Replication, Seed, Shape,
 };
 use slotway_core::epoch::ReplOffset;
 use slotway_core::slot_set::SlotSet;
@@ -343,7 +343,20 @@ fn cluster_config(config: &Config) -> anyhow::Result<ClusterConfig> {
             tls_port: config.cluster_announce_tls_port(),
             bus_port: or(config.cluster_announce_bus_port(), port(config)?),
         },
+        seeds: seeds(config)?,
+        init: shape(config)?,
         hostname: config.cluster_announce_hostname().to_owned(),
         human_name: config.cluster_announce_human_nodename().to_owned(),
     })
+}
+
+/// Where the node looks for others. A seed without a port listens where this node does.
+fn seeds(config: &Config) -> anyhow::Result<Vec<Seed>> {
+    Seed::parse_list(config.cluster_seeds(), config.port()).map_err(anyhow::Error::msg)
+}
+
+/// The cluster that the node is to form.
+fn shape(config: &Config) -> anyhow::Result<Option<Shape>> {
+    let text = Some(config.cluster_init()).filter(|text| !text.is_empty());
+    text.map(Shape::parse).transpose().map_err(anyhow::Error::msg)
 }

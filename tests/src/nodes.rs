@@ -54,6 +54,19 @@ impl Nodes {
         Nodes { nodes: kinds.iter().zip(&files).map(start).collect(), files }
     }
 
+    /// Starts so many nodes of ours that are to find each other by the name of the host, and to form a cluster as `init` says.
+    pub fn start_forming(count: usize, init: &str) -> Nodes {
+        let dir = |_| tempfile::tempdir().expect("a temporary directory can be made");
+        let files: Vec<TempDir> = (0..count).map(dir).collect();
+        Nodes { nodes: start_forming(&files, init), files }
+    }
+
+    /// Ends all nodes that were to form a cluster, and starts them from their files on other ports.
+    pub fn restart_elsewhere(&mut self, init: &str) {
+        self.nodes.clear();
+        self.nodes = start_forming(&self.files, init);
+    }
+
     /// The port of a node that runs.
     pub fn port(&self, node: usize) -> u16 {
         self.server(node).port()
@@ -158,6 +171,16 @@ impl Nodes {
 }
 
 /// The command of a node whose files are in `dir`, on a free port.
+fn start_forming(files: &[TempDir], init: &str) -> Vec<Option<Server>> {
+    let commands: Vec<_> = files.iter().map(|dir| command(Kind::Slotway, dir.path())).collect();
+    let seeds: Vec<String> = commands.iter().map(|(_, port)| format!("localhost:{port}")).collect();
+    let start = |(mut command, port): (Command, u16)| {
+        command.args(["--cluster-seeds", &seeds.join(","), "--cluster-init", init]);
+        Some(Server::start(command, port))
+    };
+    commands.into_iter().map(start).collect()
+}
+
 fn command(kind: Kind, dir: &Path) -> (Command, u16) {
     let port = free_port();
     let conf = format!(

@@ -91,6 +91,22 @@ fn redis_cli_makes_checks_and_changes_a_cluster() {
 }
 
 #[test]
+fn nodes_form_a_cluster_by_themselves_and_keep_it_when_all_restart_elsewhere() {
+    let _turn = turn();
+    let init = "primaries=3,replicas=1";
+    let mut nodes = Nodes::start_forming(6, init);
+    nodes.wait_until_agreed();
+    let primaries = (0..6).filter(|node| serves_slots(&nodes, *node)).count();
+    assert_eq!(primaries, 3);
+    let said = nodes.redis_cli(&["check", &nodes.address(0)]);
+    assert!(said.contains("1 additional replica(s)"), "{said}");
+    let ids: Vec<String> = (0..6).map(|node| nodes.id(node)).collect();
+    nodes.restart_elsewhere(init);
+    nodes.wait_until_agreed();
+    assert_eq!(ids, (0..6).map(|node| nodes.id(node)).collect::<Vec<_>>());
+}
+
+#[test]
 fn a_replica_takes_over_at_an_operators_word_in_all_three_forms() {
     let _turn = turn();
     let nodes = created_by_redis_cli([Slotway; 6]);

@@ -10,9 +10,11 @@ use super::action::Action;
 use super::address::Address;
 use super::epochs::Bump;
 use super::event::Event;
+use super::handshake::Purpose;
 use super::heartbeat::Audience;
 use super::input::Now;
 use super::nodes::{MYSELF, PeerIndex};
+use super::seeds::Search;
 use crate::epoch::{ConfigEpoch, Epoch};
 use crate::id::{NodeId, ShardId};
 use crate::resp::error::ClusterError;
@@ -171,7 +173,7 @@ impl Cluster {
     ) -> Result<Done, ClusterError> {
         let (ip, met_as) = if is_name { (String::new(), Some(host)) } else { (host, None) };
         let (port, tls_port) = if self.config.tls_cluster { (0, port) } else { (port, 0) };
-        self.begin_handshake(now, Address { ip, port, tls_port, bus_port }, met_as, true);
+        self.begin_handshake(now, Address { ip, port, tls_port, bus_port }, met_as, Purpose::Meet);
         Ok(Done::Ok)
     }
 
@@ -359,6 +361,8 @@ impl Cluster {
             self.become_primary(now);
             self.out.push(Action::DropAllKeys);
         }
+        self.formation.is_off = true;
+        self.search = Search::default();
         let everybody = self.nodes.indices().into_iter().filter(|index| *index != MYSELF);
         everybody.for_each(|index| self.forget(index));
         self.slots.unbind_all(&mut self.nodes, MYSELF);

@@ -1,6 +1,10 @@
 //! What the control plane is told by the configuration: the `cluster-*` directives and where this node listens.
 
 use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::form::Shape;
+use super::seeds::Seed;
 
 /// The configuration of one node's control plane. It may be replaced at any time
 /// ([`Input::Configure`](super::Input::Configure)).
@@ -26,6 +30,10 @@ pub struct Config {
     pub tls_cluster: bool,
     /// What this node tells others of where it is.
     pub announced: Announced,
+    /// `cluster-seeds`: where other nodes of the cluster may be found. Read at start only.
+    pub seeds: Vec<Seed>,
+    /// `cluster-init`: the cluster that this node is to form with others, if none stands.
+    pub init: Option<Shape>,
     /// `cluster-announce-hostname`, empty for none.
     pub hostname: String,
     /// `cluster-announce-human-nodename`, empty for none.
@@ -76,6 +84,8 @@ impl Default for Config {
             require_full_coverage: true,
             tls_cluster: false,
             announced: Announced::default(),
+            seeds: Vec::new(),
+            init: None,
             hostname: String::new(),
             human_name: String::new(),
         }

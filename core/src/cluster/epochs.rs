@@ -26,7 +26,7 @@ impl Cluster {
         let (myself, other) = (&self.nodes[MYSELF], &self.nodes[sender]);
         let collides =
             myself.is_primary() && other.is_primary() && header.config_epoch == myself.config_epoch;
-        if collides && myself.id < other.id && !self.breaks(Sabotage::CollisionsStay) {
+        if collides && !self.is_forming() && myself.id < other.id && !self.breaks(Sabotage::CollisionsStay) {
             let with = other.id;
             self.take_next_epoch();
             self.note(Event::EpochCollision { with, epoch: self.current_epoch });

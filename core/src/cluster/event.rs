@@ -47,6 +47,8 @@ pub enum Event {
     ManualFailoverTimedOut,
     ReplicaMigrating { to: NodeId },
     FollowsPrimaryOfPrimary { primary: NodeId },
+    Forming { free: usize, wanted: usize },
+    PlaceTaken { primary: Option<NodeId>, slots: usize },
 }
 
 impl fmt::Display for Event {
@@ -109,6 +111,15 @@ impl fmt::Display for Event {
             ManualFailoverReady => f.write_str("all data is here: the manual failover can start"),
             ManualFailoverTimedOut => f.write_str("the manual failover did not end in time"),
             ReplicaMigrating { to } => write!(f, "primary {to} has no working replica: this node goes to it"),
+            Forming { free, wanted } => {
+                write!(f, "cluster-init: {free} of {wanted} nodes are here")
+            }
+            PlaceTaken { primary: None, slots } => {
+                write!(f, "cluster-init: this node is a primary of {slots} slots")
+            }
+            PlaceTaken { primary: Some(primary), .. } => {
+                write!(f, "cluster-init: this node is a replica of {primary}")
+            }
             FollowsPrimaryOfPrimary { primary } => {
                 write!(
                     f,

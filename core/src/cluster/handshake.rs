@@ -27,22 +27,43 @@ use crate::topology::NodeFlags;
 /// Handshakes at a time: an outsider who sends MEETs must not fill the memory. Redis has no limit.
 const HANDSHAKES_MAX: usize = 1024;
 
+/// Why a node is got to know.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Purpose {
+    /// Somebody here wants it in the cluster: it is sent a MEET.
+    Meet,
+    /// It wants to be in the cluster: it is asked who it is.
+    Answer,
+    /// It is asked who it is, and stays a stranger if it is one.
+    Visit,
+}
+
 impl Cluster {
     /// Begins to get to know the node at `address`, known to the operator as `met_as` if that was a name. Nothing happens if
     /// that is under way.
-    pub(crate) fn begin_handshake(&mut self, now: Now, address: Address, met_as: Option<String>, meet: bool) {
+    pub(crate) fn begin_handshake(
+        &mut self,
+        now: Now,
+        address: Address,
+        met_as: Option<String>,
+        purpose: Purpose,
+    ) {
         let handshakes = || self.nodes.iter().filter(|(_, peer)| peer.in_handshake());
         let is_under_way =
             handshakes().any(|(_, peer)| peer.met_as == met_as && peer.address.is_same_place(&address));
         if is_under_way || handshakes().count() >= HANDSHAKES_MAX {
             return;
         }
-        let flags = if meet { NodeFlags::HANDSHAKE | NodeFlags::MEET } else { NodeFlags::HANDSHAKE };
+        let flags = match purpose {
+            Purpose::Meet => NodeFlags::HANDSHAKE | NodeFlags::MEET,
+            Purpose::Answer | Purpose::Visit => NodeFlags::HANDSHAKE,
+        };
         let (id, shard) = (self.random.id_bytes(), self.random.id_bytes());
         let mut peer = Peer::new(NodeId::from_random(id), ShardId::from_random(shard), flags, now.instant);
         let host = met_as.clone().unwrap_or_else(|| address.ip.clone());
         self.note(Event::HandshakeStarted { host, bus_port: address.bus_port });
         (peer.address, peer.met_as) = (address, met_as);
+        peer.is_visited = purpose == Purpose::Visit;
         self.nodes.insert(peer);
         self.out.is_stale = true;
     }
@@ -50,7 +71,7 @@ impl Cluster {
     /// Somebody unknown wants to meet this node: it is dialled, and believed when it answers there.
     pub(crate) fn begin_handshake_with_who_met(&mut self, now: Now, heartbeat: Heartbeat<'_>) {
         let address = self.announced_address(heartbeat);
-        self.begin_handshake(now, address, None, false);
+        self.begin_handshake(now, address, None, Purpose::Answer);
     }
 
     /// Handshakes that nobody answered in time.
@@ -93,6 +114,8 @@ impl Cluster {
         heartbeat: Heartbeat<'_>,
     ) -> Option<PeerIndex> {
         let header = heartbeat.header;
+        let (met, bus_port) = (&self.nodes[placeholder], self.nodes[placeholder].address.bus_port);
+        self.search.found(met.met_as.as_ref().unwrap_or(&met.address.ip), bus_port);
         if let Some(known) = sender {
             let address = self.announced_address(heartbeat);
             if let Some(name) = self.nodes[placeholder].met_as.take() {
@@ -103,7 +126,8 @@ impl Cluster {
             return None;
         }
         // It may be myself, met by mistake, or somebody who must stay away.
-        if header.sender == self.nodes[MYSELF].id
+        if self.nodes[placeholder].is_visited
+            || header.sender == self.nodes[MYSELF].id
             || self.bans.contains(now, &header.sender)
             || !self.nodes.rename(placeholder, header.sender)
         {

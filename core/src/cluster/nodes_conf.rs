@@ -14,6 +14,7 @@
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use core::fmt::{self, Write};
+use core::str::SplitWhitespace;
 
 use super::Cluster;
 use super::config::Config;
@@ -21,10 +22,13 @@ use super::input::Now;
 use super::nodes::{MYSELF, Nodes, PeerIndex};
 use super::peer::Peer;
 use crate::epoch::Epoch;
-use crate::id::ShardId;
+use crate::id::{NodeId, ShardId};
 use crate::random::Random;
 use crate::topology::parse::{ParseError, ParseOptions, nodes_text};
 use crate::topology::{Node, NodeFlags, NodeIndex, Topology};
+
+/// Begins the variable that holds the name a node was met by; its id follows.
+const MET_AS: &str = "met-as:";
 
 /// Why a file cannot be used.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -47,6 +51,7 @@ impl Cluster {
         let last_vote_epoch = last_vote_epoch(text).ok_or(ConfError::NoVars)?;
         let mut cluster = Self::of_topology(now, config, seed, &topology)?;
         cluster.last_vote_epoch = last_vote_epoch;
+        cluster.restore_names(text);
         cluster.watch.is_restored = true;
         cluster.finish(now);
         Ok(cluster)
@@ -100,6 +105,17 @@ impl Cluster {
         self.slots.importing.extend(topology.all_importing().map(|(slot, source)| (slot, places[&source])));
     }
 
+    /// The names that nodes were met by. Redis skips variables that it does not know.
+    fn restore_names(&mut self, text: &str) {
+        let Some(mut words) = vars(text) else { return };
+        while let Some((variable, name)) = words.next().zip(words.next()) {
+            let id = variable.strip_prefix(MET_AS).and_then(|id| NodeId::parse(id.as_bytes()));
+            if let Some(index) = id.and_then(|id| self.nodes.find(&id)) {
+                self.nodes[index].met_as = Some(name.into());
+            }
+        }
+    }
+
     /// The file.
     pub(crate) fn conf_text(&self, now: Now) -> String {
         let mut text = String::new();
@@ -108,7 +124,12 @@ impl Cluster {
             let _ = writeln!(text, "{}", Line { cluster: self, now, index, peer });
         }
         let _ =
-            writeln!(text, "vars currentEpoch {} lastVoteEpoch {}", self.current_epoch, self.last_vote_epoch);
+            write!(text, "vars currentEpoch {} lastVoteEpoch {}", self.current_epoch, self.last_vote_epoch);
+        let known = || self.nodes.iter().filter(|(_, peer)| !peer.in_handshake());
+        for (peer, name) in known().filter_map(|(_, peer)| Some((peer, peer.met_as.as_ref()?))) {
+            let _ = write!(text, " {MET_AS}{} {name}", peer.id);
+        }
+        text.push('\n');
         text
     }
 }
@@ -130,9 +151,12 @@ fn peer(now: Now, random: &mut Random, topology: &Topology, index: NodeIndex) ->
     peer
 }
 
+fn vars(text: &str) -> Option<SplitWhitespace<'_>> {
+    text.lines().rev().find_map(|line| line.trim().strip_prefix("vars ")).map(str::split_whitespace)
+}
+
 fn last_vote_epoch(text: &str) -> Option<Epoch> {
-    let vars = text.lines().rev().find_map(|line| line.trim().strip_prefix("vars "))?;
-    let mut words = vars.split_whitespace();
+    let mut words = vars(text)?;
     words.find(|word| *word == "lastVoteEpoch")?;
     words.next()?.parse().ok().map(Epoch::new)
 }

@@ -26,6 +26,8 @@ pub(crate) struct Peer {
     pub(crate) address: Address,
     /// The name that it was met by, if not by an address: looked up again at each attempt to connect.
     pub(crate) met_as: Option<String>,
+    /// A placeholder of somebody who is only asked who it is: a stranger stays one.
+    pub(crate) is_visited: bool,
     pub(crate) hostname: String,
     pub(crate) human_name: String,
     pub(crate) offset: ReplOffset,
@@ -74,6 +76,7 @@ impl Peer {
             slots: SlotSet::EMPTY,
             address: Address::default(),
             met_as: None,
+            is_visited: false,
             hostname: String::new(),
             human_name: String::new(),
             offset: ReplOffset::default(),

@@ -76,6 +76,7 @@ impl Cluster {
             // All else from strangers is ignored.
             (_, None) => {}
             (Body::Fail(failed), Some(sender)) => self.on_fail(now, sender, failed),
+            (Body::Payload(Payload::Module(module)), Some(sender)) => self.on_module(now, sender, *module),
             (Body::Payload(payload), _) => self.on_payload(*payload),
             (Body::AuthRequest, Some(sender)) => self.on_auth_request(now, sender, header),
             (Body::AuthAck, Some(sender)) => self.on_auth_ack(now, sender, header),

@@ -1,6 +1,7 @@
 //! Several machines in one thread, on a network that loses nothing: the rules together.
 
 mod foreign;
+mod forming;
 mod net;
 
 use alloc::vec::Vec;

@@ -37,7 +37,8 @@ impl Cluster {
                 self.dial(now, index);
             }
         }
-        if self.ticks.is_multiple_of(EXTRA_PING_TICKS) {
+        self.look_for_seeds(now);
+        if self.ticks.is_multiple_of(EXTRA_PING_TICKS) || self.is_forming() {
             self.ping_by_chance(now);
         }
         for index in self.nodes.indices() {
@@ -48,6 +49,7 @@ impl Cluster {
             }
         }
         self.tell_suspicions(now);
+        self.step_formation(now);
         self.step_manual_failover(now);
         if self.nodes[MYSELF].is_replica() {
             self.step_election(now);

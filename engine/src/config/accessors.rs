@@ -188,6 +188,8 @@ accessors! {
     cluster_announce_hostname: &str = "cluster-announce-hostname", "the host name to announce; empty for none.";
     cluster_announce_human_nodename: &str = "cluster-announce-human-nodename", "the name to show in logs; empty for none.";
     cluster_preferred_endpoint_type: EndpointType = "cluster-preferred-endpoint-type", "what clients are told to connect to.";
+    cluster_seeds: &str = "cluster-seeds", "where other nodes may be found: host:port,...; empty for nowhere.";
+    cluster_init: &str = "cluster-init", "the cluster to form: primaries=3,replicas=1; empty for none.";
     cluster_require_full_coverage: bool = "cluster-require-full-coverage", "the cluster is down while a slot has no node.";
     cluster_allow_reads_when_down: bool = "cluster-allow-reads-when-down", "reads go on while the cluster is down.";
     cluster_allow_pubsubshard_when_down: bool = "cluster-allow-pubsubshard-when-down", "sharded channels go on while the cluster is down.";

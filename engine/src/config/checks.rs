@@ -1,6 +1,11 @@
 //! Rules for single text directives, beyond their being text.
 
+use slotway_core::cluster::{Seed, Shape};
+
 use super::Reason;
+
+/// Stands for the port of this node where only the form of a text matters.
+const DEFAULT_PORT: u16 = 6379;
 
 /// What a text directive may hold.
 pub(super) type Check = fn(&str) -> Result<(), &'static str>;
@@ -49,6 +54,16 @@ pub(super) fn hostname(name: &str) -> Result<(), &'static str> {
 pub(super) fn human_nodename(name: &str) -> Result<(), &'static str> {
     let marked = name.contains(|letter| "!#$%&()*+:;<>?@[]^{|}~".contains(letter));
     (!marked).then_some(()).ok_or("Announced human node name contained invalid character")
+}
+
+/// `cluster-seeds`.
+pub(super) fn seeds(list: &str) -> Result<(), &'static str> {
+    Seed::parse_list(list, DEFAULT_PORT).map(drop)
+}
+
+/// `cluster-init`.
+pub(super) fn shape(text: &str) -> Result<(), &'static str> {
+    if text.is_empty() { Ok(()) } else { Shape::parse(text).map(drop) }
 }
 
 const TITLE: &str = "template format is invalid or contains unknown variables";

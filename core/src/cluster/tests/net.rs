@@ -40,9 +40,16 @@ struct Host {
 
 impl Net {
     pub(super) fn new(nodes: usize, node_timeout_ms: u64) -> Self {
+        Self::with(nodes, node_timeout_ms, |_| {})
+    }
+
+    /// Nodes whose configuration is changed by `configure`.
+    pub(super) fn with(nodes: usize, node_timeout_ms: u64, configure: impl Fn(&mut Config)) -> Self {
         let host = |at: usize| {
             let port = 10_000 + at as u16;
-            let cluster = Cluster::new(at_ms(1000), config(port, node_timeout_ms), 100 + at as u64);
+            let mut config = config(port, node_timeout_ms);
+            configure(&mut config);
+            let cluster = Cluster::new(at_ms(1000), config, 100 + at as u64);
             Host {
                 cluster,
                 port,
@@ -130,6 +137,14 @@ impl Net {
         let (now, host) = (self.now(), &mut self.nodes[at]);
         host.cluster = Cluster::restore(now, config(port, timeout), 55, &host.saved).unwrap();
         (host.port, host.is_up) = (port, true);
+        self.settle();
+    }
+
+    /// Starts a node that was killed, without what it had on disk: a new node at the same place.
+    pub(super) fn start_new(&mut self, at: usize) {
+        let (now, host) = (self.now(), &mut self.nodes[at]);
+        host.cluster = Cluster::new(now, host.cluster.config().clone(), 900 + at as u64);
+        host.is_up = true;
         self.settle();
     }
 

@@ -1,6 +1,7 @@
 //! What Redis does not have.
 
-use crate::config::directive::{Directive, int, port, text};
+use crate::config::checks::{seeds, shape};
+use crate::config::directive::{Directive, int, port, text, unset};
 
 pub(super) const DIRECTIVES: &[Directive] = &[
     // The HTTP port of the playground and its interface; 0 means none.
@@ -8,4 +9,7 @@ pub(super) const DIRECTIVES: &[Directive] = &[
     text("http-bind", "127.0.0.1").immutable(),
     // Threads that own connections and data; 0 means as many as there are cores.
     int("data-threads", 0, 1024, 0).immutable(),
+    // Where a node looks for its cluster, and how large a cluster it is to form with others.
+    unset("cluster-seeds").checked(seeds).immutable(),
+    unset("cluster-init").checked(shape).immutable(),
 ];

@@ -29,8 +29,8 @@ fn defaults_are_those_of_redis() {
 }
 
 #[test]
-fn there_are_as_many_directives_as_in_redis_and_three_more() {
-    let own = ["data-threads", "http-bind", "http-port"];
+fn there_are_as_many_directives_as_in_redis_and_five_more() {
+    let own = ["cluster-init", "cluster-seeds", "data-threads", "http-bind", "http-port"];
     let all = names(&Config::default(), &["*"]);
     assert!(own.iter().all(|name| all.iter().any(|known| known == name)));
     assert_eq!(all.len() - own.len(), 195);
