@@ -20,6 +20,7 @@ mod entry;
 mod evict;
 mod expire;
 mod scan;
+mod snapshot;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -32,6 +33,7 @@ pub use entry::Entry;
 pub use evict::{Among, Eviction, First, Random};
 pub use expire::Expired;
 pub use scan::ScanCursor;
+pub use snapshot::SnapshotOptions;
 pub use value::{EMBSTR_LEN_MAX, Expiry, NewValue, Value, ValueRef, parse_canonical};
 
 use crate::interest::Interest;

@@ -6,6 +6,7 @@
 
 use super::clock::{AccessClock, ClockPolicy, Usage};
 use super::entry::{Entry, EntryBox};
+use super::snapshot::Taking;
 use super::value::{Expiry, NewValue};
 use super::{ExpiryPolicy, Key, Settings};
 use crate::rdb::RdbValue;
@@ -110,6 +111,10 @@ pub(super) struct Tally {
     pub(super) counters: Counters,
     /// Keys that have expired and that nobody has been told of yet; `None` when nobody wants to hear of any.
     pub(super) expired_keys: Option<Vec<Box<[u8]>>>,
+    /// The mark of entries that no snapshot under way has still to write.
+    pub(super) mark: bool,
+    /// The snapshot that is being taken.
+    pub(super) taking: Option<Box<Taking>>,
 }
 
 /// One database's part of a shard.
@@ -400,12 +405,10 @@ impl Db {
     /// Removes all keys.
     pub fn clear(&mut self) -> Flushed {
         let keys = self.tally.keys;
-        let garbage = Box::new(core::mem::take(&mut self.slots));
-        self.tally = Tally {
-            counters: self.tally.counters,
-            expired_keys: self.tally.expired_keys.take(),
-            ..Tally::default()
-        };
+        let tables = core::mem::take(&mut self.slots);
+        let garbage = Box::new(self.tally.keep_tables_for_snapshot(tables));
+        let Tally { counters, expired_keys, mark, taking, .. } = core::mem::take(&mut self.tally);
+        self.tally = Tally { counters, expired_keys, mark, taking, ..Tally::default() };
         self.table_memory = 0;
         self.average_ttl_ms = 0;
         Flushed { keys, garbage }
@@ -537,10 +540,14 @@ impl Tally {
         self.volatile += usize::from(has_expiry);
         *volatile += u32::from(has_expiry);
         self.memory += entry.footprint();
+        if entry.mark() != self.mark {
+            entry.set_mark(self.mark);
+        }
     }
 
     /// Counts an entry that goes out, or is about to be changed.
     pub(super) fn removed(&mut self, volatile: &mut u32, entry: Entry<'_>) {
+        self.keep_for_snapshot(entry);
         let has_expiry = entry.expiry().is_some();
         self.keys -= 1;
         self.volatile -= usize::from(has_expiry);

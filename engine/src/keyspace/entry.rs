@@ -47,10 +47,13 @@ const SHORT_KEY_LEN_MAX: usize = u16::MAX as usize;
 const TAG_MASK: u32 = 0b11;
 const HAS_EXPIRY: u32 = 1 << 2;
 const LONG_KEY: u32 = 1 << 3;
-const MODIFIED: u32 = 1 << 4;
-/// The type of a small collection; 0 for a string.
+/// Of two marks, the one that a snapshot tells entries by that it has taken: see `snapshot`.
+const MARK: u32 = 1 << 4;
+/// The type of a small collection; 0 for a string, or [`MODIFIED`].
 const PACKED_MASK: u32 = 0b111 << PACKED_SHIFT;
 const PACKED_SHIFT: u32 = 5;
+/// A string that has been modified in place; no small collection has this number.
+const MODIFIED: u32 = PACKED_MASK;
 const FLAGS_MASK: u32 = 0xff;
 const CLOCK_SHIFT: u32 = 8;
 
@@ -91,6 +94,10 @@ impl Header {
 
     fn has(self, flag: u32) -> bool {
         self.meta & flag != 0
+    }
+
+    fn origin(self) -> Origin {
+        if self.meta & PACKED_MASK == MODIFIED { Origin::Modified } else { Origin::Stored }
     }
 
     fn long_key_offset(self) -> usize {
@@ -586,12 +593,24 @@ impl<'a> Entry<'a> {
         unsafe { self.raw.cast::<u32>().write(meta) }
     }
 
+    /// Which of the two marks it bears; a new entry the first.
+    pub(super) fn mark(self) -> bool {
+        self.header().has(MARK)
+    }
+
+    /// Gives it one of the two marks. As with the clock, it changes under shared borrows.
+    pub(super) fn set_mark(self, mark: bool) {
+        let meta = self.header().meta & !MARK | if mark { MARK } else { 0 };
+        // SAFETY: as in `set_clock`.
+        unsafe { self.raw.cast::<u32>().write(meta) }
+    }
+
     fn header(self) -> Header {
         self.read(0)
     }
 
     fn origin(self) -> Origin {
-        if self.header().has(MODIFIED) { Origin::Modified } else { Origin::Stored }
+        self.header().origin()
     }
 
     fn key_len(self) -> usize {
