@@ -38,6 +38,7 @@ mod memory;
 mod object;
 mod partial_sort;
 mod pubsub;
+mod save;
 mod scan;
 mod server;
 mod set;
@@ -83,6 +84,7 @@ pub fn families() -> impl Iterator<Item = &'static [Binding]> {
         memory::COMMANDS,
         object::COMMANDS,
         pubsub::COMMANDS,
+        save::COMMANDS,
         scan::COMMANDS,
         server::COMMANDS,
         set::COMMANDS,

@@ -107,6 +107,11 @@ impl<A: ShardAccess> Engine<A> {
         Self { shards, registry: Registry::new(), hasher }
     }
 
+    /// What hashes its keys.
+    pub fn hasher(&self) -> &KeyHasher {
+        &self.hasher
+    }
+
     /// The data.
     pub fn shards(&self) -> &A {
         &self.shards

@@ -30,6 +30,7 @@ pub mod rdb;
 pub mod registry;
 pub mod session;
 pub mod shards;
+pub mod snapshot;
 mod table;
 #[cfg(test)]
 mod testing;

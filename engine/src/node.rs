@@ -14,8 +14,10 @@ use slotway_core::topology::Topology;
 
 use crate::config::{Asker, Config};
 use crate::keyspace::Garbage;
+use crate::keyspace::KeyHasher;
 use crate::pubsub::PubSub;
 use crate::session::{ClientId, Session};
+use crate::shards::WholeKeyspace;
 
 /// The node as its commands see it.
 pub trait Node {
@@ -73,11 +75,48 @@ pub trait Node {
     /// Lets `visit` look at, or change, who listens to which channel. Must not be called from within `visit`.
     fn with_pubsub(&self, visit: &mut dyn FnMut(&mut PubSub));
 
-    /// Begins to shut the process down.
+    /// Writes a snapshot of `shards` to its file, and returns once it is on disk.
+    ///
+    /// # Errors
+    /// One is being written in the background, or it cannot be written: the log tells why.
+    fn save(&self, shards: &dyn WholeKeyspace) -> Result<(), ErrorReply> {
+        let _ = shards;
+        Err(ErrorReply::NotSaved)
+    }
+
+    /// Begins to write a snapshot of `shards` as they are now in the background; `schedule` lets it wait until what forbids it now is over.
+    ///
+    /// # Errors
+    /// One is being written already, or it cannot be written.
+    fn save_in_background(&self, shards: &dyn WholeKeyspace, schedule: bool) -> Result<Saving, ErrorReply> {
+        let _ = (shards, schedule);
+        Err(ErrorReply::NotSaved)
+    }
+
+    /// Puts the keys of the snapshot's file into `shards`, beside those that are there.
+    ///
+    /// # Errors
+    /// The file cannot be read; the log tells why. What has been read before the error stays.
+    fn load(&self, shards: &dyn WholeKeyspace, hasher: &KeyHasher, merge: Merge) -> Result<(), ErrorReply> {
+        let _ = (shards, hasher, merge);
+        Err(ErrorReply::NotLoaded)
+    }
+
+    /// What has become of the snapshots so far.
+    fn saves(&self) -> Saves {
+        Saves::default()
+    }
+
+    /// True while snapshots are due and the last one failed: then `stop-writes-on-bgsave-error` has writes refused.
+    fn fails_to_save(&self) -> bool {
+        false
+    }
+
+    /// Begins to shut the process down, once what must be saved of `shards` is on disk.
     ///
     /// # Errors
     /// It cannot, or there is nothing to abort.
-    fn shutdown(&self, how: Shutdown) -> Result<(), ErrorReply>;
+    fn shutdown(&self, how: Shutdown, shards: &dyn WholeKeyspace) -> Result<(), ErrorReply>;
 
     /// Whether keys are removed in the background once they expire: DEBUG SET-ACTIVE-EXPIRE.
     fn set_active_expire(&self, on: bool);
@@ -90,6 +129,45 @@ pub trait Node {
 
     /// A line for the log, at notice level.
     fn log(&self, line: &str);
+}
+
+/// What BGSAVE has brought about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Saving {
+    /// A snapshot is being written.
+    Started,
+    /// It begins when what forbids it now is over.
+    Scheduled,
+}
+
+/// What is to become of keys that are in the snapshot and in memory.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Merge {
+    /// The snapshot's take their place.
+    Replace,
+    /// There must be none.
+    Refuse,
+}
+
+/// What has become of a node's snapshots so far.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Saves {
+    /// Changes of data since the last one.
+    pub changes: u64,
+    /// When the one that is being written began.
+    pub began_at: Option<UnixMs>,
+    /// When the last one was complete; the node's start if none was yet.
+    pub last_at: UnixMs,
+    /// Whether the last one in the background failed.
+    pub failed: bool,
+    /// How long the last one in the background took, in seconds.
+    pub last_secs: Option<u64>,
+    /// How many have been written.
+    pub count: u64,
+    /// Keys loaded at the start, or by the last DEBUG RELOAD.
+    pub loaded: u64,
+    /// Keys left out then, because their expiry had passed.
+    pub expired: u64,
 }
 
 /// SHUTDOWN's options.

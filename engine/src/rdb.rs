@@ -34,7 +34,7 @@ use crate::value::Object;
 pub use error::{Error, Problem};
 pub use format::{VERSION_MAX, Version};
 pub use read::{ReadOptions, Reader, Step};
-pub use write::{Compression, Footer, WriteOptions, Writer};
+pub use write::{Compression, Footer, Seal, WriteOptions, Writer};
 
 /// What a snapshot says, piece by piece.
 pub enum Item {

@@ -30,7 +30,7 @@ use crate::keyspace::{Garbage, KeyHasher, Layout, Shard};
 use crate::node::{ClientCard, Facts, Node, Shutdown};
 use crate::pubsub::PubSub;
 use crate::session::{After, ClientId, Session};
-use crate::shards::Owned;
+use crate::shards::{Owned, WholeKeyspace};
 
 /// When every test begins.
 pub(crate) const START: UnixMs = UnixMs::from_ms(1_700_000_000_000);
@@ -329,7 +329,7 @@ impl Node for TestNode {
         visit(&mut self.pubsub.borrow_mut());
     }
 
-    fn shutdown(&self, how: Shutdown) -> Result<(), ErrorReply> {
+    fn shutdown(&self, how: Shutdown, _: &dyn WholeKeyspace) -> Result<(), ErrorReply> {
         if how.abort && self.shutdown.take().is_none() {
             return Err(ErrorReply::NoShutdown);
         }

@@ -63,9 +63,17 @@ pub(crate) fn replace(path: &Path, bytes: &[u8], sync: Sync) -> io::Result<()> {
         let _ = fs::remove_file(&temporary);
         return Err(error);
     }
-    if sync == Sync::Whenever {
-        return Ok(());
+    match sync {
+        Sync::Whenever => Ok(()),
+        Sync::Now => sync_folder_of(path),
     }
+}
+
+/// Returns once the name of a file that has been made or renamed is on disk.
+///
+/// # Errors
+/// The folder cannot be read, or the disk fails.
+pub(crate) fn sync_folder_of(path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(folder)?.sync_all()
 }

@@ -27,8 +27,8 @@ use tokio::task::{LocalSet, spawn_local};
 use crate::bus::Order;
 use crate::client::Connection;
 use crate::locked::Locked;
-use crate::process;
 use crate::shared::Shared;
+use crate::{persist, process};
 
 /// Shards per data thread where several threads share the data: few enough to walk, enough that two threads seldom meet.
 const SHARDS_PER_THREAD: u16 = 16;
@@ -76,21 +76,28 @@ fn layout(config: &Config, shards: u16) -> (Layout, KeyHasher) {
 }
 
 /// Serves a node on this thread, and on `threads - 1` more, until it stops.
+///
+/// # Errors
+/// The snapshot that it should begin with cannot be loaded.
 pub(crate) async fn serve(
     shared: Arc<Shared>,
     listeners: Vec<TcpListener>,
     orders: Option<UnboundedReceiver<Order>>,
     threads: u16,
-) {
+) -> anyhow::Result<()> {
     if threads <= 1 {
         let server = owned(shared);
+        persist::load_at_start(&server)?;
         orders.map(|orders| spawn_local(obey(Arc::clone(&server), orders)));
-        return serve_here(server, listeners, None).await;
+        serve_here(server, listeners, None).await;
+        return Ok(());
     }
     let server = locked(shared, threads);
+    persist::load_at_start(&server)?;
     orders.map(|orders| spawn_local(obey(Arc::clone(&server), orders)));
     let workers = (1..threads).map(|number| start_worker(number, Arc::clone(&server))).collect();
     serve_here(server, listeners, Some(Workers { workers, next: 0 })).await;
+    Ok(())
 }
 
 /// Does with the data what the control plane orders.
@@ -114,6 +121,7 @@ pub(crate) async fn serve_here<A: ShardAccess + 'static>(
 ) {
     let mut stop = server.shared.watch_stop();
     spawn_local(cron(Arc::clone(&server)));
+    spawn_local(persist::serve(Arc::clone(&server)));
     spawn_local(follow_topology(Arc::clone(&server)));
     let (accepted, mut streams) = unbounded_channel();
     let accepting: Vec<_> = listeners
@@ -273,6 +281,7 @@ async fn cron<A: ShardAccess + 'static>(server: Arc<Server<A>>) {
         }
         let shared = &server.shared;
         shared.stats.sample(CRON.as_millis() as u64);
+        persist::check_save_points(shared, server.engine.shards());
         if let timeout @ 1.. = u64::from(shared.config().timeout_secs()) {
             shared.clients.kill_idle(UnixMs::from_ms(shared.now().as_ms().saturating_sub(timeout * 1000)));
         }

@@ -14,19 +14,21 @@ use slotway_core::resp::error::ErrorReply;
 use slotway_core::time::UnixMs;
 use slotway_core::topology::Topology;
 use slotway_engine::config::{Asker, Changes, Config, SetError};
-use slotway_engine::keyspace::Garbage;
-use slotway_engine::node::{ClientCard, Facts, Node, Shutdown};
+use slotway_engine::keyspace::{Garbage, KeyHasher};
+use slotway_engine::node::{ClientCard, Facts, Merge, Node, Saves, Saving, Shutdown};
 use slotway_engine::pubsub::PubSub;
 use slotway_engine::session::ClientId;
+use slotway_engine::shards::WholeKeyspace;
 use tokio::sync::watch;
 
 use crate::bus::Bus;
 use crate::clients::Clients;
 use crate::log::{Level, Log};
 use crate::outbox::Outboxes;
-use crate::process;
+use crate::persist::Persist;
 use crate::reclaim::Reclaimer;
 use crate::stats::Stats;
+use crate::{persist, process};
 
 /// One node, without its data.
 pub(crate) struct Shared {
@@ -41,6 +43,7 @@ pub(crate) struct Shared {
     pub(crate) pubsub: Mutex<PubSub>,
     reclaimer: Reclaimer,
     pub(crate) stats: Stats,
+    pub(crate) persist: Persist,
     pub(crate) log: Log,
     /// True once the node is to stop.
     stop: watch::Sender<bool>,
@@ -72,6 +75,7 @@ impl Shared {
             pubsub: Mutex::default(),
             reclaimer: Reclaimer::default(),
             stats: Stats::default(),
+            persist: Persist::default(),
             log,
             stop: watch::Sender::new(false),
             bus: OnceLock::new(),
@@ -234,13 +238,36 @@ impl Node for Shared {
         visit(&mut self.pubsub.lock());
     }
 
-    fn shutdown(&self, how: Shutdown) -> Result<(), ErrorReply> {
+    fn save(&self, shards: &dyn WholeKeyspace) -> Result<(), ErrorReply> {
+        persist::save(self, shards)
+    }
+
+    fn save_in_background(&self, shards: &dyn WholeKeyspace, schedule: bool) -> Result<Saving, ErrorReply> {
+        persist::begin_save(self, shards, schedule)
+    }
+
+    fn load(&self, shards: &dyn WholeKeyspace, hasher: &KeyHasher, merge: Merge) -> Result<(), ErrorReply> {
+        persist::load(self, shards, hasher, merge).map(drop).map_err(|error| {
+            self.log.warning(&format!("{error:#}"));
+            ErrorReply::NotLoaded
+        })
+    }
+
+    fn saves(&self) -> Saves {
+        self.persist.saves(self.started_at, self.stats.changes())
+    }
+
+    fn fails_to_save(&self) -> bool {
+        let config = self.config.load();
+        self.persist.fails() && config.stop_writes_on_bgsave_error() && !config.save().is_empty()
+    }
+
+    fn shutdown(&self, how: Shutdown, shards: &dyn WholeKeyspace) -> Result<(), ErrorReply> {
         if how.abort {
             return Err(ErrorReply::NoShutdown);
         }
         self.log.warning("User requested shutdown...");
-        self.stop();
-        Ok(())
+        persist::shut_down(self, how, shards)
     }
 
     fn sleep(&self, us: u64) {

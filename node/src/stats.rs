@@ -35,6 +35,11 @@ impl Stats {
         }
     }
 
+    /// Changes of data since the start.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Relaxed)
+    }
+
     /// Adds bytes read.
     pub(crate) fn bytes_in(&self, len: usize) {
         self.bytes_in.fetch_add(len as u64, Ordering::Relaxed);

@@ -28,7 +28,7 @@ use slotway_engine::keyspace::{DbIndex, Detached, Garbage, KeyHasher, Layout, Sh
 use slotway_engine::node::{ClientCard, Facts, Node, Shutdown};
 use slotway_engine::pubsub::PubSub;
 use slotway_engine::session::{After, ClientId, Session};
-use slotway_engine::shards::{Owned, ShardAccess, ShardSet};
+use slotway_engine::shards::{Owned, ShardAccess, ShardSet, WholeKeyspace};
 
 use crate::chance::Chance;
 use crate::history::Bytes;
@@ -363,7 +363,7 @@ impl Node for Host {
         visit(&mut self.pubsub.borrow_mut());
     }
 
-    fn shutdown(&self, how: Shutdown) -> Result<(), ErrorReply> {
+    fn shutdown(&self, how: Shutdown, _: &dyn WholeKeyspace) -> Result<(), ErrorReply> {
         Err(if how.abort { ErrorReply::NoShutdown } else { ErrorReply::ShutdownFailed })
     }
 

@@ -13,6 +13,7 @@ pub mod binaries;
 pub mod cluster;
 pub mod command_table;
 pub mod comparison;
+pub mod dataset;
 pub mod differences;
 pub mod docs;
 pub mod grammar;

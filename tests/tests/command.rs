@@ -17,7 +17,7 @@ const NOT_SERVED: &[&str] = &[
     // Administration.
     "client|pause", "client|unpause", "latency", "monitor", "slowlog",
     // Persistence, and values on their way.
-    "bgrewriteaof", "bgsave", "lastsave", "migrate", "save",
+    "bgrewriteaof", "migrate",
     // Replication.
     "failover", "psync", "replconf", "replicaof", "slaveof", "sync", "wait", "waitaof",
 ];

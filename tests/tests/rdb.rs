@@ -18,12 +18,10 @@ use slotway_engine::rdb::{
 };
 use slotway_engine::value::Limits;
 use slotway_tests::binaries;
-use slotway_tests::random::Random;
+use slotway_tests::dataset::{digest, fill};
 use slotway_tests::server::Server;
 use slotway_tests::wire::Connection;
 
-/// Keys of each test.
-const KEYS: usize = 600;
 const HASHER: KeyHasher = KeyHasher::new(1);
 const DEBUG: [&str; 2] = ["--enable-debug-command", "yes"];
 
@@ -147,10 +145,6 @@ fn check(path: &Path) {
     assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stdout));
 }
 
-fn digest(connection: &mut Connection) -> Value {
-    connection.call(&["DEBUG", "DIGEST"])
-}
-
 fn keys(connection: &mut Connection) -> Vec<Vec<u8>> {
     match connection.call(&["KEYS", "*"]) {
         Value::Array(keys) => keys.into_iter().map(bulk).collect(),
@@ -163,84 +157,4 @@ fn bulk(value: Value) -> Vec<u8> {
         Value::Bulk(bytes) => bytes,
         other => panic!("{other:?}"),
     }
-}
-
-/// Makes keys of every type, small and large, some with an expiry.
-fn fill(connection: &mut Connection, seed: u64) {
-    let mut random = Random::new(seed);
-    for number in 0..KEYS {
-        let key = format!("key:{number}").into_bytes();
-        match number % 7 {
-            0 => drop(connection.call(&[b"SET".to_vec(), key.clone(), text(&mut random)])),
-            1 => add(connection, &mut random, "RPUSH", &key, 1, text),
-            2 => add(connection, &mut random, "SADD", &key, 1, text),
-            3 => add(connection, &mut random, "SADD", &key, 1, integer),
-            4 => add(connection, &mut random, "HSET", &key, 2, text),
-            5 => add(connection, &mut random, "ZADD", &key, 2, integer),
-            _ => fill_stream(connection, &mut random, &key),
-        }
-        if random.chance(20) {
-            connection.call(&[&b"PEXPIRE"[..], &key, b"100000000"]);
-        }
-    }
-}
-
-/// A command with some elements, each of `width` words.
-fn add(
-    connection: &mut Connection,
-    random: &mut Random,
-    name: &str,
-    key: &[u8],
-    width: usize,
-    word: fn(&mut Random) -> Vec<u8>,
-) {
-    let count = *random.pick(&[1, 3, 20, 140, 600]) * width;
-    let mut words = vec![name.as_bytes().to_vec(), key.to_vec()];
-    words.extend((0..count).map(|_| word(random)));
-    connection.call(&words);
-}
-
-fn fill_stream(connection: &mut Connection, random: &mut Random, key: &[u8]) {
-    for ms in 1..1 + *random.pick(&[1_usize, 10, 130]) {
-        let id = format!("{ms}-{}", random.below(3)).into_bytes();
-        let name = random.pick(&[&b"name"[..], b"other"]).to_vec();
-        connection.call(&[b"XADD".to_vec(), key.to_vec(), id, name, text(random)]);
-    }
-    for group in ["g1", "g2"] {
-        connection.call(&[&b"XGROUP"[..], b"CREATE", key, group.as_bytes(), b"0"]);
-        for consumer in ["alice", "bob"] {
-            let (group, count) = (group.as_bytes(), random.below(40).to_string());
-            let read: [&[u8]; 9] = [
-                b"XREADGROUP",
-                b"GROUP",
-                group,
-                consumer.as_bytes(),
-                b"COUNT",
-                count.as_bytes(),
-                b"STREAMS",
-                key,
-                b">",
-            ];
-            connection.call(&read);
-        }
-    }
-    for ms in 1..random.between(1, 6) {
-        let id = format!("{ms}-0");
-        connection.call(&[&b"XDEL"[..], key, id.as_bytes()]);
-        connection.call(&[&b"XACK"[..], key, b"g1", id.as_bytes()]);
-    }
-}
-
-fn text(random: &mut Random) -> Vec<u8> {
-    match random.below(4) {
-        0 => integer(random),
-        1 => b"abcdefgh".repeat(random.below(40)),
-        2 => random.bytes(70),
-        _ => random.bytes(7),
-    }
-}
-
-fn integer(random: &mut Random) -> Vec<u8> {
-    let bits = *random.pick(&[3, 8, 16, 33, 50]);
-    random.between(-(1 << bits), 1 << bits).to_string().into_bytes()
 }

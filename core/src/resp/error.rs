@@ -326,6 +326,16 @@ pub enum ErrorReply {
     NoShutdown,
     /// SHUTDOWN failed.
     ShutdownFailed,
+    /// SAVE or BGSAVE failed: the log tells why.
+    NotSaved,
+    /// SAVE or BGSAVE while a snapshot is being written.
+    SaveInProgress,
+    /// BGSAVE while a snapshot of another kind is under way.
+    SnapshotUnderWay,
+    /// The snapshot cannot be loaded: the log tells why.
+    NotLoaded,
+    /// A write while snapshots fail.
+    MisConf,
     /// A subcommand with words that it does not take.
     SubcommandSyntax {
         /// The word sent as the subcommand.
@@ -531,6 +541,15 @@ impl ErrorReply {
             }
             ErrorReply::Resp2NotSupported => "ERR RESP2 is not supported by this command",
             ErrorReply::NoShutdown => "ERR No shutdown in progress.",
+            ErrorReply::NotSaved => "ERR",
+            ErrorReply::SaveInProgress => "ERR Background save already in progress",
+            ErrorReply::SnapshotUnderWay => {
+                "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to schedule a BGSAVE whenever possible."
+            }
+            ErrorReply::NotLoaded => "ERR Error trying to load the RDB dump, check server logs.",
+            ErrorReply::MisConf => {
+                "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may modify the data set are disabled, because this instance is configured to report errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error."
+            }
             ErrorReply::ShutdownFailed => "ERR Errors trying to SHUTDOWN. Check logs.",
             ErrorReply::DebugNotAllowed => {
                 "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server."

@@ -17,6 +17,7 @@ use slotway_core::time::UnixMs;
 use super::{Binding, Whole, args, help};
 use crate::config::parse_memory;
 use crate::keyspace::{DbIndex, Entry, Expiry, NewValue};
+use crate::node::Merge;
 use crate::registry::{Effect, Handler, Outcome};
 use crate::shards::Held;
 use digest::Digest;
@@ -24,7 +25,6 @@ use digest::Digest;
 /// Subcommands that bring Redis down, by crash or by restart. Other nodes may live in this process.
 const FATAL: [&str; 6] = ["assert", "crash-and-recover", "oom", "panic", "restart", "segfault"];
 const NO_CRASH: &str = "ERR this node does not crash or restart on demand";
-const NO_SNAPSHOT: &str = "ERR Error trying to load the RDB dump, check server logs.";
 const RELOAD_OPTIONS: &str = "ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.";
 const PACKED_THRESHOLD_RANGE: &str = "ERR argument must be a memory value bigger than 1 and smaller than 4gb";
 
@@ -47,7 +47,7 @@ fn debug(whole: &mut Whole<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> 
         [seconds] if is("sleep") => sleep(whole, seconds, reply),
         [on] if is("set-active-expire") => set_active_expire(whole, on, reply),
         [size] if is("quicklist-packed-threshold") => packed_threshold(size, reply)?,
-        options if is("reload") => return Err(reload(options)),
+        options if is("reload") => reload(whole, options, reply)?,
         [kind] if is("protocol") => protocol::write(kind, reply)?,
         [text] if is("error") => return Err(ErrorReply::other(String::from_utf8_lossy(text))),
         [text] if is("log") => log(whole, text, reply),
@@ -70,10 +70,26 @@ fn packed_threshold(size: &[u8], reply: &mut ReplyWriter<'_>) -> Result<(), Erro
     }
 }
 
-/// There is no snapshot to reload from, which is what Redis says when it cannot read its own.
-fn reload(options: &[&[u8]]) -> ErrorReply {
-    let known = |option: &&[u8]| ["merge", "noflush", "nosave"].iter().any(|name| args::is(option, name));
-    ErrorReply::other(if options.iter().all(known) { NO_SNAPSHOT } else { RELOAD_OPTIONS })
+/// Saves, flushes and loads; each of them can be left out.
+fn reload(whole: &Whole<'_>, options: &[&[u8]], reply: &mut ReplyWriter<'_>) -> Result<(), ErrorReply> {
+    let has = |name: &str| options.iter().any(|option| args::is(option, name));
+    let is_known = |option: &&[u8]| ["merge", "noflush", "nosave"].iter().any(|name| args::is(option, name));
+    if !options.iter().all(is_known) {
+        return Err(ErrorReply::other(RELOAD_OPTIONS));
+    }
+    let node = whole.connection.node;
+    if !has("nosave") {
+        node.save(whole.shards)?;
+    }
+    if !has("noflush") {
+        whole.shards.each_shard(&mut |shard| {
+            shard.flush_all();
+        });
+    }
+    let merge = if has("merge") { Merge::Replace } else { Merge::Refuse };
+    node.load(whole.shards, whole.hasher, merge)?;
+    reply.ok();
+    Ok(())
 }
 
 /// How full the tables of a database are. Keys with an expiry have no table of their own: only their number is told. Details of chains

@@ -15,6 +15,7 @@ use alloc::vec::Vec;
 
 use slotway_core::resp::args::Args;
 use slotway_core::resp::encode::ReplyWriter;
+use slotway_core::time::UnixMs;
 use slotway_core::topology::Topology;
 
 use super::connection::REDIS_VERSION;
@@ -23,7 +24,7 @@ use super::{Binding, Whole, args};
 use crate::config::Config;
 use crate::dispatch::{all_waiters, awaited_keys};
 use crate::interest::Waiter;
-use crate::node::Facts;
+use crate::node::{Facts, Saves};
 use crate::pubsub::Space;
 use crate::registry::{Effect, Handler, Outcome};
 use keyspace::Keyspace;
@@ -57,6 +58,7 @@ struct Picture<'a> {
     facts: Facts,
     config: &'a Config,
     topology: Option<Arc<Topology>>,
+    saves: Saves,
     keyspace: Keyspace,
     memory: Memory,
     /// Names that somebody listens to, by [`Space`].
@@ -75,6 +77,7 @@ fn info(whole: &mut Whole<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> O
         facts: node.facts(),
         config: whole.connection.config,
         topology: node.topology(),
+        saves: node.saves(),
         keyspace: Keyspace::of(whole.shards),
         memory: Memory::of(whole),
         pubsub,
@@ -144,6 +147,22 @@ fn clients(picture: &Picture<'_>, lines: &mut Lines) {
     lines.field("total_blocking_keys_on_nokey", keys.len());
 }
 
+fn snapshots(Picture { saves, now_us, .. }: &Picture<'_>, lines: &mut Lines) {
+    let secs = |secs: Option<u64>| secs.map_or(-1, |secs| secs as i64);
+    let now = UnixMs::from_ms(now_us / 1000);
+    lines.field("rdb_changes_since_last_save", saves.changes);
+    lines.field("rdb_bgsave_in_progress", u8::from(saves.began_at.is_some()));
+    lines.field("rdb_last_save_time", saves.last_at.as_secs());
+    lines.field("rdb_last_bgsave_status", if saves.failed { "err" } else { "ok" });
+    lines.field("rdb_last_bgsave_time_sec", secs(saves.last_secs));
+    lines.field("rdb_current_bgsave_time_sec", secs(saves.began_at.map(|at| now.ms_since(at) / 1000)));
+    lines.field("rdb_saves", saves.count);
+    // Old values are written at once, instead of being kept.
+    lines.zeros(&["rdb_last_cow_size"]);
+    lines.field("rdb_last_load_keys_expired", saves.expired);
+    lines.field("rdb_last_load_keys_loaded", saves.loaded);
+}
+
 fn persistence(picture: &Picture<'_>, lines: &mut Lines) {
     lines.zeros(&[
         "loading",
@@ -154,18 +173,7 @@ fn persistence(picture: &Picture<'_>, lines: &mut Lines) {
     ]);
     lines.field("current_fork_perc", "0.00");
     lines.zeros(&["current_save_keys_processed", "current_save_keys_total"]);
-    lines.field("rdb_changes_since_last_save", picture.facts.changes);
-    lines.field("rdb_bgsave_in_progress", 0);
-    lines.field("rdb_last_save_time", picture.facts.started_at.as_secs());
-    lines.field("rdb_last_bgsave_status", "ok");
-    lines.field("rdb_last_bgsave_time_sec", -1);
-    lines.field("rdb_current_bgsave_time_sec", -1);
-    lines.zeros(&[
-        "rdb_saves",
-        "rdb_last_cow_size",
-        "rdb_last_load_keys_expired",
-        "rdb_last_load_keys_loaded",
-    ]);
+    snapshots(picture, lines);
     lines.zeros(&["aof_enabled", "aof_rewrite_in_progress", "aof_rewrite_scheduled"]);
     lines.field("aof_last_rewrite_time_sec", -1);
     lines.field("aof_current_rewrite_time_sec", -1);

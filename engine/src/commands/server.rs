@@ -22,7 +22,7 @@ pub(super) const COMMANDS: &[Binding] = &[
     ("flushdb", Handler::Node(flushdb)),
     ("lolwut", Handler::Session(lolwut)),
     ("role", Handler::Session(role)),
-    ("shutdown", Handler::Session(shutdown)),
+    ("shutdown", Handler::Node(shutdown)),
     ("swapdb", Handler::Node(swapdb)),
     ("time", Handler::Session(time)),
 ];
@@ -175,13 +175,13 @@ pub(super) fn following(topology: &Topology) -> Option<Following> {
 }
 
 /// No reply: the connection ends with the process.
-fn shutdown(connection: &mut Connection<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
+fn shutdown(whole: &mut Whole<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
     let how = shutdown_options(args)?;
-    connection.node.shutdown(how)?;
+    whole.connection.node.shutdown(how, whole.shards)?;
     if how.abort {
         reply.ok();
     } else {
-        connection.session.after = After::Close;
+        whole.connection.session.after = After::Close;
     }
     Ok(Effect::None)
 }

@@ -146,6 +146,7 @@ accessors! {
     dbfilename: &str = "dbfilename", "the file name of the snapshot.";
     stop_writes_on_bgsave_error: bool = "stop-writes-on-bgsave-error", "refuse writes after a snapshot failed.";
     rdbcompression: bool = "rdbcompression", "compress strings in snapshots.";
+    rdb_key_save_delay: i64 = "rdb-key-save-delay", "microseconds that a snapshot waits between slices, for tests.";
     rdbchecksum: bool = "rdbchecksum", "end snapshots with a checksum.";
     sanitize_dump_payload: SanitizeDumpPayload = "sanitize-dump-payload", "whether foreign payloads are checked in full.";
     appendonly: bool = "appendonly", "keep an append-only file.";

@@ -22,9 +22,12 @@ pub(super) struct Admission<'a> {
     pub(super) is_replica: bool,
     /// Whether `maxmemory` leaves room for more data.
     pub(super) room: Room,
+    /// Whether writes are to be refused because snapshots fail.
+    pub(super) fails_to_save: bool,
 }
 
 const DEBUG: CommandId = command::id_of("debug");
+const PING: CommandId = command::id_of("ping");
 /// What a RESP2 connection may send while it listens to channels.
 const FOR_LISTENERS: [CommandId; 9] = [
     command::id_of("ping"),
@@ -50,6 +53,7 @@ pub(super) const BEFORE_ROUTING: &[Guard] =
 /// Asked of a command that will be served here.
 pub(super) const AFTER_ROUTING: &[Guard] = &[
     Guard { check: memory_is_left },
+    Guard { check: snapshots_succeed },
     Guard { check: replica_takes_no_writes },
     Guard { check: listener_only_listens },
 ];
@@ -61,8 +65,9 @@ pub(super) fn admission<'r>(
     config: &'r Config,
     topology: Option<&Topology>,
     room: Room,
+    fails_to_save: bool,
 ) -> Admission<'r> {
-    Admission { command, session, config, is_replica: is_replica(topology), room }
+    Admission { command, session, config, is_replica: is_replica(topology), room, fails_to_save }
 }
 
 /// Whether this node replicates another one.
@@ -98,6 +103,15 @@ fn client_is_authenticated(admission: &Admission<'_>) -> Result<(), ErrorReply> 
 fn memory_is_left(admission: &Admission<'_>) -> Result<(), ErrorReply> {
     match admission.room == Room::None && admission.command.flags.contains(Flag::DenyOom) {
         true => Err(ErrorReply::OutOfMemory),
+        false => Ok(()),
+    }
+}
+
+/// PING is refused too, so that whoever watches the node by it learns of the trouble.
+fn snapshots_succeed(admission: &Admission<'_>) -> Result<(), ErrorReply> {
+    let Admission { command, fails_to_save, .. } = admission;
+    match *fails_to_save && (command.flags.contains(Flag::Write) || command.id == PING) {
+        true => Err(ErrorReply::MisConf),
         false => Ok(()),
     }
 }

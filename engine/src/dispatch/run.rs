@@ -162,7 +162,14 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         topology: Option<&Topology>,
         request: &Request<'_>,
     ) -> Result<(), ErrorReply> {
-        let asked = admission(request.command, self.session, &self.config, topology, Room::Left);
+        let asked = admission(
+            request.command,
+            self.session,
+            &self.config,
+            topology,
+            Room::Left,
+            self.node.fails_to_save(),
+        );
         admit(BEFORE_ROUTING, &asked)?;
         if let Some(topology) = topology {
             let scope = scope(self.engine, self.node, &self.config, self.session, self.now, request);
@@ -170,14 +177,25 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
             route_here(topology, self.session, request.command, request.args, &mut data)?;
         }
         let room = self.make_room(held, topology);
-        admit(AFTER_ROUTING, &admission(request.command, self.session, &self.config, topology, room))
+        let fails_to_save = self.node.fails_to_save();
+        admit(
+            AFTER_ROUTING,
+            &admission(request.command, self.session, &self.config, topology, room, fails_to_save),
+        )
     }
 
     /// The same for a command that needs no shard.
     pub(super) fn admit_alone(&mut self, request: &Request<'_>) -> Result<(), ErrorReply> {
         let topology = self.node.topology();
         let topology = topology.as_deref();
-        let admission = admission(request.command, self.session, &self.config, topology, Room::Left);
+        let admission = admission(
+            request.command,
+            self.session,
+            &self.config,
+            topology,
+            Room::Left,
+            self.node.fails_to_save(),
+        );
         admit(BEFORE_ROUTING, &admission)?;
         if let Some(topology) = topology {
             route_channel(topology, self.session, request.command, request.args, &self.config)?;

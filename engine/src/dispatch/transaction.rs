@@ -126,10 +126,11 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
             let access = Access::of_all(transaction.queued.iter().map(|queued| queued.command));
             route_slots(topology, slots, access, self.session.readonly, &self.config)?;
         }
-        let room = self.make_room(held, topology.as_deref());
+        let (room, fails_to_save) = (self.make_room(held, topology.as_deref()), self.node.fails_to_save());
         for queued in &transaction.queued {
             let topology = topology.as_deref();
-            let admission = admission(queued.command, self.session, &self.config, topology, room);
+            let admission =
+                admission(queued.command, self.session, &self.config, topology, room, fails_to_save);
             admit(AFTER_ROUTING, &admission).map_err(|reason| ErrorReply::ExecAbortedBy(Box::new(reason)))?;
         }
         Ok(())

@@ -69,6 +69,11 @@ impl Shard {
         }
     }
 
+    /// Whether a snapshot is under way.
+    pub fn is_in_snapshot(&self) -> bool {
+        self.dbs().any(|(_, db)| db.tally.taking.is_some())
+    }
+
     /// Goes on with the snapshot: writes some `budget` bytes, and appends them to `out`, and whatever changes have caused to be written. False
     /// once this shard has been written.
     pub fn snapshot_slice(&mut self, budget: usize, out: &mut Vec<u8>) -> bool {

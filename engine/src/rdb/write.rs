@@ -164,6 +164,34 @@ impl Writer {
     }
 }
 
+/// The end of a snapshot whose bytes have been written elsewhere, with [`Footer::Zero`]: reckons the checksum as they pass by.
+pub struct Seal {
+    footer: Footer,
+    checksum: Crc64,
+}
+
+impl Seal {
+    /// Of a snapshot that is to end in `footer`.
+    pub fn new(footer: Footer) -> Self {
+        Self { footer, checksum: Crc64::default() }
+    }
+
+    /// The next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        if self.footer == Footer::Checksum {
+            self.checksum.update(bytes);
+        }
+    }
+
+    /// What stands at the end.
+    pub fn end(mut self) -> [u8; 9] {
+        self.update(&[opcode::END]);
+        let mut end = [opcode::END; 9];
+        end[1..].copy_from_slice(&self.checksum.value().to_le_bytes());
+        end
+    }
+}
+
 /// Appends what the format is made of.
 pub(super) struct Encoder {
     pub(super) out: Vec<u8>,

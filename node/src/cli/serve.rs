@@ -176,10 +176,9 @@ async fn serve(
     tokio::task::spawn_local(async move {
         let signal = signals::asked_to_end().await;
         ending.log.warning(&format!("Received {signal} scheduling shutdown..."));
-        ending.stop();
+        ending.persist.ask_for_shutdown();
     });
     let listeners = runtime::adopt(listeners)?;
-    shared.log.notice("Ready to accept connections tcp");
     let orders = match bus {
         None => None,
         Some(OpenBus { bus, listeners, orders }) => {
@@ -187,8 +186,7 @@ async fn serve(
             Some(orders)
         }
     };
-    server::serve(shared, listeners, orders, data_threads(config.data_threads())).await;
-    Ok(())
+    server::serve(shared, listeners, orders, data_threads(config.data_threads())).await
 }
 
 /// Threads that execute commands: as configured, or one on small machines, where the data then needs no locks, and half of the

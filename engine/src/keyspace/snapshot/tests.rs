@@ -8,7 +8,9 @@ use std::vec::Vec;
 use super::SnapshotOptions;
 use crate::config::Config;
 use crate::keyspace::{DbIndex, Expiry, KeyHasher, Layout, NewValue, Shard, ValueRef};
-use crate::rdb::{Compression, Footer, Item, RdbValue, ReadOptions, Reader, Step, Version, WriteOptions, Writer};
+use crate::rdb::{
+    Compression, Footer, Item, RdbValue, ReadOptions, Reader, Step, Version, WriteOptions, Writer,
+};
 use crate::value::Limits;
 
 const HASHER: KeyHasher = KeyHasher::new(7);

@@ -1,0 +1,40 @@
+//! Snapshots on demand: SAVE, BGSAVE, LASTSAVE.
+
+use slotway_core::resp::args::Args;
+use slotway_core::resp::encode::ReplyWriter;
+use slotway_core::resp::error::ErrorReply;
+
+use super::{Binding, Connection, Whole};
+use crate::node::Saving;
+use crate::registry::{Effect, Handler, Outcome};
+
+/// What this family executes.
+pub(super) const COMMANDS: &[Binding] = &[
+    ("bgsave", Handler::Node(bgsave)),
+    ("lastsave", Handler::Session(lastsave)),
+    ("save", Handler::Node(save)),
+];
+
+fn save(whole: &mut Whole<'_>, _: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
+    whole.connection.node.save(whole.shards)?;
+    reply.ok();
+    Ok(Effect::None)
+}
+
+fn bgsave(whole: &mut Whole<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
+    let schedule = match args.len() {
+        1 => false,
+        2 if args.is(1, "schedule") => true,
+        _ => return Err(ErrorReply::Syntax),
+    };
+    match whole.connection.node.save_in_background(whole.shards, schedule)? {
+        Saving::Started => reply.simple("Background saving started"),
+        Saving::Scheduled => reply.simple("Background saving scheduled"),
+    }
+    Ok(Effect::None)
+}
+
+fn lastsave(connection: &mut Connection<'_>, _: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
+    reply.integer(connection.node.saves().last_at.as_secs() as i64);
+    Ok(Effect::None)
+}

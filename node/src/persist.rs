@@ -1,0 +1,470 @@
+//! Snapshots on disk: written on demand, when they are due and before the end; loaded at the start.
+//!
+//! ```text
+//!   SAVE, SHUTDOWN, DEBUG RELOAD    save: here and now
+//!   BGSAVE, save points ----------> serve: a task beside the clients walks over the keys, slice by slice;
+//!                                     a thread of its own writes, some slices behind (file)
+//!   start, DEBUG RELOAD             load
+//! ```
+//!
+//! A file takes the place of the last one once it is whole and on disk: whatever fails before leaves that one alone.
+
+mod file;
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, anyhow};
+use parking_lot::Mutex;
+use slotway_core::resp::error::ErrorReply;
+use slotway_core::time::UnixMs;
+use slotway_engine::config::SavePoint;
+use slotway_engine::keyspace::KeyHasher;
+use slotway_engine::node::{Merge, Node as _, Saves, Saving, Shutdown};
+use slotway_engine::rdb::{ReadOptions, Reader, Step};
+use slotway_engine::shards::{ShardAccess, WholeKeyspace};
+use slotway_engine::snapshot::{Aux, Loader, Noted, SLICE_LEN, Snapshot, Stale};
+use slotway_engine::value::Limits;
+use tokio::sync::{Notify, mpsc};
+use tokio::task::{JoinHandle, yield_now};
+
+use crate::server::Server;
+use crate::shared::Shared;
+use file::{Input, Leave, SnapshotFile};
+
+/// Bytes handed to the writing thread at once.
+const PIECE_LEN: usize = 256 * 1024;
+/// Pieces that may wait for it.
+const PIECES_MAX: usize = 4;
+/// A snapshot that is due and has failed is tried again after so long.
+const RETRY: Duration = Duration::from_secs(5);
+/// How often a long load tells how far it is.
+const PROGRESS: Duration = Duration::from_secs(2);
+
+/// What a node knows of its snapshots.
+#[derive(Default)]
+pub(crate) struct Persist {
+    state: Mutex<State>,
+    /// The last one in the background failed.
+    fails: AtomicBool,
+    /// There is something to do for [`serve`].
+    wanted: Notify,
+    /// The process is to end.
+    shutdown: AtomicBool,
+}
+
+#[derive(Default)]
+struct State {
+    /// The one that is being written in the background.
+    saving: Option<Began>,
+    /// It has begun, and nobody has taken it up yet; with what is written of it.
+    begun: Option<(Snapshot, Vec<u8>)>,
+    /// One is to be written as soon as that is possible.
+    scheduled: bool,
+    last_at: Option<UnixMs>,
+    last_secs: Option<u64>,
+    last_try: Option<Instant>,
+    count: u64,
+    /// The count of changes when the last one began.
+    changes: u64,
+    loaded: u64,
+    expired: u64,
+}
+
+/// A snapshot in the background.
+#[derive(Clone)]
+struct Began {
+    at: UnixMs,
+    changes: u64,
+    /// What it needs to take the place of the last one.
+    leave: Arc<Leave>,
+}
+
+impl Persist {
+    /// For INFO, where `changes` is the count of changes by now.
+    pub(crate) fn saves(&self, started_at: UnixMs, changes: u64) -> Saves {
+        let state = self.state.lock();
+        Saves {
+            changes: changes.saturating_sub(state.changes),
+            began_at: state.saving.as_ref().map(|began| began.at),
+            last_at: state.last_at.unwrap_or(started_at),
+            failed: self.fails(),
+            last_secs: state.last_secs,
+            count: state.count,
+            loaded: state.loaded,
+            expired: state.expired,
+        }
+    }
+
+    /// Whether the last snapshot in the background failed.
+    pub(crate) fn fails(&self) -> bool {
+        self.fails.load(Ordering::Relaxed)
+    }
+
+    /// A signal asks the process to end.
+    pub(crate) fn ask_for_shutdown(&self) {
+        self.shutdown.store(true, Ordering::Relaxed);
+        self.wanted.notify_one();
+    }
+}
+
+/// Begins a snapshot of the keys as they are now, and has it written in the background.
+///
+/// # Errors
+/// One is being written; or one of another kind is under way, and nothing is to be `schedule`d.
+pub(crate) fn begin_save(
+    shared: &Shared,
+    shards: &dyn WholeKeyspace,
+    schedule: bool,
+) -> Result<Saving, ErrorReply> {
+    let mut state = shared.persist.state.lock();
+    if state.saving.is_some() {
+        return Err(ErrorReply::SaveInProgress);
+    }
+    let (at, changes) = (shared.now(), shared.stats.changes());
+    let mut bytes = Vec::with_capacity(PIECE_LEN + SLICE_LEN);
+    let Some(snapshot) = Snapshot::begin(shards, at, &shared.config(), &mut bytes, &mut facts) else {
+        state.scheduled = schedule;
+        return if schedule { Ok(Saving::Scheduled) } else { Err(ErrorReply::SnapshotUnderWay) };
+    };
+    state.saving = Some(Began { at, changes, leave: Arc::default() });
+    state.begun = Some((snapshot, bytes));
+    state.scheduled = false;
+    state.last_try = Some(Instant::now());
+    shared.persist.wanted.notify_one();
+    Ok(Saving::Started)
+}
+
+/// Begins a snapshot if one has been scheduled, or is due by `save`.
+pub(crate) fn check_save_points(shared: &Shared, shards: &dyn WholeKeyspace) {
+    let config = shared.config();
+    let Saves { changes, last_at, began_at, failed, .. } = shared.saves();
+    let (scheduled, last_try) = {
+        let state = shared.persist.state.lock();
+        (state.scheduled, state.last_try)
+    };
+    if began_at.is_some() || (failed && last_try.is_some_and(|at| at.elapsed() < RETRY)) {
+        return;
+    }
+    if scheduled {
+        // What forbids it may still do so.
+        let _ = begin_save(shared, shards, true);
+        return;
+    }
+    let elapsed_secs = shared.now().ms_since(last_at) / 1000;
+    let is_due = |point: &&SavePoint| {
+        changes >= u64::from(point.changes.unsigned_abs()) && elapsed_secs > point.seconds as u64
+    };
+    if let Some(SavePoint { seconds, changes }) = config.save().iter().find(is_due) {
+        shared.log.notice(&format!("{changes} changes in {seconds} seconds. Saving..."));
+        // Where one of another kind is under way, this one is still due when that has ended.
+        let _ = begin_save(shared, shards, true);
+    }
+}
+
+/// Writes snapshots in the background, and ends the process, when it is asked to.
+pub(crate) async fn serve<A: ShardAccess>(server: Arc<Server<A>>) {
+    let shared = &server.shared;
+    let mut stop = shared.watch_stop();
+    loop {
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => return,
+            () = shared.persist.wanted.notified() => {}
+        }
+        if shared.persist.shutdown.swap(false, Ordering::Relaxed) {
+            // Why it cannot end is in the log.
+            let _ = shut_down(shared, Shutdown::default(), server.engine.shards());
+            continue;
+        }
+        let begun = shared.persist.state.lock().begun.take();
+        if let Some((snapshot, bytes)) = begun {
+            tokio::select! {
+                () = save_beside(&server, snapshot, bytes) => {}
+                _ = stop.wait_for(|stop| *stop) => return,
+                // A signal does not wait for the snapshot.
+                () = shared.persist.wanted.notified() => {
+                    shared.persist.wanted.notify_one();
+                }
+            }
+        }
+    }
+}
+
+/// Writes a snapshot while clients are served.
+async fn save_beside<A: ShardAccess>(server: &Server<A>, snapshot: Snapshot, bytes: Vec<u8>) {
+    let shared = &server.shared;
+    shared.log.notice(&format!("Background saving started by pid {}", std::process::id()));
+    let Some(began) = shared.persist.state.lock().saving.clone() else { return };
+    let result = walk(shared, server.engine.shards(), snapshot, bytes, &began.leave).await;
+    let persist = &shared.persist;
+    let mut state = persist.state.lock();
+    if began.leave.is_taken_back() {
+        return;
+    }
+    state.saving = None;
+    state.last_secs = Some(shared.now().ms_since(began.at) / 1000);
+    match result {
+        Ok(()) => {
+            shared.log.notice("DB saved on disk");
+            shared.log.notice("Background saving terminated with success");
+            (state.changes, state.last_at, state.count) =
+                (began.changes, Some(shared.now()), state.count + 1);
+            persist.fails.store(false, Ordering::Relaxed);
+        }
+        Err(error) => {
+            shared.log.warning(&format!("Background saving error: {error}"));
+            persist.fails.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Walks over all keys, between the commands of clients, and has written what it finds, behind the bytes of `piece`.
+async fn walk(
+    shared: &Shared,
+    shards: &impl ShardAccess,
+    mut snapshot: Snapshot,
+    mut piece: Vec<u8>,
+    leave: &Arc<Leave>,
+) -> io::Result<()> {
+    let file = SnapshotFile::create(&shared.config(), "temp-bg");
+    if file.is_err() {
+        Snapshot::end_any(shards);
+    }
+    let (pieces, writing) = start_writing(file?, Arc::clone(leave));
+    let mut goes_on = true;
+    let mut is_wanted = true;
+    while goes_on {
+        goes_on = snapshot.slice(shards, SLICE_LEN, &mut piece);
+        if (piece.len() >= PIECE_LEN || !goes_on) && is_wanted {
+            let full = std::mem::replace(&mut piece, Vec::with_capacity(PIECE_LEN + SLICE_LEN));
+            is_wanted = pieces.send(Piece::Bytes(full)).await.is_ok();
+            if !is_wanted {
+                snapshot.give_up(shards);
+            }
+        }
+        if let Ok(delay_us @ 1..) = u64::try_from(shared.config().rdb_key_save_delay())
+            && goes_on
+        {
+            tokio::time::sleep(Duration::from_micros(delay_us)).await;
+        }
+        yield_now().await;
+    }
+    // Where the thread has ended already, it tells why.
+    let _ = pieces.send(Piece::End).await;
+    writing.await.map_err(io::Error::other)?
+}
+
+/// What the writing thread is sent.
+enum Piece {
+    Bytes(Vec<u8>),
+    /// The snapshot is whole.
+    End,
+}
+
+/// A thread that writes what it is sent to the end, and then puts the file in its place. Without an end it leaves nothing behind.
+fn start_writing(
+    mut file: SnapshotFile,
+    leave: Arc<Leave>,
+) -> (mpsc::Sender<Piece>, JoinHandle<io::Result<()>>) {
+    let (pieces, mut waiting) = mpsc::channel(PIECES_MAX);
+    let writing = tokio::task::spawn_blocking(move || {
+        while let Some(piece) = waiting.blocking_recv() {
+            match piece {
+                Piece::Bytes(bytes) => file.write(&bytes)?,
+                Piece::End => return file.finish(&leave),
+            }
+        }
+        Err(io::Error::other("it was not brought to its end"))
+    });
+    (pieces, writing)
+}
+
+/// Writes a snapshot here and now.
+///
+/// # Errors
+/// One is being written in the background, or it cannot be written: the log tells why.
+pub(crate) fn save(shared: &Shared, shards: &dyn WholeKeyspace) -> Result<(), ErrorReply> {
+    if shared.persist.state.lock().saving.is_some() {
+        return Err(ErrorReply::SaveInProgress);
+    }
+    let changes = shared.stats.changes();
+    match write_all(shared, shards) {
+        Ok(()) => {
+            let mut state = shared.persist.state.lock();
+            (state.changes, state.last_at, state.count) = (changes, Some(shared.now()), state.count + 1);
+            shared.persist.fails.store(false, Ordering::Relaxed);
+            shared.log.notice("DB saved on disk");
+            Ok(())
+        }
+        Err(error) => {
+            shared.log.warning(&format!("Error saving the DB: {error}"));
+            Err(ErrorReply::NotSaved)
+        }
+    }
+}
+
+fn write_all(shared: &Shared, shards: &dyn WholeKeyspace) -> io::Result<()> {
+    let config = shared.config();
+    let mut file = SnapshotFile::create(&config, "temp")?;
+    let mut piece = Vec::with_capacity(PIECE_LEN + SLICE_LEN);
+    let Some(mut snapshot) = Snapshot::begin(shards, shared.now(), &config, &mut piece, &mut facts) else {
+        return Err(io::Error::other("another snapshot is under way"));
+    };
+    let mut goes_on = true;
+    while goes_on {
+        goes_on = snapshot.slice(shards, PIECE_LEN, &mut piece);
+        if let Err(error) = file.write(&piece) {
+            Snapshot::end_any(shards);
+            return Err(error);
+        }
+        piece.clear();
+    }
+    file.finish(&Leave::default())
+}
+
+/// What a file tells besides: that no commands follow its keys.
+fn facts() -> Vec<Aux> {
+    vec![("aof-base", "0".into())]
+}
+
+/// Saves what must be saved, and stops the node.
+///
+/// # Errors
+/// It cannot be saved: then the node goes on, unless it is to end by force.
+pub(crate) fn shut_down(
+    shared: &Shared,
+    how: Shutdown,
+    shards: &dyn WholeKeyspace,
+) -> Result<(), ErrorReply> {
+    end_background_save(shared, shards);
+    if how.save.unwrap_or(!shared.config().save().is_empty()) {
+        shared.log.notice("Saving the final RDB snapshot before exiting.");
+        let saved = save(shared, shards);
+        if saved.is_err() && !how.force {
+            shared.log.warning("Error trying to save the DB, can't exit.");
+            return Err(ErrorReply::ShutdownFailed);
+        }
+    }
+    shared.stop();
+    Ok(())
+}
+
+fn end_background_save(shared: &Shared, shards: &dyn WholeKeyspace) {
+    let mut state = shared.persist.state.lock();
+    state.begun = None;
+    if let Some(began) = state.saving.take() {
+        began.leave.take_back();
+        shared.log.warning("There is a background save under way. It is ended.");
+        Snapshot::end_any(shards);
+    }
+}
+
+/// Loads the snapshot that the node begins with, if there is one.
+///
+/// # Errors
+/// There is one, and it cannot be loaded.
+pub(crate) fn load_at_start<A: ShardAccess>(server: &Server<A>) -> anyhow::Result<()> {
+    let Server { engine, shared } = server;
+    let began = Instant::now();
+    match load(shared, engine.shards(), engine.hasher(), Merge::Refuse) {
+        Ok(Loaded::Nothing) => {}
+        Ok(Loaded::File) => {
+            shared.log.notice(&format!("DB loaded from disk: {:.3} seconds", began.elapsed().as_secs_f64()));
+        }
+        Err(error) => {
+            shared.log.warning(&format!("{error:#}"));
+            return Err(anyhow!("Fatal error loading the DB, check server logs. Exiting."));
+        }
+    }
+    shared.log.notice("Ready to accept connections tcp");
+    Ok(())
+}
+
+/// What there was to load.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Loaded {
+    /// No file.
+    Nothing,
+    /// One, and it is loaded.
+    File,
+}
+
+/// Puts the keys of the file into `shards`.
+///
+/// # Errors
+/// The file cannot be read, or is damaged; or it has keys that cannot be here.
+pub(crate) fn load(
+    shared: &Shared,
+    shards: &dyn WholeKeyspace,
+    hasher: &KeyHasher,
+    merge: Merge,
+) -> anyhow::Result<Loaded> {
+    let config = shared.config();
+    let name = config.dbfilename();
+    let Some(mut input) = Input::open(name).with_context(|| format!("Can't open the RDB file {name}"))?
+    else {
+        return Ok(Loaded::Nothing);
+    };
+    let mut loader = Loader::new(shards, hasher, shared.now(), Stale::Skip);
+    if merge == Merge::Replace {
+        loader = loader.merging();
+    }
+    let limits = Limits { config: &config, hasher };
+    let mut reader = Reader::new(ReadOptions { verifies_checksum: config.rdbchecksum() });
+    let mut told = Instant::now();
+    loop {
+        match reader
+            .next(input.bytes(), &limits)
+            .with_context(|| format!("The RDB file {name} is damaged"))?
+        {
+            Step::Item { item, consumed } => {
+                input.consume(consumed);
+                let noted = loader.take(item).with_context(|| format!("The RDB file {name} does not fit"))?;
+                note(shared, noted);
+            }
+            Step::Incomplete => {
+                if input.read_more().with_context(|| format!("Can't read the RDB file {name}"))? == 0 {
+                    let error = reader.unexpected_end(input.bytes().len());
+                    return Err(error).with_context(|| format!("The RDB file {name} is cut off"));
+                }
+            }
+            Step::End { .. } => break,
+        }
+        if told.elapsed() >= PROGRESS {
+            told = Instant::now();
+            let percent = reader.offset() * 100 / input.len().max(1);
+            shared.log.notice(&format!("Loading the RDB file: {percent} %, {} keys", loader.loaded));
+        }
+    }
+    let Loader { loaded, expired, .. } = loader;
+    shared.log.notice(&format!("Done loading RDB, keys loaded: {loaded}, keys expired: {expired}."));
+    let mut state = shared.persist.state.lock();
+    (state.loaded, state.expired) = (loaded, expired);
+    Ok(Loaded::File)
+}
+
+/// Tells of what the file says besides its keys, as far as it matters.
+fn note(shared: &Shared, noted: Noted) {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    match noted {
+        Noted::Aux(name, value) if name == b"redis-ver" => {
+            shared.log.notice(&format!("Loading RDB produced by version {}", text(&value)));
+        }
+        Noted::Aux(name, value) if name == b"ctime" => {
+            let made = text(&value).parse().unwrap_or(0_u64);
+            let age = shared.now().as_secs().saturating_sub(made);
+            shared.log.notice(&format!("RDB age {age} seconds"));
+        }
+        Noted::Function(_) => {
+            shared.log.warning(
+                "The RDB file has a library of functions, which this server does not run: it is left out.",
+            );
+        }
+        Noted::EmptyKey(key) => {
+            shared.log.notice(&format!("The RDB file has an empty key, which is left out: {}", text(&key)));
+        }
+        Noted::Aux(..) | Noted::Nothing => {}
+    }
+}
