@@ -27,7 +27,7 @@ use slotway_core::topology::{self, NodeFlags, Topology, TopologyBuilder};
 use crate::config::{Asker, Config};
 use crate::dispatch::{Engine, Requests};
 use crate::keyspace::{Garbage, KeyHasher, Layout, Shard};
-use crate::node::{ClientCard, Facts, Node, Shutdown};
+use crate::node::{ClientCard, Facts, Node, Saves, Shutdown};
 use crate::pubsub::PubSub;
 use crate::session::{After, ClientId, Session};
 use crate::shards::{Owned, WholeKeyspace};
@@ -327,6 +327,10 @@ impl Node for TestNode {
 
     fn with_pubsub(&self, visit: &mut dyn FnMut(&mut PubSub)) {
         visit(&mut self.pubsub.borrow_mut());
+    }
+
+    fn saves(&self) -> Saves {
+        Saves { changes: self.changes.get(), ..Saves::default() }
     }
 
     fn shutdown(&self, how: Shutdown, _: &dyn WholeKeyspace) -> Result<(), ErrorReply> {

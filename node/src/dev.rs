@@ -163,6 +163,8 @@ fn start_node(
     let mut config = config.clone();
     let port = plan.port(number);
     config.set_port(port);
+    // Nodes of one process share a folder.
+    config.set_dbfilename(&format!("dump-{port}.rdb"));
     let log = Log::open(config.logfile(), Level::Warning)?.with_prefix(format!("[{port}] "));
     let shared =
         Arc::new(Shared::new(config, None, log, Arc::clone(&outboxes[usize::from(plan.primary_of(number))])));

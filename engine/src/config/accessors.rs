@@ -259,6 +259,11 @@ impl Config {
         self.put(const { Id::of("dir") }, Value::Text(dir.into()));
     }
 
+    /// Says what the snapshot's file is called, where several nodes share a folder.
+    pub fn set_dbfilename(&mut self, name: &str) {
+        self.put(const { Id::of("dbfilename") }, Value::Text(name.into()));
+    }
+
     /// Lowers (or raises) `maxclients` to what the system allows.
     pub fn set_maxclients(&mut self, maxclients: u32) {
         self.put(const { Id::of("maxclients") }, Value::Int(maxclients.max(1).into()));
