@@ -51,7 +51,7 @@ mod whole;
 
 pub use connection::{Connection, REDIS_VERSION};
 pub use data::Data;
-pub(crate) use data::Scope;
+pub(crate) use data::{Scope, deletion};
 pub use whole::Whole;
 
 use crate::registry::Handler;

@@ -11,6 +11,7 @@ use slotway_core::time::UnixMs;
 
 use crate::config::KeyspaceEvents;
 use crate::keyspace::DbIndex;
+use crate::propagation::{Instead, Record};
 use crate::value::Kind;
 
 /// The class of a keyspace event: a letter of `notify-keyspace-events`.
@@ -83,6 +84,12 @@ pub struct Effects {
     following: Vec<Event>,
     /// Keys that clients are blocked on and that may have what these wait for.
     ready: Vec<(DbIndex, Box<[u8]>)>,
+    /// Whether what writes become for replicas is wanted. Asked of the node once the shards are in hand.
+    pub(crate) records: bool,
+    /// What the unit under way has become for replicas so far.
+    pub(crate) record: Record,
+    /// What the command under way has said of that.
+    pub(crate) instead: Instead,
 }
 
 impl Effects {
@@ -130,6 +137,9 @@ impl Effects {
 
     /// Keys have expired before what has been reported so far.
     pub fn expired_before(&mut self, db: DbIndex, keys: Vec<Box<[u8]>>) {
+        if !self.wants(Class::Expired) {
+            return;
+        }
         let expired = keys.into_iter().map(|key| Event { name: "expired", db, key });
         self.events.splice(..0, expired);
     }

@@ -25,6 +25,7 @@ pub mod interest;
 pub mod keyspace;
 pub mod node;
 pub mod number;
+pub mod propagation;
 pub mod pubsub;
 pub mod rdb;
 pub mod registry;

@@ -15,6 +15,7 @@ use slotway_core::topology::Topology;
 use crate::config::{Asker, Config};
 use crate::keyspace::Garbage;
 use crate::keyspace::KeyHasher;
+use crate::propagation::Record;
 use crate::pubsub::PubSub;
 use crate::session::{ClientId, Session};
 use crate::shards::WholeKeyspace;
@@ -126,6 +127,18 @@ pub trait Node {
 
     /// Stops this thread for so many microseconds.
     fn sleep(&self, us: u64);
+
+    /// Whether it is to be told what writes become for replicas. Asked while shards are in hand: whoever begins to want it has all of them in hand.
+    fn records(&self) -> bool {
+        false
+    }
+
+    /// The commands of one unit go to replicas. Called while the shards that they have changed are in hand. Returns the offset of the stream behind
+    /// them.
+    fn propagate(&self, record: &Record) -> u64 {
+        let _ = record;
+        0
+    }
 
     /// A line for the log, at notice level.
     fn log(&self, line: &str);

@@ -78,6 +78,10 @@ pub struct Session {
     pub no_touch: bool,
     /// CLIENT NO-EVICT is on.
     pub no_evict: bool,
+    /// It is the link to this node's primary: what comes is executed without question, and nothing expires meanwhile.
+    pub is_primary_link: bool,
+    /// The offset of the replication stream behind its last write: what WAIT waits for.
+    pub write_offset: u64,
     /// Which replies are sent.
     pub reply_mode: ReplyMode,
     /// The commands queued since MULTI, if it is open.
@@ -123,6 +127,8 @@ impl Session {
             readonly: false,
             no_touch: false,
             no_evict: false,
+            is_primary_link: false,
+            write_offset: 0,
             reply_mode: ReplyMode::On,
             transaction: None,
             watch: None,

@@ -28,6 +28,7 @@ use crate::config::{Asker, Config};
 use crate::dispatch::{Engine, Requests};
 use crate::keyspace::{Garbage, KeyHasher, Layout, Shard};
 use crate::node::{ClientCard, Facts, Node, Saves, Shutdown};
+use crate::propagation::{Record, Stream};
 use crate::pubsub::PubSub;
 use crate::session::{After, ClientId, Session};
 use crate::shards::{Owned, WholeKeyspace};
@@ -113,6 +114,16 @@ impl TestClient {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
+    /// Executes one request and returns what replicas are sent: a line for each command, without SELECT.
+    #[track_caller]
+    pub(crate) fn propagated(&mut self, line: &str) -> String {
+        self.node().records.set(true);
+        let reply = self.run(line);
+        assert!(!reply.starts_with('-'), "{line}: {reply}");
+        let stream = core::mem::take(&mut *self.node().stream.borrow_mut());
+        lines_of(&stream)
+    }
+
     /// Executes one request. Bytes of the reply that are no UTF-8 become U+FFFD.
     pub(crate) fn run_args(&mut self, words: &[&[u8]]) -> String {
         let mut buffer = format!("*{}\r\n", words.len()).into_bytes();
@@ -140,6 +151,24 @@ impl TestClient {
         node.publish(&self.session);
         out
     }
+}
+
+/// The commands of a stream, a line for each: words with a space between them.
+fn lines_of(stream: &[u8]) -> String {
+    let limits = Limits { bulk_len_max: 1 << 29, authenticated: true };
+    let (mut decoder, mut lines, mut rest) = (Decoder::default(), Vec::new(), stream);
+    while !rest.is_empty() {
+        decoder.decode(rest, limits);
+        for index in 0..decoder.len() {
+            let words = decoder.request(rest, index);
+            let words: Vec<_> = words.iter().map(String::from_utf8_lossy).collect();
+            lines.push(words.join(" "));
+        }
+        let used = decoder.consume_first(decoder.len());
+        rest = &rest[used..];
+    }
+    lines.retain(|line| !line.starts_with("SELECT"));
+    lines.join("\n")
 }
 
 impl World {
@@ -177,6 +206,11 @@ pub(crate) struct TestNode {
     pubsub: RefCell<PubSub>,
     /// Microseconds slept so far.
     pub(crate) slept_us: Cell<u64>,
+    /// Whether somebody wants what writes become for replicas.
+    pub(crate) records: Cell<bool>,
+    /// What has been propagated since the last look.
+    stream: RefCell<Vec<u8>>,
+    selection: RefCell<Stream>,
     /// Lines of the log.
     pub(crate) log: RefCell<Vec<String>>,
 }
@@ -202,6 +236,9 @@ impl TestNode {
             delivered: RefCell::default(),
             pubsub: RefCell::default(),
             slept_us: Cell::new(0),
+            records: Cell::new(false),
+            stream: RefCell::default(),
+            selection: RefCell::default(),
             log: RefCell::default(),
         }
     }
@@ -327,6 +364,16 @@ impl Node for TestNode {
 
     fn with_pubsub(&self, visit: &mut dyn FnMut(&mut PubSub)) {
         visit(&mut self.pubsub.borrow_mut());
+    }
+
+    fn records(&self) -> bool {
+        self.records.get()
+    }
+
+    fn propagate(&self, record: &Record) -> u64 {
+        let mut stream = self.stream.borrow_mut();
+        self.selection.borrow_mut().write(record, &mut stream);
+        stream.len() as u64
     }
 
     fn saves(&self) -> Saves {

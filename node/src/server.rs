@@ -104,8 +104,8 @@ pub(crate) async fn serve(
 pub(crate) async fn obey<A: ShardAccess>(server: Arc<Server<A>>, mut orders: UnboundedReceiver<Order>) {
     while let Some(order) = orders.recv().await {
         let dropped = match order {
-            Order::DropKeys(slots) => server.engine.drop_keys(&slots),
-            Order::DropAllKeys => server.engine.drop_keys(&SlotSet::FULL),
+            Order::DropKeys(slots) => server.engine.drop_keys(&*server.shared, &slots),
+            Order::DropAllKeys => server.engine.drop_keys(&*server.shared, &SlotSet::FULL),
         };
         if dropped > 0 {
             server.shared.log.notice(&format!("{dropped} keys deleted: their slots belong to another node"));

@@ -12,6 +12,7 @@ use crate::keyspace::{
     Db, DbIndex, Detached, Entry, Expiry, Key, KeyHasher, Layout, NewValue, Purpose, Shard, Touch, Usage,
 };
 use crate::node::Node;
+use crate::propagation::{Instead, Record};
 use crate::rdb::RdbValue;
 use crate::shards::Held;
 use crate::value::{Collection, Limits};
@@ -44,6 +45,8 @@ pub(crate) struct Scope<'d> {
     pub(crate) counted: bool,
     /// The command's first key, which has been hashed already.
     pub(crate) first_key: Option<Key<'d>>,
+    /// Whether this node's primary has sent the command.
+    pub(crate) is_from_primary: bool,
     /// The node, for random numbers.
     pub(crate) node: &'d dyn Node,
 }
@@ -57,6 +60,39 @@ impl<'d, 'h> Data<'d, 'h> {
     /// The time of this command.
     pub fn now(&self) -> UnixMs {
         self.scope.now
+    }
+
+    /// Has this command propagated in place of the request; several of them one after the other.
+    pub fn propagate(&mut self, words: &[&[u8]]) {
+        if self.effects.records {
+            let db = self.scope.db;
+            self.instead().push(db, words.iter().copied());
+        }
+    }
+
+    /// Has nothing propagated, though something has changed.
+    pub fn propagate_nothing(&mut self) {
+        self.instead();
+    }
+
+    /// Whether what is propagated matters to anybody.
+    pub fn records(&self) -> bool {
+        self.effects.records
+    }
+
+    /// True for what this node's primary has sent: it is right as it is, whatever the time.
+    pub fn is_from_primary(&self) -> bool {
+        self.scope.is_from_primary
+    }
+
+    fn instead(&mut self) -> &mut Record {
+        if let Instead::Nothing = self.effects.instead {
+            self.effects.instead = Instead::Commands(Record::default());
+        }
+        match &mut self.effects.instead {
+            Instead::Commands(record) => record,
+            Instead::Nothing => unreachable!("it has just been set"),
+        }
     }
 
     /// A random number.
@@ -263,7 +299,11 @@ impl<'d, 'h> Data<'d, 'h> {
     /// Takes note of the keys that were found to have expired, for the events.
     pub(crate) fn note_expired(&mut self) {
         let (db, effects) = (self.scope.db, &mut *self.effects);
-        self.held.each(|shard| effects.expired_before(db, shard.db(db).take_expired()));
+        self.held.each(|shard| {
+            let keys = shard.db(db).take_expired();
+            record_expired(effects, self.scope.config, db, &keys);
+            effects.expired_before(db, keys);
+        });
     }
 
     /// Reads the entry of `key`, counting a hit or a miss, but not as a use of it: TYPE, TTL, OBJECT.
@@ -376,6 +416,19 @@ impl<'d, 'h> Data<'d, 'h> {
             _ => Err(ErrorReply::StringTooLong),
         }
     }
+}
+
+/// Records that keys have expired.
+pub(crate) fn record_expired(effects: &mut Effects, config: &Config, db: DbIndex, keys: &[Box<[u8]>]) {
+    if effects.records {
+        let name = deletion(config.lazyfree_lazy_expire());
+        keys.iter().for_each(|key| effects.record.push(db, [name, key].into_iter()));
+    }
+}
+
+/// The command that removes a key, and leaves its memory to the background or not.
+pub(crate) fn deletion(lazy: bool) -> &'static [u8] {
+    if lazy { b"UNLINK" } else { b"DEL" }
 }
 
 /// The collection of an entry that must hold one of type `T`.

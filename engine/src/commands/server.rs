@@ -1,6 +1,7 @@
 //! The node as a whole: its databases, its clock, its role, its end.
 
 use alloc::string::String;
+use core::ops::Range;
 
 use slotway_core::resp::args::Args;
 use slotway_core::resp::encode::ReplyWriter;
@@ -37,32 +38,36 @@ fn dbsize(whole: &mut Whole<'_>, _: Args<'_>, reply: &mut ReplyWriter<'_>) -> Ou
 fn flushall(whole: &mut Whole<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
     let mode = FlushMode::read(args, whole.connection.config)?;
     let databases = whole.shards.layout().databases();
-    let removed = (0..databases).map(|db| flush(whole, DbIndex(db), mode)).sum();
+    let removed = flush(whole, 0..databases, mode, args);
     reply.ok();
     Ok(Effect::changed(removed))
 }
 
 fn flushdb(whole: &mut Whole<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
     let mode = FlushMode::read(args, whole.connection.config)?;
-    let removed = flush(whole, whole.db(), mode);
+    let DbIndex(db) = whole.db();
+    let removed = flush(whole, db..db + 1, mode, args);
     reply.ok();
     Ok(Effect::changed(removed))
 }
 
-/// Removes all keys of a database; says how many there were.
-fn flush(whole: &mut Whole<'_>, db: DbIndex, mode: FlushMode) -> u64 {
-    let (now, node) = (whole.connection.now, whole.connection.node);
-    let (effects, mut removed) = (&mut *whole.effects, 0);
+/// Removes all keys of databases; says how many there were. Propagated even if there were none.
+fn flush(whole: &mut Whole<'_>, dbs: Range<u16>, mode: FlushMode, args: Args<'_>) -> u64 {
+    let (now, node, selected) = (whole.connection.now, whole.connection.node, whole.db());
+    let (in_transaction, effects, mut removed) = (whole.in_transaction, &mut *whole.effects, 0);
     whole.shards.all_shards(&mut |held| {
         held.each(|shard| {
-            shard.announce_all(now, db, None, &mut |key| effects.ready(db, key));
-            let Some(flushed) = shard.flush_db(db) else { return };
-            removed += flushed.keys;
-            match mode {
-                FlushMode::Sync => drop(flushed.garbage),
-                FlushMode::Async => node.discard(flushed.garbage),
+            for db in dbs.clone().map(DbIndex) {
+                shard.announce_all(now, db, None, &mut |key| effects.ready(db, key));
+                let Some(flushed) = shard.flush_db(db) else { continue };
+                removed += flushed.keys;
+                match mode {
+                    FlushMode::Sync => drop(flushed.garbage),
+                    FlushMode::Async => node.discard(flushed.garbage),
+                }
             }
         });
+        Whole::propagate(node, effects, in_transaction, selected, args);
     });
     removed as u64
 }
@@ -97,10 +102,12 @@ fn swapdb(whole: &mut Whole<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) ->
     let (first, second) =
         (first.ok_or(ErrorReply::DbIndexOutOfRange)?, second.ok_or(ErrorReply::DbIndexOutOfRange)?);
     if first == second {
+        Whole::propagate(whole.connection.node, whole.effects, whole.in_transaction, whole.db(), args);
         reply.ok();
         return Ok(Effect::Changed(1));
     }
-    let (now, effects) = (whole.connection.now, &mut *whole.effects);
+    let (now, node, selected) = (whole.connection.now, whole.connection.node, whole.db());
+    let (in_transaction, effects) = (whole.in_transaction, &mut *whole.effects);
     whole.shards.all_shards(&mut |held| {
         held.each(|shard| {
             shard.swap_dbs(first, second);
@@ -108,6 +115,7 @@ fn swapdb(whole: &mut Whole<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) ->
                 shard.announce_all(now, db, Some(other), &mut |key| effects.ready(db, key));
             }
         });
+        Whole::propagate(node, effects, in_transaction, selected, args);
     });
     reply.ok();
     Ok(Effect::Changed(1))

@@ -105,10 +105,17 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
                 touch: Touch::Yes,
                 counted: false,
                 first_key: None,
+                is_from_primary: false,
                 node: self.node,
             };
+            self.effects.records = self.node.records();
             let mut data = Data::new(held, &mut self.effects, scope);
-            match (waiter.handler)(&mut data, waiter.args.as_args(), &mut reply) {
+            let outcome = (waiter.handler)(&mut data, waiter.args.as_args(), &mut reply);
+            if self.effects.records {
+                self.record(waiter.args.as_args(), waiter.db, &outcome);
+                self.propagate_for(waiter);
+            }
+            match outcome {
                 Ok(Effect::Block(block)) => {
                     self.tally.changes += block.changes;
                     return None;
@@ -123,6 +130,15 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
             self.publish_events();
             Some(bytes)
         })
+    }
+}
+
+impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
+    /// Hands on what the command of a waiter has become: a write of that connection, not of this one.
+    fn propagate_for(&mut self, _waiter: &Waiter) {
+        let own = self.session.write_offset;
+        self.propagate();
+        self.session.write_offset = own;
     }
 }
 

@@ -7,6 +7,8 @@ use slotway_core::slot_set::SlotSet;
 
 use super::Engine;
 use crate::keyspace::DbIndex;
+use crate::node::Node;
+use crate::propagation::Record;
 use crate::shards::{Held, ShardAccess, ShardSet};
 
 /// The one database of a cluster.
@@ -16,15 +18,15 @@ const KEYS_AT_A_TIME: usize = 1000;
 
 impl<A: ShardAccess> Engine<A> {
     /// Deletes all keys of `slots`, shard by shard. Those who watch them are told. Returns how many there were.
-    pub fn drop_keys(&self, slots: &SlotSet) -> usize {
+    pub fn drop_keys<N: Node>(&self, node: &N, slots: &SlotSet) -> usize {
         let layout = self.shards.layout();
         let drop = |slot| {
-            self.shards.with(ShardSet::One(layout.shard_of(slot)), |held| self.drop_keys_of(held, slot))
+            self.shards.with(ShardSet::One(layout.shard_of(slot)), |held| self.drop_keys_of(node, held, slot))
         };
         slots.iter().map(drop).sum()
     }
 
-    fn drop_keys_of(&self, held: &mut Held<'_>, slot: Slot) -> usize {
+    fn drop_keys_of<N: Node>(&self, node: &N, held: &mut Held<'_>, slot: Slot) -> usize {
         let shard = held.shard(self.shards.layout(), slot);
         let mut dropped = 0;
         loop {
@@ -35,6 +37,11 @@ impl<A: ShardAccess> Engine<A> {
             }
             dropped += names.len();
             for name in &names {
+                if node.records() {
+                    let mut record = Record::default();
+                    record.push(CLUSTER_DB, [&b"DEL"[..], name].into_iter());
+                    node.propagate(&record);
+                }
                 shard.interest.changed(CLUSTER_DB, name);
                 shard.db(CLUSTER_DB).remove_unseen(&self.hasher.key(name));
             }

@@ -11,10 +11,12 @@ use slotway_core::topology::Topology;
 
 use super::admission::is_replica;
 use super::run::Run;
+use crate::commands::deletion;
 use crate::config::{Config, MaxmemoryPolicy};
 use crate::events::Class;
 use crate::keyspace::{Among, ClockPolicy, DbIndex, Eviction, First, Layout, Random, Shard};
 use crate::node::Node;
+use crate::propagation::Record;
 use crate::shards::{Held, ShardAccess};
 
 /// Whether there is room for more data.
@@ -64,8 +66,14 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         if self.config.replica_ignore_maxmemory() && is_replica(topology) {
             return Room::Left;
         }
-        let Self { node, effects, now, .. } = self;
+        let Self { node, effects, now, config, .. } = self;
+        let (records, name) = (node.records(), deletion(config.lazyfree_lazy_eviction()));
         make_room(held, &rule, *now, &mut || node.random(), &mut |shard, db, key| {
+            if records {
+                let mut record = Record::default();
+                record.push(db, [name, key].into_iter());
+                node.propagate(&record);
+            }
             if shard.interest.changed(db, key) {
                 effects.ready(db, key);
             }

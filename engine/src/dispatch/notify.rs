@@ -5,10 +5,12 @@ use alloc::vec::Vec;
 
 use super::Engine;
 use super::run::Run;
+use crate::commands::deletion;
 use crate::config::KeyspaceEvents;
 use crate::events::{Class, Effects, Event};
 use crate::keyspace::DbIndex;
 use crate::node::Node;
+use crate::propagation::Record;
 use crate::pubsub::PubSub;
 use crate::session::ClientId;
 use crate::shards::{ShardAccess, WholeKeyspace as _};
@@ -34,7 +36,8 @@ impl<A: ShardAccess> Engine<A> {
         let mut pays = false;
         self.shards.each_shard(&mut |shard| {
             let mut expired: Vec<(DbIndex, Vec<u8>)> = Vec::new();
-            let reports = effects.wants(Class::Expired) || !shard.interest.is_empty();
+            let records = node.records();
+            let reports = records || effects.wants(Class::Expired) || !shard.interest.is_empty();
             let report = shard.expire_cycle(now, budget, |db, key| {
                 if reports {
                     expired.push((db, key.to_vec()));
@@ -42,6 +45,11 @@ impl<A: ShardAccess> Engine<A> {
             });
             pays |= report.is_worth_more();
             for (db, key) in expired {
+                if records {
+                    let mut record = Record::default();
+                    record.push(db, [deletion(config.lazyfree_lazy_expire()), &key].into_iter());
+                    node.propagate(&record);
+                }
                 shard.interest.changed(db, &key);
                 effects.event(Class::Expired, "expired", db, &key);
             }

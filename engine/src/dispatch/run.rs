@@ -1,9 +1,13 @@
 //! Executes a prepared batch, group by group.
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::cell::RefCell;
 
 use arrayvec::ArrayVec;
 use slotway_core::command::{self, Command, CommandId, Flag, id_of};
+use slotway_core::resp::args::Args;
 use slotway_core::resp::decode::BATCH_MAX;
 use slotway_core::resp::encode::ReplyWriter;
 use slotway_core::resp::error::ErrorReply;
@@ -14,11 +18,12 @@ use super::admission::{AFTER_ROUTING, BEFORE_ROUTING, admission, admit};
 use super::memory::Room;
 use super::routing::{route_channel, route_here};
 use super::{Engine, Prepared, Request, Tally};
-use crate::commands::{Connection, Data, Scope, Whole};
+use crate::commands::{Connection, Data, Scope, Whole, deletion};
 use crate::config::Config;
 use crate::events::{Class, Effects, NullReply};
-use crate::keyspace::Touch;
+use crate::keyspace::{DbIndex, Layout, Shard, Touch};
 use crate::node::Node;
+use crate::propagation::{Instead, Record};
 use crate::registry::{DataHandler, Effect, Handler, Outcome};
 use crate::session::{After, ReplyMode, Session};
 use crate::shards::{Held, ShardAccess, ShardSet, WholeKeyspace};
@@ -77,7 +82,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
             Prepared::Alone { request, handler } => {
                 let engine = self.engine;
                 let outcome = self.admit_alone(&request);
-                let outcome = outcome.and_then(|()| self.alone(&request, handler, &engine.shards));
+                let outcome = outcome.and_then(|()| self.alone(&request, handler, &engine.shards, false));
                 self.settle(request.command, mark, outcome);
             }
             Prepared::Refused(error) => {
@@ -110,6 +115,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         }
         // Read now that the shards are held: see the module's head.
         let topology = self.node.topology();
+        self.effects.records = self.node.records();
         for index in first..end {
             let mark = self.reply.len();
             let Prepared::Data { request, handler, .. } = &self.prepared[index] else {
@@ -119,6 +125,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
             let outcome = self.admit(held, topology.as_deref(), &request);
             match outcome.and_then(|()| self.data(held, &request, handler)) {
                 Ok(Effect::Block(block)) => {
+                    self.propagate();
                     self.park(held, &request, handler, *block);
                     return index + 1;
                 }
@@ -128,6 +135,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
                 }
                 outcome => self.settle(request.command, mark, outcome),
             }
+            self.propagate();
             if !self.goes_on() || self.effects.has_ready() {
                 return index + 1;
             }
@@ -211,14 +219,37 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         handler: DataHandler,
     ) -> Outcome {
         let scope = scope(self.engine, self.node, &self.config, self.session, self.now, request);
-        let reports_expired = self.effects.wants(Class::Expired);
+        let reports_expired = self.effects.records || self.effects.wants(Class::Expired);
         held.each(|shard| shard.report_expired(reports_expired));
         let mut data = Data::new(held, &mut self.effects, scope);
         let outcome = handler(&mut data, request.args, &mut self.reply);
         if reports_expired {
             data.note_expired();
         }
+        if self.effects.records {
+            self.record(request.args, self.session.db, &outcome);
+        }
         outcome
+    }
+
+    /// Records what a command has become for replicas.
+    pub(super) fn record(&mut self, args: Args<'_>, db: DbIndex, outcome: &Outcome) {
+        let Effects { record, instead, .. } = &mut self.effects;
+        match (core::mem::take(instead), outcome) {
+            // What fails half-way has changed nothing.
+            (_, Err(_)) => {}
+            (Instead::Commands(mut commands), Ok(_)) => record.append(&mut commands),
+            (Instead::Nothing, Ok(Effect::Changed(_))) => record.push(db, args.iter()),
+            (Instead::Nothing, Ok(_)) => {}
+        }
+    }
+
+    /// Hands on what the unit that ends here has become, while its shards are in hand.
+    pub(super) fn propagate(&mut self) {
+        if !self.effects.record.is_empty() {
+            self.session.write_offset = self.node.propagate(&self.effects.record);
+            self.effects.record.clear();
+        }
     }
 
     /// Executes any other command that has been admitted; it reaches the data through `shards`.
@@ -227,22 +258,33 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         request: &Request<'_>,
         handler: Handler,
         shards: &dyn WholeKeyspace,
+        in_transaction: bool,
     ) -> Outcome {
         let Engine { hasher, registry, .. } = self.engine;
         let mut connection =
             Connection { session: self.session, node: self.node, config: &self.config, now: self.now };
+        let attentive = Attentive {
+            shards,
+            node: self.node,
+            config: &self.config,
+            reports: self.effects.wants(Class::Expired),
+            in_transaction,
+            record: RefCell::default(),
+            expired: RefCell::default(),
+        };
         let effects = &mut self.effects;
         let outcome = match handler {
             Handler::Session(handler) => handler(&mut connection, request.args, &mut self.reply),
             Handler::Node(handler) => handler(
-                &mut Whole { connection, shards, hasher, registry, effects },
+                &mut Whole { connection, shards: &attentive, hasher, registry, effects, in_transaction },
                 request.args,
                 &mut self.reply,
             ),
             Handler::Data(_) => unreachable!("a command on keys is prepared as Prepared::Data"),
         };
-        if self.effects.wants(Class::Expired) {
-            note_expired(shards, &mut self.effects);
+        self.effects.record.append(&mut attentive.record.borrow_mut());
+        for (db, keys) in attentive.expired.into_inner() {
+            self.effects.expired_before(db, keys);
         }
         // CONFIG SET may have replaced it; DEBUG SLEEP takes its time.
         self.config = self.node.config();
@@ -310,13 +352,69 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
     }
 }
 
-/// Takes note of the keys that a command on the whole node has found to have expired, for the events.
-fn note_expired(shards: &dyn WholeKeyspace, effects: &mut Effects) {
-    shards.each_shard(&mut |shard| {
-        for (index, db) in shard.dbs_mut() {
-            effects.expired_before(index, db.take_expired());
+/// All shards as commands on the whole node see them: keys that turn out to have expired are told of, and propagated, while the shard is in hand.
+struct Attentive<'a> {
+    shards: &'a dyn WholeKeyspace,
+    node: &'a dyn Node,
+    config: &'a Config,
+    /// Whether there are events for them.
+    reports: bool,
+    /// Whether they are propagated with other commands, later.
+    in_transaction: bool,
+    record: RefCell<Record>,
+    expired: RefCell<Vec<(DbIndex, Vec<Box<[u8]>>)>>,
+}
+
+impl Attentive<'_> {
+    fn visit(&self, shard: &mut Shard, visit: &mut dyn FnMut(&mut Shard)) {
+        let records = self.node.records();
+        shard.report_expired(self.reports || records);
+        visit(shard);
+        self.note(shard, records);
+    }
+
+    fn note(&self, shard: &mut Shard, records: bool) {
+        if !self.reports && !records {
+            return;
         }
-    });
+        for (db, keys) in shard.dbs_mut().map(|(index, db)| (index, db.take_expired())) {
+            let name = deletion(self.config.lazyfree_lazy_expire());
+            for key in keys.iter().filter(|_| records) {
+                let record = &mut *self.record.borrow_mut();
+                record.push(db, [name, key].into_iter());
+                if !self.in_transaction {
+                    self.node.propagate(record);
+                    record.clear();
+                }
+            }
+            if !keys.is_empty() {
+                self.expired.borrow_mut().push((db, keys));
+            }
+        }
+    }
+}
+
+impl WholeKeyspace for Attentive<'_> {
+    fn layout(&self) -> Layout {
+        self.shards.layout()
+    }
+
+    fn each_shard(&self, visit: &mut dyn FnMut(&mut Shard)) {
+        self.shards.each_shard(&mut |shard| self.visit(shard, visit));
+    }
+
+    fn one_shard(&self, index: u16, visit: &mut dyn FnMut(&mut Shard)) {
+        self.shards.one_shard(index, &mut |shard| self.visit(shard, visit));
+    }
+
+    fn all_shards(&self, visit: &mut dyn FnMut(&mut Held<'_>)) {
+        self.shards.all_shards(&mut |held| {
+            let records = self.node.records();
+            held.each(|shard| shard.report_expired(self.reports || records));
+            visit(held);
+            held.each(|shard| self.note(shard, records));
+        });
+    }
 }
 
 /// Under which circumstances a request is executed.
@@ -338,6 +436,7 @@ fn scope<'s, A: ShardAccess, N: Node>(
         touch,
         counted: counts_reads(request.command),
         first_key: request.key,
+        is_from_primary: session.is_primary_link,
         node,
     }
 }

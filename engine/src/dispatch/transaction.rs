@@ -104,11 +104,13 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         let shards = shards_of(engine, &transaction, &watch);
         let outcome = engine.shards.with(shards, |held| {
             self.admit_transaction(held, &transaction)?;
+            self.effects.records = self.node.records();
             if watch.is_changed() || self.has_expired(held, &watch) {
                 self.reply.null_array();
             } else {
                 self.execute_all(held, &transaction);
             }
+            self.propagate();
             Ok(Effect::None)
         });
         self.settle(exec, mark, outcome);
@@ -154,7 +156,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
                 Handler::Data(handler) => self.data(held, &request, handler),
                 handler => {
                     let layout = self.engine.shards.layout();
-                    self.alone(&request, handler, &InHand { layout, held: RefCell::new(held) })
+                    self.alone(&request, handler, &InHand { layout, held: RefCell::new(held) }, true)
                 }
             };
             self.settle(queued.command, mark, outcome);

@@ -1,0 +1,131 @@
+//! What writes become for replicas and for the append-only file: the commands that bring about the same.
+//!
+//! ```text
+//!   handler   data.propagate(..)   in place of its request: SPOP as SREM, EXPIRE as PEXPIREAT        otherwise the request itself
+//!   dispatch  Record               the commands of one unit, expired and evicted keys as DEL in front
+//!   node      Node::propagate      while the shards are still in hand, so that the order is that of the changes
+//! ```
+//!
+//! A unit of several commands is wrapped in MULTI and EXEC by [`Stream`], which also says SELECT. Nothing is recorded, and nothing is paid, as long
+//! as nobody wants to know: [`Node::records`](crate::node::Node::records).
+//!
+//! Source of the rules: `propagatePendingCommands` and `replicationFeedSlaves` of Redis 7.2.
+
+use alloc::vec::Vec;
+
+use slotway_core::resp::encode::Decimal;
+
+use crate::keyspace::DbIndex;
+
+/// The commands of one unit, as bytes of the protocol.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Record {
+    bytes: Vec<u8>,
+    /// The database of each command, and where its bytes end.
+    ends: Vec<(DbIndex, usize)>,
+}
+
+impl Record {
+    /// True without any command.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// Adds a command, executed in database `db`.
+    pub fn push<'a>(&mut self, db: DbIndex, words: impl ExactSizeIterator<Item = &'a [u8]>) {
+        write_command(&mut self.bytes, words);
+        self.ends.push((db, self.bytes.len()));
+    }
+
+    /// Moves all commands of `other` behind these.
+    pub fn append(&mut self, other: &mut Record) {
+        let start = self.bytes.len();
+        self.bytes.append(&mut other.bytes);
+        self.ends.extend(other.ends.drain(..).map(|(db, end)| (db, start + end)));
+    }
+
+    /// The commands in order, each with its database.
+    pub fn commands(&self) -> impl ExactSizeIterator<Item = (DbIndex, &[u8])> {
+        let starts = core::iter::once(0).chain(self.ends.iter().map(|(_, end)| *end));
+        starts
+            .zip(&self.ends)
+            .map(|(start, (db, end))| (*db, &self.bytes[start..*end]))
+            .collect::<Vec<_>>()
+            .into_iter()
+    }
+
+    /// Forgets all commands and keeps the memory.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
+    }
+}
+
+/// What the handler of one command has said about its propagation.
+#[derive(Debug, Default)]
+pub(crate) enum Instead {
+    /// Nothing: the request itself is propagated if it has changed anything.
+    #[default]
+    Nothing,
+    /// These commands are; there may be none.
+    Commands(Record),
+}
+
+/// The stream of commands that a replica is sent, or that is appended to a file.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Stream {
+    /// The database selected; `None` where whoever reads may begin.
+    db: Option<DbIndex>,
+}
+
+impl Stream {
+    /// The next command says SELECT first: somebody begins to read here.
+    pub fn restart(&mut self) {
+        self.db = None;
+    }
+
+    /// Appends the commands of `record` to `out`.
+    pub fn write(&mut self, record: &Record, out: &mut Vec<u8>) {
+        let mut commands = record.commands().peekable();
+        let is_one = commands.len() <= 1;
+        let Some((first, _)) = commands.peek() else { return };
+        self.select(*first, out);
+        if !is_one {
+            out.extend_from_slice(b"*1\r\n$5\r\nMULTI\r\n");
+        }
+        for (db, bytes) in commands {
+            self.select(db, out);
+            out.extend_from_slice(bytes);
+        }
+        if !is_one {
+            out.extend_from_slice(b"*1\r\n$4\r\nEXEC\r\n");
+        }
+    }
+
+    fn select(&mut self, db: DbIndex, out: &mut Vec<u8>) {
+        if self.db != Some(db) {
+            self.db = Some(db);
+            let mut decimal = Decimal::new();
+            write_command(out, [&b"SELECT"[..], decimal.format(i64::from(db.0))].into_iter());
+        }
+    }
+}
+
+/// Appends a command as clients send it.
+pub fn write_command<'a>(out: &mut Vec<u8>, words: impl ExactSizeIterator<Item = &'a [u8]>) {
+    write_len(out, b'*', words.len());
+    for word in words {
+        write_len(out, b'$', word.len());
+        out.extend_from_slice(word);
+        out.extend_from_slice(b"\r\n");
+    }
+}
+
+fn write_len(out: &mut Vec<u8>, sigil: u8, len: usize) {
+    out.push(sigil);
+    out.extend_from_slice(Decimal::new().format(len as i64));
+    out.extend_from_slice(b"\r\n");
+}
+
+#[cfg(test)]
+mod tests;
