@@ -166,6 +166,8 @@ pub enum ExpiryPolicy {
     Delete,
     /// It stays until its primary's deletion arrives: what a replica does.
     Keep,
+    /// Nobody sees it as absent: while what the primary has sent is executed, which knows what is there.
+    Ignore,
 }
 
 /// What all databases of a shard go by.
@@ -178,6 +180,14 @@ struct Settings {
     clock_policy: ClockPolicy,
     /// Whether the keys that expire are kept to be told of.
     report_expired: bool,
+}
+
+impl Settings {
+    /// Whether readers see `entry` as absent because its expiry has passed.
+    #[inline]
+    fn hides(&self, entry: Entry<'_>, now: UnixMs) -> bool {
+        entry.is_expired(now) && self.expiry_policy != ExpiryPolicy::Ignore
+    }
 }
 
 /// The keys of the slots of one shard, in all databases.

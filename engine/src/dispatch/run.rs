@@ -21,7 +21,7 @@ use super::{Engine, Prepared, Request, Tally};
 use crate::commands::{Connection, Data, Scope, Whole, deletion};
 use crate::config::Config;
 use crate::events::{Class, Effects, NullReply};
-use crate::keyspace::{DbIndex, Layout, Shard, Touch};
+use crate::keyspace::{DbIndex, ExpiryPolicy, Layout, Shard, Touch};
 use crate::node::Node;
 use crate::propagation::{Instead, Record};
 use crate::registry::{DataHandler, Effect, Handler, Outcome};
@@ -116,13 +116,30 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         // Read now that the shards are held: see the module's head.
         let topology = self.node.topology();
         self.effects.records = self.node.records();
+        if self.session.is_primary_link {
+            held.each(|shard| shard.set_expiry_policy(ExpiryPolicy::Ignore));
+        }
+        let next = self.each_held(held, topology.as_deref(), first, end);
+        if self.session.is_primary_link {
+            held.each(|shard| shard.set_expiry_policy(ExpiryPolicy::Keep));
+        }
+        next
+    }
+
+    fn each_held(
+        &mut self,
+        held: &mut Held<'_>,
+        topology: Option<&Topology>,
+        first: usize,
+        end: usize,
+    ) -> usize {
         for index in first..end {
             let mark = self.reply.len();
             let Prepared::Data { request, handler, .. } = &self.prepared[index] else {
                 return index;
             };
             let (request, handler) = (*request, *handler);
-            let outcome = self.admit(held, topology.as_deref(), &request);
+            let outcome = self.admit(held, topology, &request);
             match outcome.and_then(|()| self.data(held, &request, handler)) {
                 Ok(Effect::Block(block)) => {
                     self.propagate();
@@ -170,6 +187,10 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         topology: Option<&Topology>,
         request: &Request<'_>,
     ) -> Result<(), ErrorReply> {
+        // What the primary has executed is right.
+        if self.session.is_primary_link {
+            return Ok(());
+        }
         let asked = admission(
             request.command,
             self.session,
@@ -194,6 +215,9 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
 
     /// The same for a command that needs no shard.
     pub(super) fn admit_alone(&mut self, request: &Request<'_>) -> Result<(), ErrorReply> {
+        if self.session.is_primary_link {
+            return Ok(());
+        }
         let topology = self.node.topology();
         let topology = topology.as_deref();
         let admission = admission(
@@ -362,8 +386,10 @@ struct Attentive<'a> {
     /// Whether they are propagated with other commands, later.
     in_transaction: bool,
     record: RefCell<Record>,
-    expired: RefCell<Vec<(DbIndex, Vec<Box<[u8]>>)>>,
+    expired: RefCell<Vec<(DbIndex, Keys)>>,
 }
+
+type Keys = Vec<Box<[u8]>>;
 
 impl Attentive<'_> {
     fn visit(&self, shard: &mut Shard, visit: &mut dyn FnMut(&mut Shard)) {

@@ -122,6 +122,9 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         held: &mut Held<'_>,
         transaction: &Transaction,
     ) -> Result<(), ErrorReply> {
+        if self.session.is_primary_link {
+            return Ok(());
+        }
         let topology = self.node.topology();
         if let Some(topology) = topology.as_deref() {
             let slots = slots_of(transaction);

@@ -167,7 +167,7 @@ impl Db {
     pub fn find(&mut self, now: UnixMs, key: &Key<'_>, touch: Touch, purpose: Purpose) -> Option<Entry<'_>> {
         let Self { settings, slots, tally, table_memory, chance, .. } = self;
         let slot = slots.get_mut(settings.layout.index_in_shard(key.slot));
-        let found = slot.and_then(|slot| slot.live(now, key, settings.expiry_policy, tally, table_memory));
+        let found = slot.and_then(|slot| slot.live(now, key, settings, tally, table_memory));
         if let Some(entry) = found
             && touch == Touch::Yes
         {
@@ -184,7 +184,7 @@ impl Db {
     /// The entry of `key`, without any effect.
     pub fn peek(&self, now: UnixMs, key: &Key<'_>) -> Option<Entry<'_>> {
         let entry = self.slot(key.slot)?.table.get(key.hash, |entry| entry.key() == key.bytes)?;
-        (!entry.is_expired(now)).then_some(entry)
+        (!self.settings.hides(entry, now)).then_some(entry)
     }
 
     /// True when `key` is there. Without any effect.
@@ -291,7 +291,7 @@ impl Db {
     /// Takes the value of `key` out, with its expiry.
     pub fn take(&mut self, now: UnixMs, key: &Key<'_>) -> Option<Detached> {
         let taken = self.take_out(key)?;
-        if taken.as_entry().is_expired(now) {
+        if self.settings.hides(taken.as_entry(), now) {
             self.tally.expired(taken.as_entry());
             return None;
         }
@@ -444,7 +444,7 @@ impl Db {
     fn live(&mut self, now: UnixMs, key: &Key<'_>) -> Option<Entry<'_>> {
         let Self { settings, slots, tally, table_memory, .. } = self;
         let slot = slots.get_mut(settings.layout.index_in_shard(key.slot))?;
-        slot.live(now, key, settings.expiry_policy, tally, table_memory)
+        slot.live(now, key, settings, tally, table_memory)
     }
 
     /// Adds an entry under a key that is not there.
@@ -476,10 +476,11 @@ impl Db {
             |entry| {
                 let view = entry.as_entry();
                 let clock = view.clock().touched(now, settings.clock_policy, || next_random(chance));
-                if view.is_expired(now) {
+                let is_hidden = settings.hides(view, now);
+                if is_hidden {
                     tally.expired(view);
                 }
-                let kept = view.expiry().filter(|_| !view.is_expired(now));
+                let kept = view.expiry().filter(|_| !is_hidden);
                 tally.removed(volatile, view);
                 let result = change(entry, clock, kept);
                 tally.added(volatile, entry.as_entry());
@@ -500,20 +501,21 @@ impl Default for SlotKeys {
 }
 
 impl SlotKeys {
-    /// The entry of `key` if it has not expired. If it has, it is removed and counted where `policy` says so.
+    /// The entry of `key` if it has not expired. If it has, it is removed and counted where the policy says so.
     #[inline]
     fn live(
         &mut self,
         now: UnixMs,
         key: &Key<'_>,
-        policy: ExpiryPolicy,
+        settings: &Settings,
         tally: &mut Tally,
         table_memory: &mut usize,
     ) -> Option<Entry<'_>> {
         let Self { table, volatile } = self;
+        let policy = settings.expiry_policy;
         let is_doomed = |entry: Entry<'_>| policy == ExpiryPolicy::Delete && entry.is_expired(now);
         match table.take_if(key.hash, |entry| entry.key() == key.bytes, is_doomed, table_memory) {
-            Lookup::Kept(entry) if !entry.is_expired(now) => Some(entry),
+            Lookup::Kept(entry) if !settings.hides(entry, now) => Some(entry),
             Lookup::Kept(_) | Lookup::Absent => None,
             Lookup::Taken(entry) => {
                 tally.removed(volatile, entry.as_entry());

@@ -49,7 +49,7 @@ impl Shard {
         mut on_expired: impl FnMut(DbIndex, &[u8]),
     ) -> Expired {
         let mut report =
-            Expired { done: self.settings.expiry_policy == ExpiryPolicy::Keep, ..Expired::default() };
+            Expired { done: self.settings.expiry_policy != ExpiryPolicy::Delete, ..Expired::default() };
         while !report.done && report.examined < budget {
             let ExpireCursor { db, slot, position } = self.expire_cursor;
             let index = DbIndex(db as u16);

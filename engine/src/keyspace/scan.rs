@@ -99,7 +99,7 @@ impl Db {
         while let Some(slot) = self.slots.get(index) {
             let next = slot.table.scan(position, |entry| {
                 seen += 1;
-                if !entry.is_expired(now) {
+                if !self.settings.hides(entry, now) {
                     found += 1;
                     visit(entry);
                 } else if self.settings.expiry_policy == ExpiryPolicy::Delete {
