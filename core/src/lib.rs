@@ -17,6 +17,7 @@ pub mod epoch;
 pub mod id;
 pub mod plan;
 pub mod random;
+pub mod replication;
 pub mod resp;
 pub mod route;
 pub mod slot;

@@ -38,6 +38,7 @@ mod memory;
 mod object;
 mod partial_sort;
 mod pubsub;
+mod replication;
 mod save;
 mod scan;
 mod server;
@@ -84,6 +85,7 @@ pub fn families() -> impl Iterator<Item = &'static [Binding]> {
         memory::COMMANDS,
         object::COMMANDS,
         pubsub::COMMANDS,
+        replication::COMMANDS,
         save::COMMANDS,
         scan::COMMANDS,
         server::COMMANDS,

@@ -3,11 +3,13 @@
 //! The tokio node, the simulator and tests implement [`Node`]. Everything here is called on the thread that executes
 //! the command; nothing waits, but for [`Node::sleep`], which is DEBUG SLEEP and means it.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use slotway_core::cluster::{Cluster, Now};
+use slotway_core::replication::{History, ReplId};
 use slotway_core::resp::error::ErrorReply;
 use slotway_core::time::UnixMs;
 use slotway_core::topology::Topology;
@@ -108,9 +110,19 @@ pub trait Node {
         Saves::default()
     }
 
-    /// True while snapshots are due and the last one failed: then `stop-writes-on-bgsave-error` has writes refused.
-    fn fails_to_save(&self) -> bool {
-        false
+    /// What forbids some commands for the time being.
+    fn condition(&self) -> Condition {
+        Condition::default()
+    }
+
+    /// How the copying of data stands. A node that copies none is told by its topology.
+    fn replication(&self) -> ReplicationState {
+        ReplicationState::of(self.topology().as_deref())
+    }
+
+    /// Copies the data of the node at this address from now on, and drops its own when that has arrived; `None`: be a primary.
+    fn follow(&self, primary: Option<(String, u16)>) {
+        let _ = primary;
     }
 
     /// Begins to shut the process down, once what must be saved of `shards` is on disk.
@@ -142,6 +154,159 @@ pub trait Node {
 
     /// A line for the log, at notice level.
     fn log(&self, line: &str);
+}
+
+/// What forbids some commands for the time being.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Condition {
+    /// It copies the data of another node.
+    pub follows: bool,
+    /// It does, and that node cannot be reached, and `replica-serve-stale-data` forbids to answer all the same.
+    pub is_stale: bool,
+    /// Its data is being loaded.
+    pub is_loading: bool,
+    /// Fewer replicas follow than `min-replicas-to-write` asks for.
+    pub lacks_replicas: bool,
+    /// Snapshots are due and the last one failed, and `stop-writes-on-bgsave-error` has writes refused.
+    pub fails_to_save: bool,
+}
+
+/// How the copying of data stands.
+#[derive(Clone, Debug)]
+pub struct ReplicationState {
+    /// Whether this node copies, or is copied from.
+    pub role: Role,
+    /// What its data has gone through.
+    pub history: History,
+    /// What is kept for replicas that come back.
+    pub backlog: Option<BacklogState>,
+    /// Those that copy its data.
+    pub replicas: Vec<ReplicaState>,
+    /// How many replicas have got a snapshot, and how many could go on without one or had to be refused that.
+    pub syncs: Syncs,
+}
+
+/// Counts of how replicas have begun.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Syncs {
+    /// With a snapshot.
+    pub full: u64,
+    /// Without.
+    pub partial: u64,
+    /// They asked to go on without, and could not.
+    pub partial_refused: u64,
+}
+
+/// What is kept for replicas that come back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BacklogState {
+    /// The offset of its first byte.
+    pub first: u64,
+    /// Its bytes.
+    pub len: u64,
+}
+
+/// Whether a node copies, or is copied from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Role {
+    /// Others copy its data.
+    Primary,
+    /// It copies.
+    Replica(Box<LinkState>),
+}
+
+/// A replica's link to its primary.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LinkState {
+    /// The primary's address.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// How far the link is.
+    pub phase: LinkPhase,
+    /// How far its data is; `None` while it has none of this primary.
+    pub offset: Option<u64>,
+    /// Seconds since it last heard from the primary; `None` without a link.
+    pub silent_secs: Option<u64>,
+    /// Seconds since the link was lost; `None` if there has been none yet.
+    pub down_secs: Option<u64>,
+    /// Bytes of the snapshot that have come, and all of them if that is known, while one is coming.
+    pub transfer: Option<(u64, Option<u64>)>,
+}
+
+/// How far a replica's link to its primary is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum LinkPhase {
+    /// There is none.
+    #[default]
+    Down,
+    /// The primary is being called.
+    Connecting,
+    /// It answers, and is asked for data.
+    Handshake,
+    /// A snapshot is coming.
+    Sync,
+    /// The primary's commands are coming.
+    Connected,
+}
+
+impl LinkPhase {
+    /// As ROLE names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            LinkPhase::Down => "connect",
+            LinkPhase::Connecting => "connecting",
+            LinkPhase::Handshake => "handshake",
+            LinkPhase::Sync => "sync",
+            LinkPhase::Connected => "connected",
+        }
+    }
+
+    /// Whether the primary's commands are coming.
+    pub fn is_connected(self) -> bool {
+        self == LinkPhase::Connected
+    }
+}
+
+/// One that copies this node's data.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ReplicaState {
+    /// Its address.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// False while it gets its snapshot.
+    pub is_online: bool,
+    /// How far it has said to be.
+    pub offset: u64,
+    /// Seconds since it said so.
+    pub lag_secs: u64,
+}
+
+impl ReplicationState {
+    /// Of a node that copies nothing, but may stand in for a primary all the same, as `topology` says.
+    pub fn of(topology: Option<&Topology>) -> Self {
+        let link = topology.and_then(|topology| {
+            let myself = topology.node(topology.myself()?);
+            let primary = topology.node(myself.primary?);
+            Some(Box::new(LinkState {
+                host: primary.ip.clone(),
+                port: primary.port,
+                phase: LinkPhase::Connected,
+                offset: Some(myself.repl_offset.unwrap_or_default().get()),
+                silent_secs: Some(0),
+                down_secs: None,
+                transfer: None,
+            }))
+        });
+        Self {
+            role: link.map_or(Role::Primary, Role::Replica),
+            history: History::new(ReplId::NONE),
+            backlog: None,
+            replicas: Vec::new(),
+            syncs: Syncs::default(),
+        }
+    }
 }
 
 /// What BGSAVE has brought about.

@@ -7,6 +7,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use slotway_core::replication::Resume;
 use slotway_core::resp::encode::Protocol;
 use slotway_core::time::UnixMs;
 
@@ -43,6 +44,40 @@ pub enum After {
     Close,
     /// Close at once, without a word.
     Abort,
+    /// Wait until replicas have acknowledged: [`Session::ack_wait`] says what.
+    WaitForAcks,
+    /// Be a replica's link from now on: [`Session::peer`] says which.
+    Replicate,
+}
+
+/// What a replica tells of itself by REPLCONF and PSYNC.
+#[derive(Clone, Debug, Default)]
+pub struct Peer {
+    /// The port it listens on; 0 while it has not said.
+    pub port: u16,
+    /// The address to name to others; empty for the one it comes from.
+    pub host: String,
+    /// It takes a snapshot whose length is not told in front.
+    pub takes_eof: bool,
+    /// It understands that the history gets another id.
+    pub takes_psync2: bool,
+    /// It is none: it wants a snapshot and no commands.
+    pub wants_only_snapshot: bool,
+    /// It has asked by PSYNC, and not by SYNC, which has no reply but the snapshot.
+    pub knows_psync: bool,
+    /// Where it wants to go on, if it has data.
+    pub resume: Option<Resume>,
+}
+
+/// What WAIT waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct AckWait {
+    /// How far they must be.
+    pub offset: u64,
+    /// How many of them.
+    pub replicas: usize,
+    /// When it gives up; `None` for never.
+    pub deadline: Option<UnixMs>,
 }
 
 /// One client connection.
@@ -80,6 +115,12 @@ pub struct Session {
     pub no_evict: bool,
     /// It is the link to this node's primary: what comes is executed without question, and nothing expires meanwhile.
     pub is_primary_link: bool,
+    /// What a replica has told of itself.
+    pub peer: Option<Box<Peer>>,
+    /// The primary wants to know how far its link has come.
+    pub ack_is_wanted: bool,
+    /// What WAIT waits for.
+    pub ack_wait: Option<AckWait>,
     /// The offset of the replication stream behind its last write: what WAIT waits for.
     pub write_offset: u64,
     /// Which replies are sent.
@@ -128,6 +169,9 @@ impl Session {
             no_touch: false,
             no_evict: false,
             is_primary_link: false,
+            peer: None,
+            ack_is_wanted: false,
+            ack_wait: None,
             write_offset: 0,
             reply_mode: ReplyMode::On,
             transaction: None,

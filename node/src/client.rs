@@ -31,6 +31,7 @@ use tokio::net::TcpStream;
 use tokio_util::io::poll_read_buf;
 
 use crate::clients::Registration;
+use crate::replicate;
 use crate::server::Server;
 
 /// Bytes read at once.
@@ -116,8 +117,45 @@ impl<A: ShardAccess> Connection<A> {
             self.registration.outbox().move_to(&mut self.replies);
             self.write().await?;
             self.publish();
+            if self.session.after == After::WaitForAcks {
+                self.wait_for_acks().await?;
+            }
         }
-        self.stream.shutdown().await
+        match self.session.after {
+            After::Replicate => self.replicate().await,
+            _ => self.stream.shutdown().await,
+        }
+    }
+
+    /// WAIT: nothing else is executed before its reply.
+    async fn wait_for_acks(&mut self) -> io::Result<()> {
+        let wait = self.session.ack_wait.take().expect("WAIT says what it waits for");
+        let shared = Arc::clone(&self.server.shared);
+        let there = tokio::select! {
+            there = replicate::wait_for_acks(&shared, wait) => there,
+            () = self.gone() => return Err(io::ErrorKind::BrokenPipe.into()),
+        };
+        ReplyWriter::new(&mut self.replies, self.session.protocol).integer(there as i64);
+        self.session.after = After::Continue;
+        self.has_more = !self.pending.is_empty();
+        self.write().await
+    }
+
+    /// Ready when the client has closed its side; takes what it sends meanwhile.
+    async fn gone(&mut self) {
+        loop {
+            match poll_fn(|context| self.poll_fill(context)).await {
+                Ok(0) | Err(_) => return,
+                Ok(_) => self.check_query_len(),
+            }
+        }
+    }
+
+    /// The connection is a replica's from now on.
+    async fn replicate(mut self) -> io::Result<()> {
+        let peer = self.session.peer.take().expect("PSYNC says what it wants");
+        let (shared, id) = (Arc::clone(&self.server.shared), self.session.id);
+        replicate::feed(shared, &mut self.stream, id, *peer).await
     }
 
     /// Waits until the command that blocks the connection has its answer, its time is over, or the client is gone; takes meanwhile what

@@ -25,6 +25,7 @@ mod outbox;
 mod persist;
 mod process;
 mod reclaim;
+mod replicate;
 mod runtime;
 mod server;
 mod shared;

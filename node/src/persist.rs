@@ -12,6 +12,7 @@
 mod file;
 
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -20,7 +21,7 @@ use anyhow::{Context as _, anyhow};
 use parking_lot::Mutex;
 use slotway_core::resp::error::ErrorReply;
 use slotway_core::time::UnixMs;
-use slotway_engine::config::SavePoint;
+use slotway_engine::config::{Config, SavePoint};
 use slotway_engine::keyspace::KeyHasher;
 use slotway_engine::node::{Merge, Node as _, Saves, Saving, Shutdown};
 use slotway_engine::rdb::{ReadOptions, Reader, Step};
@@ -402,47 +403,102 @@ pub(crate) fn load(
     merge: Merge,
 ) -> anyhow::Result<Loaded> {
     let config = shared.config();
-    let name = config.dbfilename();
-    let Some(mut input) = Input::open(name).with_context(|| format!("Can't open the RDB file {name}"))?
-    else {
+    let stale = if shared.replication.follows() { Stale::Keep } else { Stale::Skip };
+    let source = Source { path: Path::new(config.dbfilename()), stale, merge };
+    let Some(mut loading) = Loading::begin(shared, shards, hasher, source)? else {
         return Ok(Loaded::Nothing);
     };
-    let mut loader = Loader::new(shards, hasher, shared.now(), Stale::Skip);
-    if merge == Merge::Replace {
-        loader = loader.merging();
-    }
-    let limits = Limits { config: &config, hasher };
-    let mut reader = Reader::new(ReadOptions { verifies_checksum: config.rdbchecksum() });
-    let mut told = Instant::now();
-    loop {
-        match reader
-            .next(input.bytes(), &limits)
-            .with_context(|| format!("The RDB file {name} is damaged"))?
-        {
-            Step::Item { item, consumed } => {
-                input.consume(consumed);
-                let noted = loader.take(item).with_context(|| format!("The RDB file {name} does not fit"))?;
-                note(shared, noted);
-            }
-            Step::Incomplete => {
-                if input.read_more().with_context(|| format!("Can't read the RDB file {name}"))? == 0 {
-                    let error = reader.unexpected_end(input.bytes().len());
-                    return Err(error).with_context(|| format!("The RDB file {name} is cut off"));
-                }
-            }
-            Step::End { .. } => break,
-        }
-        if told.elapsed() >= PROGRESS {
-            told = Instant::now();
-            let percent = reader.offset() * 100 / input.len().max(1);
-            shared.log.notice(&format!("Loading the RDB file: {percent} %, {} keys", loader.loaded));
-        }
-    }
-    let Loader { loaded, expired, .. } = loader;
-    shared.log.notice(&format!("Done loading RDB, keys loaded: {loaded}, keys expired: {expired}."));
-    let mut state = shared.persist.state.lock();
-    (state.loaded, state.expired) = (loaded, expired);
+    while loading.go_on(usize::MAX)? {}
+    loading.finish();
     Ok(Loaded::File)
+}
+
+/// Which file is loaded, and how.
+pub(crate) struct Source<'a> {
+    /// Where it is.
+    pub(crate) path: &'a Path,
+    /// What becomes of keys whose expiry has passed.
+    pub(crate) stale: Stale,
+    /// What becomes of keys that are there already.
+    pub(crate) merge: Merge,
+}
+
+/// A snapshot that is being loaded.
+pub(crate) struct Loading<'a> {
+    shared: &'a Shared,
+    config: Arc<Config>,
+    name: String,
+    input: Input,
+    reader: Reader,
+    loader: Loader<'a>,
+    hasher: &'a KeyHasher,
+    told: Instant,
+}
+
+impl<'a> Loading<'a> {
+    /// Begins; `None` if there is no such file.
+    ///
+    /// # Errors
+    /// There is one, and it cannot be read.
+    pub(crate) fn begin(
+        shared: &'a Shared,
+        shards: &'a dyn WholeKeyspace,
+        hasher: &'a KeyHasher,
+        source: Source<'_>,
+    ) -> anyhow::Result<Option<Self>> {
+        let (config, name) = (shared.config(), source.path.display().to_string());
+        let input = Input::open(source.path).with_context(|| format!("Can't open the RDB file {name}"))?;
+        let loader = Loader::new(shards, hasher, shared.now(), source.stale);
+        let loader = if source.merge == Merge::Replace { loader.merging() } else { loader };
+        let reader = Reader::new(ReadOptions { verifies_checksum: config.rdbchecksum() });
+        let told = Instant::now();
+        Ok(input.map(|input| Self { shared, config, name, input, reader, loader, hasher, told }))
+    }
+
+    /// Loads up to `items` items. False at the end.
+    ///
+    /// # Errors
+    /// The file is damaged, or has keys that cannot be here. What has been loaded before stays.
+    pub(crate) fn go_on(&mut self, items: usize) -> anyhow::Result<bool> {
+        let Self { shared, config, name, input, reader, loader, hasher, told } = self;
+        let limits = Limits { config, hasher };
+        let mut left = items;
+        while left > 0 {
+            left -= 1;
+            match reader
+                .next(input.bytes(), &limits)
+                .with_context(|| format!("The RDB file {name} is damaged"))?
+            {
+                Step::Item { item, consumed } => {
+                    input.consume(consumed);
+                    let noted =
+                        loader.take(item).with_context(|| format!("The RDB file {name} does not fit"))?;
+                    note(shared, noted);
+                }
+                Step::Incomplete => {
+                    if input.read_more().with_context(|| format!("Can't read the RDB file {name}"))? == 0 {
+                        let error = reader.unexpected_end(input.bytes().len());
+                        return Err(error).with_context(|| format!("The RDB file {name} is cut off"));
+                    }
+                }
+                Step::End { .. } => return Ok(false),
+            }
+            if told.elapsed() >= PROGRESS {
+                *told = Instant::now();
+                let percent = reader.offset() * 100 / input.len().max(1);
+                shared.log.notice(&format!("Loading the RDB file: {percent} %, {} keys", loader.loaded));
+            }
+        }
+        Ok(true)
+    }
+
+    /// Notes what has been loaded.
+    pub(crate) fn finish(self) {
+        let Loader { loaded, expired, .. } = self.loader;
+        self.shared.log.notice(&format!("Done loading RDB, keys loaded: {loaded}, keys expired: {expired}."));
+        let mut state = self.shared.persist.state.lock();
+        (state.loaded, state.expired) = (loaded, expired);
+    }
 }
 
 /// Tells of what the file says besides its keys, as far as it matters.

@@ -18,7 +18,7 @@ use slotway_engine::dispatch::Engine;
 use slotway_engine::keyspace::{KeyHasher, Layout, Shard};
 use slotway_engine::node::Node as _;
 use slotway_engine::session::Session;
-use slotway_engine::shards::{Owned, ShardAccess};
+use slotway_engine::shards::{Owned, ShardAccess, WholeKeyspace as _};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -28,7 +28,7 @@ use crate::bus::Order;
 use crate::client::Connection;
 use crate::locked::Locked;
 use crate::shared::Shared;
-use crate::{persist, process};
+use crate::{persist, process, replicate};
 
 /// Shards per data thread where several threads share the data: few enough to walk, enough that two threads seldom meet.
 const SHARDS_PER_THREAD: u16 = 16;
@@ -88,12 +88,14 @@ pub(crate) async fn serve(
     if threads <= 1 {
         let server = owned(shared);
         persist::load_at_start(&server)?;
+        replicate::follow_by_config(&server.shared);
         orders.map(|orders| spawn_local(obey(Arc::clone(&server), orders)));
         serve_here(server, listeners, None).await;
         return Ok(());
     }
     let server = locked(shared, threads);
     persist::load_at_start(&server)?;
+    replicate::follow_by_config(&server.shared);
     orders.map(|orders| spawn_local(obey(Arc::clone(&server), orders)));
     let workers = (1..threads).map(|number| start_worker(number, Arc::clone(&server))).collect();
     serve_here(server, listeners, Some(Workers { workers, next: 0 })).await;
@@ -122,6 +124,8 @@ pub(crate) async fn serve_here<A: ShardAccess + 'static>(
     let mut stop = server.shared.watch_stop();
     spawn_local(cron(Arc::clone(&server)));
     spawn_local(persist::serve(Arc::clone(&server)));
+    spawn_local(replicate::make_snapshots(Arc::clone(&server)));
+    spawn_local(replicate::follow_primary(Arc::clone(&server)));
     spawn_local(follow_topology(Arc::clone(&server)));
     let (accepted, mut streams) = unbounded_channel();
     let accepting: Vec<_> = listeners
@@ -274,10 +278,16 @@ async fn cron<A: ShardAccess + 'static>(server: Arc<Server<A>>) {
     let mut stop = server.shared.watch_stop();
     let mut interval = tokio::time::interval(CRON);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut ticks = 0_u64;
     loop {
         tokio::select! {
             _ = stop.wait_for(|stop| *stop) => return,
             _ = interval.tick() => {}
+        }
+        ticks += 1;
+        replicate::tick(&server.shared, ticks);
+        if ticks.is_multiple_of(10) {
+            server.engine.shards().all_shards(&mut |_| replicate::drop_old_backlog(&server.shared));
         }
         let shared = &server.shared;
         shared.stats.sample(CRON.as_millis() as u64);

@@ -15,7 +15,10 @@ use slotway_core::time::UnixMs;
 use slotway_core::topology::Topology;
 use slotway_engine::config::{Asker, Changes, Config, SetError};
 use slotway_engine::keyspace::{Garbage, KeyHasher};
-use slotway_engine::node::{ClientCard, Facts, Merge, Node, Saves, Saving, Shutdown};
+use slotway_engine::node::{
+    ClientCard, Condition, Facts, Merge, Node, ReplicationState, Saves, Saving, Shutdown,
+};
+use slotway_engine::propagation::Record;
 use slotway_engine::pubsub::PubSub;
 use slotway_engine::session::ClientId;
 use slotway_engine::shards::WholeKeyspace;
@@ -27,8 +30,9 @@ use crate::log::{Level, Log};
 use crate::outbox::Outboxes;
 use crate::persist::Persist;
 use crate::reclaim::Reclaimer;
+use crate::replicate::{Primary, Replication};
 use crate::stats::Stats;
-use crate::{persist, process};
+use crate::{persist, process, replicate};
 
 /// One node, without its data.
 pub(crate) struct Shared {
@@ -44,11 +48,14 @@ pub(crate) struct Shared {
     reclaimer: Reclaimer,
     pub(crate) stats: Stats,
     pub(crate) persist: Persist,
+    pub(crate) replication: Replication,
     pub(crate) log: Log,
     /// True once the node is to stop.
     stop: watch::Sender<bool>,
     /// The control plane, unless the node's topology is fixed.
     bus: OnceLock<Arc<Bus>>,
+    /// Its replicas serve its data themselves, in its process: nothing is copied.
+    pub(crate) shares_data: bool,
     /// DEBUG SET-ACTIVE-EXPIRE.
     pub(crate) active_expire: AtomicBool,
     run_id: String,
@@ -76,9 +83,11 @@ impl Shared {
             reclaimer: Reclaimer::default(),
             stats: Stats::default(),
             persist: Persist::default(),
+            replication: Replication::default(),
             log,
             stop: watch::Sender::new(false),
             bus: OnceLock::new(),
+            shares_data: false,
             active_expire: AtomicBool::new(true),
             run_id,
             started_at: process::unix_ms(),
@@ -257,9 +266,36 @@ impl Node for Shared {
         self.persist.saves(self.started_at, self.stats.changes())
     }
 
-    fn fails_to_save(&self) -> bool {
-        let config = self.config.load();
-        self.persist.fails() && config.stop_writes_on_bgsave_error() && !config.save().is_empty()
+    fn condition(&self) -> Condition {
+        let (config, replication) = (self.config.load(), &self.replication);
+        Condition {
+            follows: replication.follows(),
+            is_stale: replication.is_cut_off() && !config.replica_serve_stale_data(),
+            is_loading: replication.is_loading(),
+            lacks_replicas: replication.lacks_replicas(),
+            fails_to_save: self.persist.fails()
+                && config.stop_writes_on_bgsave_error()
+                && !config.save().is_empty(),
+        }
+    }
+
+    fn replication(&self) -> ReplicationState {
+        match self.shares_data {
+            true => ReplicationState::of(self.topology().as_deref()),
+            false => replicate::state(self),
+        }
+    }
+
+    fn follow(&self, primary: Option<(String, u16)>) {
+        replicate::follow(self, primary.map(|(host, port)| Primary { host, port }));
+    }
+
+    fn records(&self) -> bool {
+        self.replication.records()
+    }
+
+    fn propagate(&self, record: &Record) -> u64 {
+        replicate::propagate(self, record)
     }
 
     fn shutdown(&self, how: Shutdown, shards: &dyn WholeKeyspace) -> Result<(), ErrorReply> {

@@ -294,7 +294,10 @@ impl Host {
                 let card = ClientCard { session, active_at, query_len: 0, query_free: 0, memory: 0, fd: -1 };
                 cards.insert(card.session.id, card);
             }
-            After::Close | After::Abort => drop(cards.remove(&session.id)),
+            // A simulated node has no replicas of this kind: such connections end.
+            After::Close | After::Abort | After::WaitForAcks | After::Replicate => {
+                cards.remove(&session.id);
+            }
         }
     }
 }

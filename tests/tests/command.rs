@@ -19,7 +19,7 @@ const NOT_SERVED: &[&str] = &[
     // Persistence, and values on their way.
     "bgrewriteaof", "migrate",
     // Replication.
-    "failover", "psync", "replconf", "replicaof", "slaveof", "sync", "wait", "waitaof",
+    "failover", "waitaof",
 ];
 
 #[test]

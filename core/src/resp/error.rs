@@ -336,6 +336,16 @@ pub enum ErrorReply {
     NotLoaded,
     /// A write while snapshots fail.
     MisConf,
+    /// A write while fewer replicas than `min-replicas-to-write` follow.
+    NoReplicas,
+    /// A command to a replica that has lost its primary, where `replica-serve-stale-data` is off.
+    MasterDown,
+    /// A command while the data is being loaded.
+    Loading,
+    /// PSYNC to a replica that has no primary itself.
+    NoMasterLink,
+    /// WAIT on a replica.
+    WaitOnReplica,
     /// A subcommand with words that it does not take.
     SubcommandSyntax {
         /// The word sent as the subcommand.
@@ -547,6 +557,15 @@ impl ErrorReply {
                 "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to schedule a BGSAVE whenever possible."
             }
             ErrorReply::NotLoaded => "ERR Error trying to load the RDB dump, check server logs.",
+            ErrorReply::NoReplicas => "NOREPLICAS Not enough good replicas to write.",
+            ErrorReply::MasterDown => {
+                "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'."
+            }
+            ErrorReply::Loading => "LOADING Redis is loading the dataset in memory",
+            ErrorReply::NoMasterLink => "NOMASTERLINK Can't SYNC while not connected with my master",
+            ErrorReply::WaitOnReplica => {
+                "ERR WAIT cannot be used with replica instances. Please also note that since Redis 4.0 if a replica is configured to be writable (which is not the default) writes to replicas are just local and are not propagated."
+            }
             ErrorReply::MisConf => {
                 "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may modify the data set are disabled, because this instance is configured to report errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error."
             }

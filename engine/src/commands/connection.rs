@@ -21,6 +21,8 @@ pub const REDIS_VERSION: &str = "7.2.4";
 pub struct Connection<'a> {
     /// The connection that asks.
     pub session: &'a mut Session,
+    /// Whether it is one of the commands of a transaction, which wait for nothing.
+    pub in_transaction: bool,
     /// The node around it.
     pub node: &'a dyn Node,
     /// The configuration in force.

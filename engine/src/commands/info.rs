@@ -16,7 +16,6 @@ use alloc::vec::Vec;
 use slotway_core::resp::args::Args;
 use slotway_core::resp::encode::ReplyWriter;
 use slotway_core::time::UnixMs;
-use slotway_core::topology::Topology;
 
 use super::connection::REDIS_VERSION;
 use super::memory::Memory;
@@ -24,7 +23,7 @@ use super::{Binding, Whole, args};
 use crate::config::Config;
 use crate::dispatch::{all_waiters, awaited_keys};
 use crate::interest::Waiter;
-use crate::node::{Facts, Saves};
+use crate::node::{Facts, ReplicationState, Saves, Syncs};
 use crate::pubsub::Space;
 use crate::registry::{Effect, Handler, Outcome};
 use keyspace::Keyspace;
@@ -57,8 +56,8 @@ const ALL: [&str; 3] = ["default", "all", "everything"];
 struct Picture<'a> {
     facts: Facts,
     config: &'a Config,
-    topology: Option<Arc<Topology>>,
     saves: Saves,
+    replication: ReplicationState,
     keyspace: Keyspace,
     memory: Memory,
     /// Names that somebody listens to, by [`Space`].
@@ -76,8 +75,8 @@ fn info(whole: &mut Whole<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> O
     let picture = Picture {
         facts: node.facts(),
         config: whole.connection.config,
-        topology: node.topology(),
         saves: node.saves(),
+        replication: node.replication(),
         keyspace: Keyspace::of(whole.shards),
         memory: Memory::of(whole),
         pubsub,
@@ -195,7 +194,10 @@ fn stats(picture: &Picture<'_>, lines: &mut Lines) {
         lines.field(&alloc::format!("instantaneous_{name}_kbps"), "0.00");
     }
     lines.field("rejected_connections", facts.connections_rejected);
-    lines.zeros(&["sync_full", "sync_partial_ok", "sync_partial_err"]);
+    let Syncs { full, partial, partial_refused } = picture.replication.syncs;
+    lines.field("sync_full", full);
+    lines.field("sync_partial_ok", partial);
+    lines.field("sync_partial_err", partial_refused);
     lines.field("expired_keys", keyspace.counters.expired);
     lines.field("expired_stale_perc", "0.00");
     lines.zeros(&["expired_time_cap_reached_count", "expire_cycle_cpu_milliseconds"]);

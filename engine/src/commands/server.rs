@@ -1,12 +1,10 @@
 //! The node as a whole: its databases, its clock, its role, its end.
 
-use alloc::string::String;
 use core::ops::Range;
 
 use slotway_core::resp::args::Args;
 use slotway_core::resp::encode::ReplyWriter;
 use slotway_core::resp::error::ErrorReply;
-use slotway_core::topology::Topology;
 
 use super::connection::REDIS_VERSION;
 use super::{Binding, Connection, Whole, args};
@@ -22,7 +20,6 @@ pub(super) const COMMANDS: &[Binding] = &[
     ("flushall", Handler::Node(flushall)),
     ("flushdb", Handler::Node(flushdb)),
     ("lolwut", Handler::Session(lolwut)),
-    ("role", Handler::Session(role)),
     ("shutdown", Handler::Node(shutdown)),
     ("swapdb", Handler::Node(swapdb)),
     ("time", Handler::Session(time)),
@@ -146,42 +143,6 @@ fn lolwut(_: &mut Connection<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -
     Ok(Effect::None)
 }
 
-/// `[master, offset, replicas]`, or `[slave, host, port, state, offset]`.
-fn role(connection: &mut Connection<'_>, _: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
-    match connection.node.topology().as_deref().and_then(following) {
-        None => {
-            reply.array(3);
-            reply.bulk(b"master");
-            reply.integer(0);
-            reply.array(0);
-        }
-        Some(link) => {
-            reply.array(5);
-            reply.bulk(b"slave");
-            reply.bulk(link.host.as_bytes());
-            reply.integer(link.port.into());
-            reply.bulk(b"connected");
-            reply.integer(link.offset as i64);
-        }
-    }
-    Ok(Effect::None)
-}
-
-/// A replica's primary, and how far the replica has got.
-pub(super) struct Following {
-    pub(super) host: String,
-    pub(super) port: u16,
-    pub(super) offset: u64,
-}
-
-/// Whom this node follows; `None` for a primary.
-pub(super) fn following(topology: &Topology) -> Option<Following> {
-    let myself = topology.node(topology.myself()?);
-    let primary = topology.node(myself.primary?);
-    let offset = myself.repl_offset.unwrap_or_default().get();
-    Some(Following { host: primary.ip.clone(), port: primary.port, offset })
-}
-
 /// No reply: the connection ends with the process.
 fn shutdown(whole: &mut Whole<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
     let how = shutdown_options(args)?;
@@ -260,17 +221,6 @@ mod tests {
         }
         let mut node = TestClient::in_cluster(three_nodes().build().unwrap());
         assert_eq!(node.run("SWAPDB x 1"), "-ERR SWAPDB is not allowed in cluster mode\r\n");
-    }
-
-    #[test]
-    fn role_tells_a_replica_whom_it_follows() {
-        assert_eq!(TestClient::new().run("ROLE"), "*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n");
-        let topology = three_nodes().build().unwrap();
-        let (c, _) = topology.nodes().last().unwrap();
-        assert_eq!(
-            TestClient::in_cluster(topology.as_seen_by(c, 1)).run("ROLE"),
-            "*5\r\n$5\r\nslave\r\n$9\r\n127.0.0.1\r\n:7000\r\n$9\r\nconnected\r\n:0\r\n"
-        );
     }
 
     #[test]

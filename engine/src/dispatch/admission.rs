@@ -11,6 +11,7 @@ use slotway_core::topology::{self, Topology};
 
 use super::memory::Room;
 use crate::config::{Config, DebugCommand};
+use crate::node::Condition;
 use crate::session::Session;
 
 /// What a guard may look at.
@@ -22,8 +23,8 @@ pub(super) struct Admission<'a> {
     pub(super) is_replica: bool,
     /// Whether `maxmemory` leaves room for more data.
     pub(super) room: Room,
-    /// Whether writes are to be refused because snapshots fail.
-    pub(super) fails_to_save: bool,
+    /// What forbids some commands for the time being.
+    pub(super) condition: Condition,
 }
 
 const DEBUG: CommandId = command::id_of("debug");
@@ -54,8 +55,11 @@ pub(super) const BEFORE_ROUTING: &[Guard] =
 pub(super) const AFTER_ROUTING: &[Guard] = &[
     Guard { check: memory_is_left },
     Guard { check: snapshots_succeed },
+    Guard { check: enough_replicas_follow },
     Guard { check: replica_takes_no_writes },
     Guard { check: listener_only_listens },
+    Guard { check: data_is_fresh },
+    Guard { check: data_is_loaded },
 ];
 
 /// What the guards are asked about.
@@ -65,9 +69,10 @@ pub(super) fn admission<'r>(
     config: &'r Config,
     topology: Option<&Topology>,
     room: Room,
-    fails_to_save: bool,
+    condition: Condition,
 ) -> Admission<'r> {
-    Admission { command, session, config, is_replica: is_replica(topology), room, fails_to_save }
+    let is_replica = condition.follows || is_replica(topology);
+    Admission { command, session, config, is_replica, room, condition }
 }
 
 /// Whether this node replicates another one.
@@ -109,9 +114,31 @@ fn memory_is_left(admission: &Admission<'_>) -> Result<(), ErrorReply> {
 
 /// PING is refused too, so that whoever watches the node by it learns of the trouble.
 fn snapshots_succeed(admission: &Admission<'_>) -> Result<(), ErrorReply> {
-    let Admission { command, fails_to_save, .. } = admission;
-    match *fails_to_save && (command.flags.contains(Flag::Write) || command.id == PING) {
+    let Admission { command, condition, .. } = admission;
+    match condition.fails_to_save && (command.flags.contains(Flag::Write) || command.id == PING) {
         true => Err(ErrorReply::MisConf),
+        false => Ok(()),
+    }
+}
+
+fn enough_replicas_follow(admission: &Admission<'_>) -> Result<(), ErrorReply> {
+    let Admission { command, condition, is_replica, .. } = admission;
+    match condition.lacks_replicas && !is_replica && command.flags.contains(Flag::Write) {
+        true => Err(ErrorReply::NoReplicas),
+        false => Ok(()),
+    }
+}
+
+fn data_is_fresh(admission: &Admission<'_>) -> Result<(), ErrorReply> {
+    match admission.condition.is_stale && !admission.command.flags.contains(Flag::Stale) {
+        true => Err(ErrorReply::MasterDown),
+        false => Ok(()),
+    }
+}
+
+fn data_is_loaded(admission: &Admission<'_>) -> Result<(), ErrorReply> {
+    match admission.condition.is_loading && !admission.command.flags.contains(Flag::Loading) {
+        true => Err(ErrorReply::Loading),
         false => Ok(()),
     }
 }

@@ -115,7 +115,6 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         }
         // Read now that the shards are held: see the module's head.
         let topology = self.node.topology();
-        self.effects.records = self.node.records();
         if self.session.is_primary_link {
             held.each(|shard| shard.set_expiry_policy(ExpiryPolicy::Ignore));
         }
@@ -140,6 +139,8 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
             };
             let (request, handler) = (*request, *handler);
             let outcome = self.admit(held, topology, &request);
+            // After the guards: a replica that is promoted records before it takes writes.
+            self.effects.records = self.node.records();
             match outcome.and_then(|()| self.data(held, &request, handler)) {
                 Ok(Effect::Block(block)) => {
                     self.propagate();
@@ -197,7 +198,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
             &self.config,
             topology,
             Room::Left,
-            self.node.fails_to_save(),
+            self.node.condition(),
         );
         admit(BEFORE_ROUTING, &asked)?;
         if let Some(topology) = topology {
@@ -206,10 +207,10 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
             route_here(topology, self.session, request.command, request.args, &mut data)?;
         }
         let room = self.make_room(held, topology);
-        let fails_to_save = self.node.fails_to_save();
+        let condition = self.node.condition();
         admit(
             AFTER_ROUTING,
-            &admission(request.command, self.session, &self.config, topology, room, fails_to_save),
+            &admission(request.command, self.session, &self.config, topology, room, condition),
         )
     }
 
@@ -226,7 +227,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
             &self.config,
             topology,
             Room::Left,
-            self.node.fails_to_save(),
+            self.node.condition(),
         );
         admit(BEFORE_ROUTING, &admission)?;
         if let Some(topology) = topology {
@@ -285,8 +286,13 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         in_transaction: bool,
     ) -> Outcome {
         let Engine { hasher, registry, .. } = self.engine;
-        let mut connection =
-            Connection { session: self.session, node: self.node, config: &self.config, now: self.now };
+        let mut connection = Connection {
+            session: self.session,
+            in_transaction,
+            node: self.node,
+            config: &self.config,
+            now: self.now,
+        };
         let attentive = Attentive {
             shards,
             node: self.node,

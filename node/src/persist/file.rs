@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use parking_lot::Mutex;
 use slotway_engine::config::Config;
@@ -105,12 +105,12 @@ pub(super) struct Input {
 }
 
 impl Input {
-    /// Of the file `name`; `None` if there is none.
+    /// Of the file at `path`; `None` if there is none.
     ///
     /// # Errors
     /// It is there, and cannot be read.
-    pub(super) fn open(name: &str) -> io::Result<Option<Self>> {
-        match File::open(name) {
+    pub(super) fn open(path: &Path) -> io::Result<Option<Self>> {
+        match File::open(path) {
             Ok(file) => {
                 let len = file.metadata()?.len();
                 Ok(Some(Self { file, len, buffer: Vec::new(), consumed: 0 }))

@@ -1,0 +1,177 @@
+//! Primaries and replicas: REPLICAOF, ROLE, PSYNC, REPLCONF, WAIT.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+
+use slotway_core::replication::{ReplId, Resume};
+use slotway_core::resp::args::Args;
+use slotway_core::resp::encode::ReplyWriter;
+use slotway_core::resp::error::ErrorReply;
+
+use super::{Binding, Connection, args};
+use crate::node::Role;
+use crate::registry::{Effect, Handler, Outcome};
+use crate::session::{AckWait, After, Peer};
+
+/// What this family executes.
+pub(super) const COMMANDS: &[Binding] = &[
+    ("psync", Handler::Session(psync)),
+    ("replconf", Handler::Session(replconf)),
+    ("replicaof", Handler::Session(replicaof)),
+    ("role", Handler::Session(role)),
+    ("slaveof", Handler::Session(replicaof)),
+    ("sync", Handler::Session(sync)),
+    ("wait", Handler::Session(wait)),
+];
+
+/// `[master, offset, [[host, port, offset] ...]]`, or `[slave, host, port, state, offset]`.
+fn role(connection: &mut Connection<'_>, _: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
+    let state = connection.node.replication();
+    match state.role {
+        Role::Primary => {
+            let online = || state.replicas.iter().filter(|replica| replica.is_online);
+            reply.array(3);
+            reply.bulk(b"master");
+            reply.integer(state.history.offset as i64);
+            reply.array(online().count());
+            for replica in online() {
+                reply.array(3);
+                reply.bulk(replica.host.as_bytes());
+                reply.bulk_integer(replica.port.into());
+                reply.bulk_integer(replica.offset as i64);
+            }
+        }
+        Role::Replica(link) => {
+            reply.array(5);
+            reply.bulk(b"slave");
+            reply.bulk(link.host.as_bytes());
+            reply.integer(link.port.into());
+            reply.bulk(link.phase.name().as_bytes());
+            reply.integer(link.offset.map_or(-1, |offset| offset as i64));
+        }
+    }
+    Ok(Effect::None)
+}
+
+/// `REPLICAOF host port`, `REPLICAOF NO ONE`.
+fn replicaof(connection: &mut Connection<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
+    if connection.config.cluster_enabled() {
+        return Err(ErrorReply::other("ERR REPLICAOF not allowed in cluster mode."));
+    }
+    if args.is(1, "no") && args.is(2, "one") {
+        connection.node.follow(None);
+        reply.ok();
+        return Ok(Effect::None);
+    }
+    let port = args::integer(args.at(2)).ok().and_then(|port| u16::try_from(port).ok());
+    let port = port.ok_or(ErrorReply::other("ERR Invalid master port"))?;
+    let host = String::from_utf8_lossy(args.at(1)).into_owned();
+    match connection.node.replication().role {
+        Role::Replica(link) if link.host.eq_ignore_ascii_case(&host) && link.port == port => {
+            reply.simple("OK Already connected to specified master");
+        }
+        _ => {
+            connection.node.follow(Some((host, port)));
+            reply.ok();
+        }
+    }
+    Ok(Effect::None)
+}
+
+/// What a replica tells of itself before it asks for data, and how far it has come afterwards.
+fn replconf(connection: &mut Connection<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
+    if args.len().is_multiple_of(2) {
+        return Err(ErrorReply::Syntax);
+    }
+    for index in (1..args.len()).step_by(2) {
+        let (option, value) = (args.at(index), args.at(index + 1));
+        let is = |name| args::is(option, name);
+        let peer = connection.session.peer.get_or_insert_default();
+        if is("listening-port") {
+            let port = args::integer(value)?;
+            peer.port = u16::try_from(port).map_err(|_| ErrorReply::NotAnInteger)?;
+        } else if is("ip-address") {
+            peer.host = String::from_utf8_lossy(value).into_owned();
+        } else if is("capa") {
+            peer.takes_eof |= args::is(value, "eof");
+            peer.takes_psync2 |= args::is(value, "psync2");
+        } else if is("rdb-only") {
+            peer.wants_only_snapshot = args::integer(value)? == 1;
+        } else if is("rdb-filter-only") {
+            // What would be filtered out are functions, which are not there.
+        } else if is("ack") || is("fack") {
+            // From a connection that is no replica: without meaning, and without reply.
+            return Ok(Effect::None);
+        } else if is("getack") {
+            connection.session.ack_is_wanted = true;
+            return Ok(Effect::None);
+        } else {
+            let option = String::from_utf8_lossy(option);
+            return Err(ErrorReply::other(alloc::format!("ERR Unrecognized REPLCONF option: {option}")));
+        }
+    }
+    reply.ok();
+    Ok(Effect::None)
+}
+
+/// `PSYNC id offset`: the reply is the business of whoever takes the connection over.
+fn psync(connection: &mut Connection<'_>, args: Args<'_>, _: &mut ReplyWriter<'_>) -> Outcome {
+    let next = args::integer(args.at(2))?;
+    let resume =
+        ReplId::parse(args.at(1)).zip(u64::try_from(next).ok()).map(|(id, next)| Resume { id, next });
+    become_replica(connection, resume, true)
+}
+
+/// As old replicas ask.
+fn sync(connection: &mut Connection<'_>, _: Args<'_>, _: &mut ReplyWriter<'_>) -> Outcome {
+    become_replica(connection, None, false)
+}
+
+fn become_replica(connection: &mut Connection<'_>, resume: Option<Resume>, knows_psync: bool) -> Outcome {
+    if let Role::Replica(link) = connection.node.replication().role
+        && !link.phase.is_connected()
+    {
+        return Err(ErrorReply::NoMasterLink);
+    }
+    let mut peer = connection.session.peer.take().unwrap_or_default();
+    (peer.resume, peer.knows_psync) = (resume, knows_psync);
+    connection.session.peer = Some(Box::new(Peer { ..*peer }));
+    connection.session.after = After::Replicate;
+    Ok(Effect::None)
+}
+
+/// `WAIT replicas timeout-ms`.
+fn wait(connection: &mut Connection<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
+    let state = connection.node.replication();
+    if let Role::Replica(_) = state.role {
+        return Err(ErrorReply::WaitOnReplica);
+    }
+    let replicas = args::integer(args.at(1))?;
+    let deadline = args::timeout_ms(args.at(2), connection.now)?;
+    let offset = connection.session.write_offset;
+    let acknowledged =
+        state.replicas.iter().filter(|replica| replica.offset >= offset && replica.is_online).count();
+    if acknowledged as i64 >= replicas || connection.in_transaction {
+        reply.integer(acknowledged as i64);
+        return Ok(Effect::None);
+    }
+    connection.session.ack_wait = Some(AckWait { offset, replicas: replicas as usize, deadline });
+    connection.session.after = After::WaitForAcks;
+    Ok(Effect::None)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{TestClient, three_nodes};
+
+    #[test]
+    fn role_tells_a_replica_whom_it_follows() {
+        assert_eq!(TestClient::new().run("ROLE"), "*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n");
+        let topology = three_nodes().build().unwrap();
+        let (c, _) = topology.nodes().last().unwrap();
+        assert_eq!(
+            TestClient::in_cluster(topology.as_seen_by(c, 1)).run("ROLE"),
+            "*5\r\n$5\r\nslave\r\n$9\r\n127.0.0.1\r\n:7000\r\n$9\r\nconnected\r\n:0\r\n"
+        );
+    }
+}

@@ -1,0 +1,431 @@
+//! Copying data between nodes: what this node's replicas are sent, and what its primary sends it.
+//!
+//! ```text
+//!   write --Node::propagate--> Log (backlog, history) --wakes--> feed: a task for each replica, the connection that sent PSYNC
+//!                                ^                                 first a snapshot, if it needs one:  sync, one walk for all who wait
+//!   link: a task, if this node ---+-- raw bytes of the primary's stream, once they are executed
+//!         follows another
+//! ```
+//!
+//! The [`Log`] is appended to while the shards that a write has changed are in hand; a snapshot takes its offset while it has all of them. So a
+//! replica that has the snapshot and the bytes behind that offset has everything, once.
+
+mod backlog;
+mod feed;
+mod link;
+mod sync;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
+use std::time::Instant;
+
+use parking_lot::Mutex;
+use slotway_core::replication::{FullSync, History, ReplId, Resume};
+use slotway_core::time::UnixMs;
+use slotway_engine::config::{OutputLimit, ReplicaOf};
+use slotway_engine::node::{
+    BacklogState, LinkPhase, LinkState, Node as _, ReplicaState, ReplicationState, Role, Syncs,
+};
+use slotway_engine::propagation::{Record, Stream};
+use slotway_engine::session::{AckWait, ClientId, Session};
+use tokio::sync::{Notify, watch};
+
+use crate::process;
+use crate::shared::Shared;
+use backlog::Backlog;
+
+pub(crate) use feed::feed;
+pub(crate) use link::serve as follow_primary;
+pub(crate) use sync::serve as make_snapshots;
+
+/// The copying of one node's data, as all its threads see it.
+pub(crate) struct Replication {
+    log: Mutex<Log>,
+    /// Whether writes are to be told. Changes only while all shards are in hand.
+    records: AtomicBool,
+    /// The offset of the log, for those who send it on.
+    written: watch::Sender<u64>,
+    /// A replica has told how far it is.
+    acknowledged: Notify,
+    replicas: Mutex<BTreeMap<ClientId, Replica>>,
+    /// Replicas that wait for a snapshot.
+    waiting: Mutex<Vec<sync::Wanted>>,
+    waits: Notify,
+    link: Mutex<Link>,
+    /// The primary to follow.
+    primary: watch::Sender<Option<Primary>>,
+    /// The database that the primary's stream has selected last.
+    stream_db: AtomicU16,
+    loading: AtomicBool,
+    lacks_replicas: AtomicBool,
+}
+
+/// The address of a primary.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Primary {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+}
+
+/// The stream that replicas read.
+struct Log {
+    history: History,
+    backlog: Option<Backlog>,
+    stream: Stream,
+    syncs: Syncs,
+    /// When the last replica left.
+    alone_since: Option<Instant>,
+    /// How far each replica has been sent the log: what it still needs is kept.
+    positions: BTreeMap<ClientId, u64>,
+    scratch: Vec<u8>,
+}
+
+/// A replica of this node.
+#[derive(Clone)]
+struct Replica {
+    host: String,
+    port: u16,
+    is_online: bool,
+    offset: u64,
+    acknowledged_at: Instant,
+}
+
+/// This node's link to its primary.
+#[derive(Default)]
+struct Link {
+    phase: LinkPhase,
+    /// Whether the data is that of the history: false before the first snapshot has been loaded.
+    has_data: bool,
+    heard_at: Option<Instant>,
+    down_since: Option<Instant>,
+    transfer: Option<(u64, Option<u64>)>,
+    /// The database that the stream has selected; goes on after a partial resynchronization.
+    session: Option<Box<Session>>,
+}
+
+impl Default for Replication {
+    fn default() -> Self {
+        Self {
+            log: Mutex::new(Log {
+                history: History::new(new_id()),
+                backlog: None,
+                stream: Stream::default(),
+                syncs: Syncs::default(),
+                alone_since: None,
+                positions: BTreeMap::new(),
+                scratch: Vec::new(),
+            }),
+            records: AtomicBool::new(false),
+            written: watch::Sender::new(0),
+            acknowledged: Notify::new(),
+            replicas: Mutex::default(),
+            waiting: Mutex::default(),
+            waits: Notify::new(),
+            link: Mutex::default(),
+            primary: watch::Sender::new(None),
+            stream_db: AtomicU16::new(0),
+            loading: AtomicBool::new(false),
+            lacks_replicas: AtomicBool::new(false),
+        }
+    }
+}
+
+fn new_id() -> ReplId {
+    ReplId::from_random(process::random_bytes())
+}
+
+impl Log {
+    /// Appends bytes to what replicas read. Returns the offset behind them.
+    fn append(&mut self, bytes: &[u8], kept: u64) -> u64 {
+        self.history.offset += bytes.len() as u64;
+        if let Some(backlog) = &mut self.backlog {
+            backlog.append(bytes);
+            let needed = self.positions.values().min().copied().unwrap_or(u64::MAX);
+            backlog.trim(kept, needed);
+        }
+        self.history.offset
+    }
+
+    fn first_kept(&self) -> Option<u64> {
+        self.backlog.as_ref().map(Backlog::first)
+    }
+}
+
+impl Replication {
+    /// Whether writes are to be told.
+    pub(crate) fn records(&self) -> bool {
+        self.records.load(Ordering::Acquire)
+    }
+
+    /// Whether this node copies the data of another one.
+    pub(crate) fn follows(&self) -> bool {
+        self.primary.borrow().is_some()
+    }
+
+    /// Whether this node's data is that of a primary that cannot be reached.
+    pub(crate) fn is_cut_off(&self) -> bool {
+        self.follows() && !self.link.lock().phase.is_connected()
+    }
+
+    pub(crate) fn is_loading(&self) -> bool {
+        self.loading.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn lacks_replicas(&self) -> bool {
+        self.lacks_replicas.load(Ordering::Relaxed)
+    }
+
+    /// Whom this node follows, whenever that changes.
+    fn watch_primary(&self) -> watch::Receiver<Option<Primary>> {
+        self.primary.subscribe()
+    }
+}
+
+/// Sends the commands of a unit to the replicas. Returns the offset behind them.
+pub(crate) fn propagate(shared: &Shared, record: &Record) -> u64 {
+    let replication = &shared.replication;
+    let mut log = replication.log.lock();
+    let mut bytes = std::mem::take(&mut log.scratch);
+    log.stream.write(record, &mut bytes);
+    let offset = log.append(&bytes, shared.config().repl_backlog_size());
+    bytes.clear();
+    log.scratch = bytes;
+    drop(log);
+    replication.written.send_replace(offset);
+    offset
+}
+
+/// Appends what is no write to the stream: PING, GETACK.
+fn append_command(shared: &Shared, words: &[&str]) {
+    let mut bytes = Vec::new();
+    slotway_engine::propagation::write_command(&mut bytes, words.iter().map(|word| word.as_bytes()));
+    append_raw(shared, &bytes);
+}
+
+/// Appends bytes to the stream.
+fn append_raw(shared: &Shared, bytes: &[u8]) {
+    let offset = shared.replication.log.lock().append(bytes, shared.config().repl_backlog_size());
+    shared.replication.written.send_replace(offset);
+}
+
+/// Follows whom `replicaof` names.
+pub(crate) fn follow_by_config(shared: &Shared) {
+    if let Some(ReplicaOf { host, port }) = shared.config().replicaof() {
+        follow(shared, Some(Primary { host: host.clone(), port: *port }));
+    }
+}
+
+/// Follows another primary, or none.
+pub(crate) fn follow(shared: &Shared, primary: Option<Primary>) {
+    let replication = &shared.replication;
+    if *replication.primary.borrow() == primary {
+        return;
+    }
+    let followed = replication.follows();
+    match &primary {
+        Some(Primary { host, port }) => {
+            shared.log.notice(&format!("REPLICAOF {host}:{port} enabled"));
+            let mut link = replication.link.lock();
+            if !followed {
+                // What was written here may be the beginning of what that primary has: it is asked to go on.
+                let log = replication.log.lock();
+                (link.has_data, link.session) = (log.backlog.is_some(), None);
+            }
+            (link.phase, link.down_since) = (LinkPhase::Down, Some(Instant::now()));
+        }
+        None => {
+            let mut log = replication.log.lock();
+            log.history.branch(new_id());
+            log.stream.restart();
+            shared.log.notice(&format!(
+                "Discarding previously cached master state; this node is a primary now, its history goes on as {}",
+                log.history.id
+            ));
+            *replication.link.lock() = Link::default();
+        }
+    }
+    replication.primary.send_replace(primary);
+}
+
+/// What INFO and ROLE tell.
+pub(crate) fn state(shared: &Shared) -> ReplicationState {
+    let replication = &shared.replication;
+    let secs = |at: Instant| at.elapsed().as_secs();
+    let replicas = replication.replicas.lock();
+    let replicas = replicas.values().map(|replica| ReplicaState {
+        host: replica.host.clone(),
+        port: replica.port,
+        is_online: replica.is_online,
+        offset: replica.offset,
+        lag_secs: secs(replica.acknowledged_at),
+    });
+    let replicas = replicas.collect();
+    let primary = replication.primary.borrow().clone();
+    let link = replication.link.lock();
+    let log = replication.log.lock();
+    let role = primary.map_or(Role::Primary, |Primary { host, port }| {
+        Role::Replica(Box::new(LinkState {
+            host,
+            port,
+            phase: link.phase,
+            offset: link.has_data.then_some(log.history.offset),
+            silent_secs: link.heard_at.map(secs),
+            down_secs: link.down_since.map(secs),
+            transfer: link.transfer,
+        }))
+    });
+    let backlog =
+        log.backlog.as_ref().map(|backlog| BacklogState { first: backlog.first(), len: backlog.len() });
+    ReplicationState { role, history: log.history, backlog, replicas, syncs: log.syncs }
+}
+
+/// Periodic work: pings, replicas that fall silent, the backlog that nobody needs.
+pub(crate) fn tick(shared: &Shared, ticks: u64) {
+    /// Calls of this function in a second.
+    const PER_SECOND: u64 = 10;
+    if !ticks.is_multiple_of(PER_SECOND) {
+        return;
+    }
+    let (config, replication) = (shared.config(), &shared.replication);
+    let has_replicas = {
+        let mut replicas = replication.replicas.lock();
+        let timeout = u64::from(config.repl_timeout_secs());
+        replicas.retain(|id, replica| {
+            let is_silent = replica.is_online && replica.acknowledged_at.elapsed().as_secs() > timeout;
+            if is_silent {
+                shared.log.warning(&format!(
+                    "Disconnecting timedout replica (streaming sync): {}:{}",
+                    replica.host, replica.port
+                ));
+                shared.clients.kill(&[*id]);
+            }
+            !is_silent
+        });
+        let max_lag = u64::from(config.min_replicas_max_lag_secs());
+        let is_good =
+            |replica: &&Replica| replica.is_online && replica.acknowledged_at.elapsed().as_secs() <= max_lag;
+        let min = config.min_replicas_to_write() as usize;
+        let lacks = min > 0 && max_lag > 0 && replicas.values().filter(is_good).count() < min;
+        replication.lacks_replicas.store(lacks, Ordering::Relaxed);
+        !replicas.is_empty()
+    };
+    if has_replicas && !replication.follows() {
+        let period = u64::from(config.repl_ping_replica_period_secs()).max(1);
+        if (ticks / PER_SECOND).is_multiple_of(period) {
+            append_command(shared, &["PING"]);
+        }
+    }
+}
+
+/// Drops the backlog once nobody has needed it for `repl-backlog-ttl`. All shards are in hand.
+pub(crate) fn drop_old_backlog(shared: &Shared) {
+    let ttl = shared.config().repl_backlog_ttl_secs();
+    let replication = &shared.replication;
+    if ttl == 0 || replication.follows() {
+        return;
+    }
+    let mut log = replication.log.lock();
+    if log.positions.is_empty() && log.alone_since.is_some_and(|since| since.elapsed().as_secs() >= ttl) {
+        log.backlog = None;
+        log.alone_since = None;
+        // What is written from now on is in nobody's history.
+        log.history.id = new_id();
+        log.history.before = None;
+        replication.records.store(false, Ordering::Release);
+    }
+}
+
+/// Waits until enough replicas are far enough, or the time is over. Returns how many there are.
+pub(crate) async fn wait_for_acks(shared: &Shared, wait: AckWait) -> usize {
+    let replication = &shared.replication;
+    let count = || {
+        let replicas = replication.replicas.lock();
+        replicas.values().filter(|replica| replica.is_online && replica.offset >= wait.offset).count()
+    };
+    append_command(shared, &["REPLCONF", "GETACK", "*"]);
+    let left = |at: UnixMs| std::time::Duration::from_millis(at.ms_since(shared.now()));
+    let deadline = wait.deadline.map(|at| tokio::time::Instant::now() + left(at));
+    loop {
+        let acknowledged = replication.acknowledged.notified();
+        let now_there = count();
+        if now_there >= wait.replicas {
+            return now_there;
+        }
+        match deadline {
+            None => acknowledged.await,
+            Some(deadline) => {
+                if tokio::time::timeout_at(deadline, acknowledged).await.is_err() {
+                    return count();
+                }
+            }
+        }
+    }
+}
+
+/// How a replica begins.
+enum Beginning {
+    /// It goes on here.
+    Continue(ReplId),
+    /// It needs a snapshot.
+    Full,
+}
+
+/// Decides how a replica begins, and notes why it needs a snapshot. One that goes on is registered with its position.
+fn begin(shared: &Shared, id: ClientId, address: &str, resume: Option<Resume>) -> Beginning {
+    let mut log = shared.replication.log.lock();
+    match log.history.answer(resume, log.first_kept()) {
+        Ok(()) => {
+            let next = resume.expect("nobody goes on from nowhere").next;
+            log.positions.insert(id, next - 1);
+            log.syncs.partial += 1;
+            shared.log.notice(&format!(
+                "Partial resynchronization request from {address} accepted. Sending {} bytes of backlog starting from offset {next}.",
+                log.history.offset + 1 - next
+            ));
+            Beginning::Continue(log.history.id)
+        }
+        Err(why) => {
+            log.syncs.full += 1;
+            log.syncs.partial_refused += u64::from(why != FullSync::NoData);
+            shared.log.notice(&format!("Full resync requested by replica {address}: {why}"));
+            Beginning::Full
+        }
+    }
+}
+
+/// True if a replica lies further back than `client-output-buffer-limit replica` allows at once.
+fn is_too_far_behind(limit: OutputLimit, behind: u64) -> bool {
+    limit.hard_bytes > 0 && behind > limit.hard_bytes
+}
+
+/// A replica's connection, for as long as it lasts.
+struct Registration {
+    shared: Arc<Shared>,
+    id: ClientId,
+}
+
+impl Registration {
+    fn new(shared: &Arc<Shared>, id: ClientId, host: String, port: u16) -> Self {
+        let replica = Replica { host, port, is_online: false, offset: 0, acknowledged_at: Instant::now() };
+        shared.replication.replicas.lock().insert(id, replica);
+        Self { shared: Arc::clone(shared), id }
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Replica)) {
+        if let Some(replica) = self.shared.replication.replicas.lock().get_mut(&self.id) {
+            change(replica);
+        }
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        self.shared.replication.replicas.lock().remove(&self.id);
+        let mut log = self.shared.replication.log.lock();
+        log.positions.remove(&self.id);
+        if log.positions.is_empty() {
+            log.alone_since = Some(Instant::now());
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! A connection that has become a replica's: a snapshot if it needs one, then the stream, for as long as it listens.
+
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Buf as _, BytesMut};
+use slotway_core::resp::decode::{Decoder, Limits};
+use slotway_engine::node::Node as _;
+use slotway_engine::session::{ClientId, Peer};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::net::tcp::{ReadHalf, WriteHalf};
+
+use super::sync::{Begun, Piece, want};
+use super::{Beginning, Registration, begin, is_too_far_behind};
+use crate::process;
+use crate::shared::Shared;
+
+/// Bytes of the stream sent at once.
+const CHUNK_LEN: usize = 64 * 1024;
+/// How often a replica that waits for its snapshot is told that there still is somebody.
+const KEEPALIVE: Duration = Duration::from_secs(1);
+
+/// Serves the replica `peer` on the connection that it has asked on, until either side ends it.
+///
+/// # Errors
+/// The socket fails, or the replica lies too far behind.
+pub(crate) async fn feed(
+    shared: Arc<Shared>,
+    stream: &mut TcpStream,
+    id: ClientId,
+    peer: Peer,
+) -> io::Result<()> {
+    let from = stream.peer_addr()?.ip().to_canonical().to_string();
+    let host = if peer.host.is_empty() { from } else { peer.host.clone() };
+    let address = format!("{host}:{}", peer.port);
+    let registration = Registration::new(&shared, id, host, peer.port);
+    let (input, output) = stream.split();
+    let mut feed = Feed { registration, output, position: 0 };
+    tokio::select! {
+        result = feed.send(&peer, &address) => result,
+        result = feed_back(&shared, id, input) => result,
+    }
+    .inspect_err(|error| {
+        shared.log.warning(&format!("Connection with replica {address} lost: {error}"));
+    })
+}
+
+struct Feed<'a> {
+    registration: Registration,
+    output: WriteHalf<'a>,
+    /// The offset of the last byte sent.
+    position: u64,
+}
+
+impl Feed<'_> {
+    async fn send(&mut self, peer: &Peer, address: &str) -> io::Result<()> {
+        let shared = Arc::clone(&self.registration.shared);
+        match begin(&shared, self.registration.id, address, peer.resume) {
+            Beginning::Continue(history) => {
+                let reply = if peer.takes_psync2 {
+                    format!("+CONTINUE {history}\r\n")
+                } else {
+                    "+CONTINUE\r\n".to_owned()
+                };
+                self.position = peer.resume.map_or(0, |resume| resume.next - 1);
+                self.output.write_all(reply.as_bytes()).await?;
+            }
+            Beginning::Full => self.snapshot(peer).await?,
+        }
+        if peer.wants_only_snapshot {
+            // It closes the connection once it has everything.
+            std::future::pending::<()>().await;
+        }
+        self.registration.change(|replica| replica.is_online = true);
+        shared.log.notice(&format!("Synchronization with replica {address} succeeded"));
+        self.stream(&shared).await
+    }
+
+    /// Sends a snapshot, and waits until it can be followed by the stream.
+    async fn snapshot(&mut self, peer: &Peer) -> io::Result<()> {
+        let shared = Arc::clone(&self.registration.shared);
+        let mut begun = want(&shared, self.registration.id);
+        let Begun { history, offset, mut pieces } = loop {
+            tokio::select! {
+                begun = &mut begun => break begun.map_err(io::Error::other)?,
+                () = tokio::time::sleep(KEEPALIVE) => self.output.write_all(b"\n").await?,
+            }
+        };
+        self.position = offset;
+        self.registration.change(|replica| replica.offset = offset);
+        if peer.knows_psync {
+            self.output.write_all(format!("+FULLRESYNC {history} {offset}\r\n").as_bytes()).await?;
+        }
+        if !peer.takes_eof {
+            return self.counted_snapshot(&mut pieces).await;
+        }
+        let mark: String = process::random_bytes::<20>().iter().map(|byte| format!("{byte:02x}")).collect();
+        self.output.write_all(format!("$EOF:{mark}\r\n").as_bytes()).await?;
+        while let Some(bytes) = next(&mut pieces).await? {
+            self.output.write_all(&bytes).await?;
+        }
+        self.output.write_all(mark.as_bytes()).await?;
+        if peer.wants_only_snapshot {
+            return Ok(());
+        }
+        // The mark must be the last thing that it has read: what follows waits for its word.
+        let was_there =
+            |shared: &Shared, id| shared.replication.replicas.lock().get(&id).map(|it| it.acknowledged_at);
+        let before = was_there(&shared, self.registration.id);
+        loop {
+            let acknowledged = shared.replication.acknowledged.notified();
+            if was_there(&shared, self.registration.id) != before {
+                return Ok(());
+            }
+            acknowledged.await;
+        }
+    }
+
+    /// For a replica that wants to know the length in front: the snapshot is put aside first.
+    async fn counted_snapshot(&mut self, pieces: &mut tokio::sync::mpsc::Receiver<Piece>) -> io::Result<()> {
+        let mut file = aside(self.registration.id)?;
+        let mut len = 0;
+        while let Some(bytes) = next(pieces).await? {
+            file.write_all(&bytes)?;
+            len += bytes.len();
+        }
+        file.rewind()?;
+        self.output.write_all(format!("${len}\r\n").as_bytes()).await?;
+        let mut chunk = vec![0; CHUNK_LEN];
+        loop {
+            match file.read(&mut chunk)? {
+                0 => return Ok(()),
+                len => self.output.write_all(&chunk[..len]).await?,
+            }
+        }
+    }
+
+    /// Sends the stream from the position on.
+    async fn stream(&mut self, shared: &Shared) -> io::Result<()> {
+        let mut written = shared.replication.written.subscribe();
+        let mut chunk = Vec::with_capacity(CHUNK_LEN);
+        loop {
+            written.borrow_and_update();
+            while self.take(shared, &mut chunk)? {
+                self.output.write_all(&chunk).await?;
+            }
+            if written.changed().await.is_err() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Takes the next bytes. False if there are none.
+    fn take(&mut self, shared: &Shared, chunk: &mut Vec<u8>) -> io::Result<bool> {
+        let limit = shared.config().client_output_buffer_limit().replica;
+        let mut log = shared.replication.log.lock();
+        chunk.clear();
+        let Some(backlog) = &log.backlog else { return Err(io::Error::other("the history has ended")) };
+        if !log.positions.contains_key(&self.registration.id) {
+            return Err(io::Error::other("the history has ended"));
+        }
+        if is_too_far_behind(limit, log.history.offset - self.position) {
+            return Err(io::Error::other("overcoming of output buffer limits"));
+        }
+        backlog.read(self.position, CHUNK_LEN, chunk);
+        self.position += chunk.len() as u64;
+        log.positions.insert(self.registration.id, self.position);
+        Ok(!chunk.is_empty())
+    }
+}
+
+/// The next bytes of a snapshot; `None` at its end.
+async fn next(pieces: &mut tokio::sync::mpsc::Receiver<Piece>) -> io::Result<Option<bytes::Bytes>> {
+    match pieces.recv().await {
+        Some(Piece::Bytes(bytes)) => Ok(Some(bytes)),
+        Some(Piece::End) => Ok(None),
+        None => Err(io::Error::other("the snapshot was given up")),
+    }
+}
+
+/// A file without a name, which goes with its last use.
+fn aside(id: ClientId) -> io::Result<File> {
+    let name = format!("temp-sync-{}-{}.rdb", std::process::id(), id.0);
+    let file = File::options().read(true).write(true).create(true).truncate(true).open(&name)?;
+    std::fs::remove_file(&name)?;
+    Ok(file)
+}
+
+/// Reads how far the replica is.
+async fn feed_back(shared: &Shared, id: ClientId, mut input: ReadHalf<'_>) -> io::Result<()> {
+    let limits = Limits { bulk_len_max: 1 << 20, authenticated: true };
+    let (mut decoder, mut pending) = (Decoder::default(), BytesMut::new());
+    loop {
+        if input.read_buf(&mut pending).await? == 0 {
+            return Ok(());
+        }
+        decoder.decode(&pending, limits);
+        for index in 0..decoder.len() {
+            let words = decoder.request(&pending, index);
+            let is_ack = words.is(0, "replconf") && words.is(1, "ack");
+            let offset = words.get(2).and_then(|text| str::from_utf8(text).ok()?.parse().ok());
+            if let (true, Some(offset)) = (is_ack, offset) {
+                acknowledge(shared, id, offset);
+            }
+        }
+        let used = decoder.consume_first(decoder.len());
+        pending.advance(used);
+    }
+}
+
+fn acknowledge(shared: &Shared, id: ClientId, offset: u64) {
+    let written = shared.replication.log.lock().history.offset;
+    if let Some(replica) = shared.replication.replicas.lock().get_mut(&id) {
+        // One that claims to have what was never written is not believed.
+        replica.offset = replica.offset.max(offset.min(written));
+        replica.acknowledged_at = std::time::Instant::now();
+    }
+    shared.replication.acknowledged.notify_waiters();
+}

@@ -1,0 +1,512 @@
+//! This node's link to its primary: asks for its data, and executes what it executes.
+//!
+//! ```text
+//!   connect --> handshake (PING, AUTH, REPLCONF, PSYNC) --+--> +CONTINUE ------------------------------+--> stream, until the link is lost
+//!      ^                                                  `--> +FULLRESYNC --> snapshot aside --> load -+            |
+//!      `---------------------------------------------- after a second ---------------------------------------------'
+//! ```
+//!
+//! The present data is served until the new one has come, whole.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, anyhow, bail};
+use bytes::{Buf as _, BytesMut};
+use slotway_core::replication::{History, ReplId, Resume};
+use slotway_core::resp::decode::{Decoded, Decoder, Limits};
+use slotway_engine::dispatch::Requests;
+use slotway_engine::keyspace::ExpiryPolicy;
+use slotway_engine::node::{LinkPhase, Merge, Node as _};
+use slotway_engine::propagation::write_command;
+use slotway_engine::session::{After, ReplyMode, Session};
+use slotway_engine::shards::{ShardAccess, WholeKeyspace as _};
+use slotway_engine::snapshot::Stale;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::task::yield_now;
+use tokio::time::timeout;
+
+use super::backlog::Backlog;
+use super::{Primary, append_raw};
+use crate::persist::{Loading, Source};
+use crate::server::Server;
+use crate::shared::Shared;
+
+/// Pause after a link is lost or could not be made.
+const RETRY: Duration = Duration::from_secs(1);
+/// How often the primary is told how far this node is.
+const ACK: Duration = Duration::from_secs(1);
+/// Items loaded before clients have their turn.
+const LOAD_SLICE: usize = 64;
+/// Bytes of the mark at the end of a snapshot whose length was not told.
+const MARK_LEN: usize = 40;
+/// The longest line that a primary answers.
+const LINE_MAX: usize = 64 * 1024;
+
+/// Follows the primary that is to be followed, whenever there is one, until the node stops.
+pub(crate) async fn serve<A: ShardAccess>(server: Arc<Server<A>>) {
+    let shared = &server.shared;
+    let (mut primary, mut stop) = (shared.replication.watch_primary(), shared.watch_stop());
+    loop {
+        let target = primary.borrow_and_update().clone();
+        take_role(&server, target.is_some());
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => return,
+            changed = primary.changed() => if changed.is_err() { return },
+            () = follow(&server, target.as_ref()) => {}
+        }
+    }
+}
+
+/// Lets keys expire by themselves, or leaves that to the primary; no write that was admitted before is under way when this returns.
+fn take_role<A: ShardAccess>(server: &Server<A>, follows: bool) {
+    let policy = if follows { ExpiryPolicy::Keep } else { ExpiryPolicy::Delete };
+    server.engine.shards().all_shards(&mut |held| {
+        held.each(|shard| shard.set_expiry_policy(policy));
+        if follows {
+            server.shared.replication.records.store(false, Ordering::Release);
+        }
+    });
+}
+
+async fn follow<A: ShardAccess>(server: &Server<A>, primary: Option<&Primary>) {
+    let Some(primary) = primary else { return std::future::pending().await };
+    let shared = &server.shared;
+    loop {
+        shared.log.notice(&format!("Connecting to MASTER {}:{}", primary.host, primary.port));
+        let attempt = Attempt { server, primary };
+        if let Err(error) = attempt.run().await {
+            shared.log.warning(&format!("Link to MASTER {}:{}: {error:#}", primary.host, primary.port));
+        }
+        set_phase(shared, LinkPhase::Down);
+        tokio::time::sleep(RETRY).await;
+    }
+}
+
+fn set_phase(shared: &Shared, phase: LinkPhase) {
+    let mut link = shared.replication.link.lock();
+    if link.phase == LinkPhase::Connected && phase == LinkPhase::Down {
+        link.down_since = Some(Instant::now());
+    }
+    if phase == LinkPhase::Connected {
+        link.down_since = None;
+    }
+    link.phase = phase;
+    link.transfer = None;
+    link.heard_at = (phase != LinkPhase::Down).then(Instant::now);
+}
+
+/// One attempt to follow a primary: ends with the link.
+struct Attempt<'a, A> {
+    server: &'a Server<A>,
+    primary: &'a Primary,
+}
+
+impl<A: ShardAccess> Attempt<'_, A> {
+    async fn run(&self) -> anyhow::Result<()> {
+        let shared = &self.server.shared;
+        set_phase(shared, LinkPhase::Connecting);
+        let patience = Duration::from_secs(u64::from(shared.config().repl_timeout_secs()).max(1));
+        let Primary { host, port } = self.primary;
+        let stream = timeout(patience, TcpStream::connect((host.as_str(), *port)))
+            .await
+            .context("it does not answer")?
+            .context("cannot connect")?;
+        stream.set_nodelay(true)?;
+        set_phase(shared, LinkPhase::Handshake);
+        let mut wire = Wire { stream, input: BytesMut::new(), patience, shared };
+        let answer = self.ask(&mut wire).await?;
+        let session = match answer {
+            Answer::Continue(id) => self.go_on(id),
+            Answer::Full(history) => {
+                set_phase(shared, LinkPhase::Sync);
+                self.resynchronize(&mut wire, history).await?;
+                None
+            }
+        };
+        let session = session.unwrap_or_else(|| Box::new(self.session(&wire)));
+        set_phase(shared, LinkPhase::Connected);
+        self.stream(&mut wire, session).await
+    }
+
+    /// Says who this node is, and how much it has.
+    async fn ask(&self, wire: &mut Wire<'_>) -> anyhow::Result<Answer> {
+        let shared = &self.server.shared;
+        let config = shared.config();
+        let pong = wire.call(&[b"PING"]).await?;
+        if !pong.starts_with('+') && !pong.starts_with("-NOAUTH") && !pong.starts_with("-NOPERM") {
+            bail!("it answers PING with {pong}");
+        }
+        if !config.masterauth().is_empty() {
+            let (user, password) = (config.masteruser().as_bytes(), config.masterauth());
+            let words: &[&[u8]] =
+                if user.is_empty() { &[b"AUTH", password] } else { &[b"AUTH", user, password] };
+            let answer = wire.call(words).await?;
+            if answer.starts_with('-') {
+                bail!("unable to AUTH: {answer}");
+            }
+        }
+        let port = match config.replica_announce_port() {
+            0 => config.port(),
+            port => port,
+        };
+        wire.tell(&[b"REPLCONF", b"listening-port", port.to_string().as_bytes()]).await?;
+        if !config.replica_announce_ip().is_empty() {
+            wire.tell(&[b"REPLCONF", b"ip-address", config.replica_announce_ip().as_bytes()]).await?;
+        }
+        wire.tell(&[b"REPLCONF", b"capa", b"eof", b"capa", b"psync2"]).await?;
+        let has_data = shared.replication.link.lock().has_data;
+        let resume = has_data.then(|| shared.replication.log.lock().history.resume());
+        let (id, next) = match resume {
+            Some(Resume { id, next }) => (id.to_string(), next.to_string()),
+            None => ("?".to_owned(), "-1".to_owned()),
+        };
+        shared.log.notice(&format!("Trying a partial resynchronization (request {id}:{next})."));
+        wire.send(&[b"PSYNC", id.as_bytes(), next.as_bytes()]).await?;
+        let line = wire.line().await?;
+        Answer::parse(&line, resume).with_context(|| format!("it answers PSYNC with {line}"))
+    }
+
+    /// The link's data is that of the primary: its stream goes on where it has stopped.
+    fn go_on(&self, id: Option<ReplId>) -> Option<Box<Session>> {
+        let shared = &self.server.shared;
+        let mut log = shared.replication.log.lock();
+        if let Some(id) = id {
+            log.history.rename(id);
+        }
+        let next = log.history.offset + 1;
+        log.backlog.get_or_insert_with(|| Backlog::new(next));
+        drop(log);
+        shared.log.notice("MASTER <-> REPLICA sync: Master accepted a Partial Resynchronization.");
+        shared.replication.link.lock().session.take()
+    }
+
+    /// Takes the snapshot that the primary sends, and puts it in the place of the present data.
+    async fn resynchronize(&self, wire: &mut Wire<'_>, history: History) -> anyhow::Result<()> {
+        let shared = &self.server.shared;
+        shared.log.notice(&format!("Full resync from master: {}:{}", history.id, history.offset));
+        let file = wire.snapshot().await?;
+        shared.log.notice("MASTER <-> REPLICA sync: Flushing old data");
+        let _loading = Flag::raise(shared);
+        {
+            let mut link = shared.replication.link.lock();
+            (link.has_data, link.session) = (false, None);
+        }
+        // Those who follow this node have the old data: they begin anew.
+        shared.replication.log.lock().positions.clear();
+        shared.replication.written.send_modify(|_| {});
+        let shards = self.server.engine.shards();
+        shards.all_shards(&mut |held| {
+            held.each(|shard| {
+                for db in 0..shards.layout().databases() {
+                    if let Some(flushed) = shard.flush_db(slotway_engine::keyspace::DbIndex(db)) {
+                        shared.discard(flushed.garbage);
+                    }
+                }
+            });
+        });
+        shared.log.notice("MASTER <-> REPLICA sync: Loading DB in memory");
+        let source = Source { path: &file.0, stale: Stale::Keep, merge: Merge::Refuse };
+        let mut loading = Loading::begin(shared, shards, self.server.engine.hasher(), source)?
+            .ok_or_else(|| anyhow!("the snapshot is gone"))?;
+        while loading.go_on(LOAD_SLICE)? {
+            yield_now().await;
+        }
+        loading.finish();
+        let mut log = shared.replication.log.lock();
+        log.history = history;
+        log.backlog = Some(Backlog::new(history.offset + 1));
+        drop(log);
+        shared.replication.link.lock().has_data = true;
+        shared.log.notice("MASTER <-> REPLICA sync: Finished with success");
+        Ok(())
+    }
+
+    fn session(&self, wire: &Wire<'_>) -> Session {
+        let shared = &self.server.shared;
+        let local = wire.stream.local_addr().map_or_else(|_| String::new(), |address| address.to_string());
+        let address = format!("{}:{}", self.primary.host, self.primary.port);
+        let mut session = Session::new(shared.clients.next_id(), address, local, shared.now(), true);
+        (session.is_primary_link, session.reply_mode) = (true, ReplyMode::Off);
+        session
+    }
+
+    /// Executes what the primary sends, for as long as the link lasts.
+    async fn stream(&self, wire: &mut Wire<'_>, session: Box<Session>) -> anyhow::Result<()> {
+        let mut applier =
+            Applier { server: self.server, session, decoder: Decoder::default(), held_back: Vec::new() };
+        let result = applier.run(wire).await;
+        // A transaction that has not come to its end is sent again.
+        let Applier { mut session, .. } = applier;
+        session.transaction = None;
+        self.server.shared.replication.link.lock().session = Some(session);
+        result
+    }
+}
+
+/// What a primary answers to PSYNC.
+enum Answer {
+    /// It goes on, under this name of the history if it says one.
+    Continue(Option<ReplId>),
+    /// A snapshot comes, which stands at this point of this history.
+    Full(History),
+}
+
+impl Answer {
+    fn parse(line: &str, asked: Option<Resume>) -> Option<Self> {
+        let mut words = line.split_ascii_whitespace();
+        match words.next()? {
+            "+CONTINUE" if asked.is_some() => {
+                Some(Answer::Continue(words.next().and_then(|id| ReplId::parse(id.as_bytes()))))
+            }
+            "+FULLRESYNC" => {
+                let id = ReplId::parse(words.next()?.as_bytes())?;
+                Some(Answer::Full(History { id, offset: words.next()?.parse().ok()?, before: None }))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Executes the primary's stream.
+struct Applier<'a, A> {
+    server: &'a Server<A>,
+    session: Box<Session>,
+    decoder: Decoder,
+    /// What has been executed of a transaction that is still open: it counts once that is closed.
+    held_back: Vec<u8>,
+}
+
+impl<A: ShardAccess> Applier<'_, A> {
+    async fn run(&mut self, wire: &mut Wire<'_>) -> anyhow::Result<()> {
+        let shared = &self.server.shared;
+        // The primary of a snapshot without a length waits for this before it goes on.
+        self.acknowledge(wire).await?;
+        let mut acks = tokio::time::interval(ACK);
+        let mut heard = Instant::now();
+        loop {
+            self.execute(wire)?;
+            if std::mem::take(&mut self.session.ack_is_wanted) {
+                self.acknowledge(wire).await?;
+            }
+            tokio::select! {
+                biased;
+                read = wire.stream.read_buf(&mut wire.input) => {
+                    if read? == 0 {
+                        bail!("connection with master lost");
+                    }
+                    heard = Instant::now();
+                    shared.replication.link.lock().heard_at = Some(heard);
+                }
+                _ = acks.tick() => {
+                    if heard.elapsed() > wire.patience {
+                        bail!("MASTER timeout: no data nor PING received");
+                    }
+                    self.acknowledge(wire).await?;
+                }
+            }
+        }
+    }
+
+    /// Executes all whole commands that have come, batch by batch.
+    fn execute(&mut self, wire: &mut Wire<'_>) -> anyhow::Result<()> {
+        let Server { engine, shared } = self.server;
+        let limits = Limits { bulk_len_max: u64::MAX >> 1, authenticated: true };
+        let mut replies = Vec::new();
+        loop {
+            let decoded = self.decoder.decode(&wire.input, limits);
+            let requests = Requests { decoder: &self.decoder, buffer: &wire.input };
+            let tally = engine.execute(&**shared, &mut self.session, requests, &mut replies);
+            shared.stats.add(tally);
+            shared.replication.stream_db.store(self.session.db.0, Ordering::Relaxed);
+            replies.clear();
+            let used = self.decoder.consume_first(tally.requests);
+            self.count(&wire.input[..used]);
+            wire.input.advance(used);
+            if self.session.after != After::Continue || self.session.blocked.is_some() {
+                bail!("it has sent a command that no primary sends");
+            }
+            match decoded {
+                Decoded::All => return Ok(()),
+                Decoded::Full => {}
+                Decoded::Broken(error) => {
+                    bail!("it sends what is no command: {}", String::from_utf8_lossy(&error.text()))
+                }
+            }
+        }
+    }
+
+    /// These bytes have been executed: those who follow this node get them too.
+    fn count(&mut self, bytes: &[u8]) {
+        self.held_back.extend_from_slice(bytes);
+        if self.session.transaction.is_none() && !self.held_back.is_empty() {
+            append_raw(&self.server.shared, &self.held_back);
+            self.held_back.clear();
+        }
+    }
+
+    async fn acknowledge(&self, wire: &mut Wire<'_>) -> anyhow::Result<()> {
+        let offset = self.server.shared.replication.log.lock().history.offset;
+        wire.send(&[b"REPLCONF", b"ACK", offset.to_string().as_bytes()]).await
+    }
+}
+
+/// The connection to the primary.
+struct Wire<'a> {
+    stream: TcpStream,
+    /// What has come and has not been used.
+    input: BytesMut,
+    /// How long to wait for something to come.
+    patience: Duration,
+    shared: &'a Shared,
+}
+
+impl Wire<'_> {
+    async fn send(&mut self, words: &[&[u8]]) -> anyhow::Result<()> {
+        let mut bytes = Vec::new();
+        write_command(&mut bytes, words.iter().copied());
+        timeout(self.patience, self.stream.write_all(&bytes)).await.context("it does not read")??;
+        Ok(())
+    }
+
+    async fn call(&mut self, words: &[&[u8]]) -> anyhow::Result<String> {
+        self.send(words).await?;
+        self.line().await
+    }
+
+    /// Tells what the primary need not understand.
+    async fn tell(&mut self, words: &[&[u8]]) -> anyhow::Result<()> {
+        let answer = self.call(words).await?;
+        if answer.starts_with('-') {
+            let option = String::from_utf8_lossy(words[1]);
+            self.shared
+                .log
+                .notice(&format!("(Non critical) Master does not understand REPLCONF {option}: {answer}"));
+        }
+        Ok(())
+    }
+
+    /// The next line that is not empty: empty ones say that the primary is still there.
+    async fn line(&mut self) -> anyhow::Result<String> {
+        loop {
+            if let Some(end) = self.input.iter().position(|byte| *byte == b'\n') {
+                let line = self.input.split_to(end + 1);
+                let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+                if !text.is_empty() {
+                    return Ok(text);
+                }
+                continue;
+            }
+            if self.input.len() > LINE_MAX {
+                bail!("it answers with a line that does not end");
+            }
+            self.read().await?;
+        }
+    }
+
+    async fn read(&mut self) -> anyhow::Result<()> {
+        let read = timeout(self.patience, self.stream.read_buf(&mut self.input));
+        if read.await.context("it has fallen silent")?? == 0 {
+            bail!("it has closed the connection");
+        }
+        self.shared.replication.link.lock().heard_at = Some(Instant::now());
+        Ok(())
+    }
+
+    /// Puts the snapshot that comes into a file.
+    async fn snapshot(&mut self) -> anyhow::Result<Aside> {
+        let line = self.line().await?;
+        let head =
+            line.strip_prefix('$').with_context(|| format!("it sends {line} in place of a snapshot"))?;
+        match head.strip_prefix("EOF:") {
+            Some(mark) if mark.len() == MARK_LEN => {
+                self.shared
+                    .log
+                    .notice("MASTER <-> REPLICA sync: receiving streamed RDB from master with EOF");
+                let mark = mark.as_bytes().to_vec();
+                self.marked_snapshot(&mark).await
+            }
+            Some(_) => bail!("its snapshot ends with a mark of another length than {MARK_LEN}"),
+            None => {
+                let len = head.parse().with_context(|| format!("{head} is no length of a snapshot"))?;
+                self.shared
+                    .log
+                    .notice(&format!("MASTER <-> REPLICA sync: receiving {len} bytes from master"));
+                self.counted_snapshot(len).await
+            }
+        }
+    }
+
+    async fn counted_snapshot(&mut self, len: u64) -> anyhow::Result<Aside> {
+        let (aside, mut file) = Aside::create(self.shared)?;
+        let mut left = len;
+        loop {
+            let part = self.input.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+            file.write_all(&self.input.split_to(part)).context("cannot write the snapshot aside")?;
+            left -= part as u64;
+            self.shared.replication.link.lock().transfer = Some((len - left, Some(len)));
+            if left == 0 {
+                return Ok(aside);
+            }
+            self.read().await?;
+        }
+    }
+
+    /// The snapshot ends with its mark, behind which nothing comes before this node has answered.
+    async fn marked_snapshot(&mut self, mark: &[u8]) -> anyhow::Result<Aside> {
+        let (aside, mut file) = Aside::create(self.shared)?;
+        let mut taken = 0;
+        loop {
+            if self.input.ends_with(mark) {
+                let rest = self.input.len() - mark.len();
+                file.write_all(&self.input[..rest]).context("cannot write the snapshot aside")?;
+                self.input.clear();
+                return Ok(aside);
+            }
+            let part = self.input.len().saturating_sub(mark.len());
+            file.write_all(&self.input.split_to(part)).context("cannot write the snapshot aside")?;
+            taken += part as u64;
+            self.shared.replication.link.lock().transfer = Some((taken, None));
+            self.read().await?;
+        }
+    }
+}
+
+/// A file that a snapshot is put into until it is loaded; removed then.
+struct Aside(PathBuf);
+
+impl Aside {
+    fn create(shared: &Shared) -> anyhow::Result<(Self, File)> {
+        let name = PathBuf::from(format!("temp-link-{}-{}.rdb", std::process::id(), shared.config().port()));
+        let file = File::create(&name)
+            .with_context(|| format!("cannot make the file {} for the snapshot", name.display()))?;
+        Ok((Self(name), file))
+    }
+}
+
+impl Drop for Aside {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// While it is there, clients are told that the data is being loaded.
+struct Flag<'a>(&'a Shared);
+
+impl<'a> Flag<'a> {
+    fn raise(shared: &'a Shared) -> Self {
+        shared.replication.loading.store(true, Ordering::Relaxed);
+        Self(shared)
+    }
+}
+
+impl Drop for Flag<'_> {
+    fn drop(&mut self) {
+        self.0.replication.loading.store(false, Ordering::Relaxed);
+    }
+}
