@@ -115,6 +115,8 @@ pub struct Session {
     pub no_evict: bool,
     /// It is the link to this node's primary: what comes is executed without question, and nothing expires meanwhile.
     pub is_primary_link: bool,
+    /// It is the link of a replica of this node.
+    pub is_replica_link: bool,
     /// What a replica has told of itself.
     pub peer: Option<Box<Peer>>,
     /// The primary wants to know how far its link has come.
@@ -169,6 +171,7 @@ impl Session {
             no_touch: false,
             no_evict: false,
             is_primary_link: false,
+            is_replica_link: false,
             peer: None,
             ack_is_wanted: false,
             ack_wait: None,

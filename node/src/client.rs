@@ -155,6 +155,8 @@ impl<A: ShardAccess> Connection<A> {
     async fn replicate(mut self) -> io::Result<()> {
         let peer = self.session.peer.take().expect("PSYNC says what it wants");
         let (shared, id) = (Arc::clone(&self.server.shared), self.session.id);
+        (self.session.is_replica_link, self.session.card_changed) = (true, true);
+        self.publish();
         replicate::feed(shared, &mut self.stream, id, *peer).await
     }
 

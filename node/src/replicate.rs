@@ -238,6 +238,8 @@ pub(crate) fn follow(shared: &Shared, primary: Option<Primary>) {
             let mut log = replication.log.lock();
             log.history.branch(new_id());
             log.stream.restart();
+            // Before the first write is taken: see `Condition`.
+            replication.records.store(log.backlog.is_some(), Ordering::Release);
             shared.log.notice(&format!(
                 "Discarding previously cached master state; this node is a primary now, its history goes on as {}",
                 log.history.id

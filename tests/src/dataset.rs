@@ -13,6 +13,53 @@ pub fn digest(connection: &mut Connection) -> Value {
     connection.call(&["DEBUG", "DIGEST"])
 }
 
+/// Where two servers that should have the same differ: a line for each key, with its type, expiry and value on both.
+pub fn difference(ours: &mut Connection, theirs: &mut Connection) -> String {
+    let mut lines = String::new();
+    for db in 0..16 {
+        let db = db.to_string();
+        ours.call(&["SELECT", &db]);
+        theirs.call(&["SELECT", &db]);
+        let mut keys = [names(ours), names(theirs)].concat();
+        keys.sort();
+        keys.dedup();
+        for key in keys {
+            let facts = |connection: &mut Connection| {
+                let digest = connection.call(&[&b"DEBUG"[..], b"DIGEST-VALUE", &key]);
+                (digest, connection.call(&[&b"PEXPIRETIME"[..], &key]))
+            };
+            if facts(ours) != facts(theirs) {
+                let name = String::from_utf8_lossy(&key).into_owned();
+                let (mine, other) = (describe(ours, &key), describe(theirs, &key));
+                lines.push_str(&format!("{db} {name}\n  {mine}\n  {other}\n"));
+            }
+        }
+    }
+    lines
+}
+
+fn names(connection: &mut Connection) -> Vec<Vec<u8>> {
+    let Value::Array(names) = connection.call(&["KEYS", "*"]) else { panic!("KEYS is an array") };
+    let bulk = |name| if let Value::Bulk(name) = name { Some(name) } else { None };
+    names.into_iter().filter_map(bulk).collect()
+}
+
+/// The type of a key, when it expires, and its value.
+fn describe(connection: &mut Connection, key: &[u8]) -> String {
+    let Value::Simple(kind) = connection.call(&[&b"TYPE"[..], key]) else { panic!("TYPE is a word") };
+    let words: &[&[u8]] = match &*kind {
+        "string" => &[b"GET", key],
+        "list" => &[b"LRANGE", key, b"0", b"-1"],
+        "set" => &[b"SMEMBERS", key],
+        "zset" => &[b"ZRANGE", key, b"0", b"-1", b"WITHSCORES"],
+        "hash" => &[b"HGETALL", key],
+        "stream" => &[b"XINFO", b"STREAM", key, b"FULL"],
+        _ => return kind.to_string(),
+    };
+    let (value, expiry) = (connection.call(words), connection.call(&[&b"PEXPIRETIME"[..], key]));
+    format!("{kind} {expiry:?} {:.1500}", format!("{value:?}"))
+}
+
 /// Makes keys of every type, small and large, some with an expiry.
 pub fn fill(connection: &mut Connection, seed: u64) {
     let mut random = Random::new(seed);

@@ -28,7 +28,7 @@ use slotway_engine::shards::{ShardAccess, WholeKeyspace as _};
 use slotway_engine::snapshot::Stale;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::task::yield_now;
+use tokio::task::{JoinHandle, spawn_local, yield_now};
 use tokio::time::timeout;
 
 use super::backlog::Backlog;
@@ -238,13 +238,22 @@ impl<A: ShardAccess> Attempt<'_, A> {
 
     /// Executes what the primary sends, for as long as the link lasts.
     async fn stream(&self, wire: &mut Wire<'_>, session: Box<Session>) -> anyhow::Result<()> {
-        let mut applier =
-            Applier { server: self.server, session, decoder: Decoder::default(), held_back: Vec::new() };
+        let shared = &self.server.shared;
+        // CLIENT LIST shows the link, and CLIENT KILL ends what stands for it.
+        let registration = shared.clients.enter(&session, -1, shared.now());
+        let life = spawn_local(std::future::pending::<()>());
+        registration.client().served_by(life.abort_handle());
+        let mut applier = Applier {
+            server: self.server,
+            life,
+            session,
+            decoder: Decoder::default(),
+            held_back: Vec::new(),
+        };
         let result = applier.run(wire).await;
         // A transaction that has not come to its end is sent again.
-        let Applier { mut session, .. } = applier;
-        session.transaction = None;
-        self.server.shared.replication.link.lock().session = Some(session);
+        applier.session.transaction = None;
+        shared.replication.link.lock().session = Some(applier.session.clone());
         result
     }
 }
@@ -273,9 +282,17 @@ impl Answer {
     }
 }
 
+impl<A: ShardAccess> Drop for Applier<'_, A> {
+    fn drop(&mut self) {
+        self.life.abort();
+    }
+}
+
 /// Executes the primary's stream.
-struct Applier<'a, A> {
+struct Applier<'a, A: ShardAccess> {
     server: &'a Server<A>,
+    /// Ends when the link is killed.
+    life: JoinHandle<()>,
     session: Box<Session>,
     decoder: Decoder,
     /// What has been executed of a transaction that is still open: it counts once that is closed.
@@ -303,6 +320,7 @@ impl<A: ShardAccess> Applier<'_, A> {
                     heard = Instant::now();
                     shared.replication.link.lock().heard_at = Some(heard);
                 }
+                _ = &mut self.life => bail!("connection killed"),
                 _ = acks.tick() => {
                     if heard.elapsed() > wire.patience {
                         bail!("MASTER timeout: no data nor PING received");

@@ -33,9 +33,11 @@ impl ClientType {
         known.map(|(_, kind)| kind).ok_or_else(|| ErrorReply::UnknownClientType(word.to_vec()))
     }
 
-    /// Replicas and primaries do not show among the connections of clients.
     pub(super) fn of(card: &ClientCard) -> ClientType {
-        match card.session.subscriptions.is_empty() {
+        let session = &card.session;
+        match session.subscriptions.is_empty() {
+            _ if session.is_primary_link => ClientType::Primary,
+            _ if session.is_replica_link => ClientType::Replica,
             true => ClientType::Normal,
             false => ClientType::PubSub,
         }

@@ -47,6 +47,8 @@ pub(super) fn line(card: &ClientCard, now: UnixMs) -> String {
 /// A letter per mode, in Redis' order; `N` for none.
 fn flags(session: &Session) -> String {
     let modes = [
+        (session.is_replica_link, 'S'),
+        (session.is_primary_link, 'M'),
         (!session.subscriptions.is_empty(), 'P'),
         (session.transaction.is_some(), 'x'),
         (session.blocked.is_some(), 'b'),
