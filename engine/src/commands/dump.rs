@@ -2,13 +2,15 @@
 //!
 //! RESTORE-ASKING is RESTORE into a slot that is being imported; what is special about it is where it is routed.
 
+use alloc::vec::Vec;
+
 use slotway_core::resp::args::Args;
-use slotway_core::resp::encode::ReplyWriter;
+use slotway_core::resp::encode::{Decimal, ReplyWriter};
 use slotway_core::resp::error::ErrorReply;
 use slotway_core::time::UnixMs;
 
 use super::args::{self, Options};
-use super::{Binding, Data};
+use super::{Binding, Data, deletion};
 use crate::events::Class;
 use crate::keyspace::{Entry, ExpiryPolicy, Usage};
 use crate::rdb::dump::{self, Payload};
@@ -46,11 +48,18 @@ fn restore(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>)
     if is_over(data, key, expiry) {
         if removed {
             data.changed(Class::Generic, "del", key);
+            data.propagate(&[deletion(data.config().lazyfree_lazy_server_del()), key]);
         }
         return Ok(Effect::changed(u64::from(removed)));
     }
     // A time before 1970 is over, unless the key is kept for the primary to delete.
     let expiry = expiry.map(|at| UnixMs::from_ms(u64::try_from(at).unwrap_or(0)));
+    if let Some(at) = expiry.filter(|_| !options.absolute) {
+        let mut decimal = Decimal::new();
+        let head = [args.at(0), key, decimal.format_unsigned(at.as_ms()), args.at(3)];
+        let words = head.into_iter().chain(args.skip(4).iter()).chain([&b"ABSTTL"[..]]);
+        data.propagate(&words.collect::<Vec<_>>());
+    }
     data.restore(key, value, expiry, options.usage);
     data.changed(Class::Generic, "restore", key);
     Ok(Effect::Changed(1))

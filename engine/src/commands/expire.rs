@@ -1,12 +1,14 @@
 //! When keys expire: EXPIRE and its kin, TTL and its kin, PERSIST.
 
+use alloc::vec::Vec;
+
 use slotway_core::resp::args::Args;
-use slotway_core::resp::encode::ReplyWriter;
+use slotway_core::resp::encode::{Decimal, ReplyWriter};
 use slotway_core::resp::error::{CommandName, ErrorReply};
 use slotway_core::time::UnixMs;
 
 use super::args::{self, Options, TimeUnit};
-use super::{Binding, Data};
+use super::{Binding, Data, deletion};
 use crate::events::Class;
 use crate::registry::{Effect, Handler, Outcome};
 
@@ -55,20 +57,36 @@ fn set_expiry(
     let (now, key) = (data.now(), args.at(1));
     let at = args::expiry_at(now, args::integer(args.at(2))?, unit, name)?;
     let allowed = data.find(key).is_some_and(|entry| conditions.allow(entry.expiry(), at));
-    let (changed, event) = match at <= now.as_ms() as i64 {
+    let is_over = at <= now.as_ms() as i64 && !data.is_from_primary();
+    let (changed, event) = match is_over {
         _ if !allowed => {
             data.used(key);
             (false, "")
         }
         // A time that has come removes the key at once, however the shard treats expired keys.
         true => (data.remove(key), "del"),
-        false => (data.set_expiry(key, Some(UnixMs::from_ms(at as u64))), "expire"),
+        false => {
+            let at = UnixMs::from_ms(u64::try_from(at).unwrap_or(0));
+            (data.set_expiry(key, Some(at)), "expire")
+        }
     };
     if changed {
         data.changed(Class::Generic, event, key);
+        propagate_expiry(data, args, at, is_over);
     }
     reply.integer(i64::from(changed));
     Ok(Effect::changed(u64::from(changed)))
+}
+
+/// As Redis tells of it: by the time, whatever was given; or that the key is gone.
+fn propagate_expiry(data: &mut Data<'_, '_>, args: Args<'_>, at: i64, is_over: bool) {
+    if is_over {
+        return data.propagate(&[deletion(data.config().lazyfree_lazy_expire()), args.at(1)]);
+    }
+    let mut decimal = Decimal::new();
+    let head = [b"PEXPIREAT", args.at(1), decimal.format(at)];
+    let words: Vec<&[u8]> = head.into_iter().chain(args.skip(3).iter()).collect();
+    data.propagate(&words);
 }
 
 /// NX, XX, GT and LT of EXPIRE. A key that never expires counts as one that expires last.

@@ -26,6 +26,7 @@ fn incrbyfloat(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<
     let after = before.plus(by).ok_or(ErrorReply::NotFinite)?.to_string();
     data.put(key, NewValue::Text(after.as_bytes()), Expiry::Keep);
     data.changed(Class::String, "incrbyfloat", key);
+    data.propagate(&[b"SET", key, after.as_bytes(), b"KEEPTTL"]);
     reply.bulk(after.as_bytes());
     Ok(Effect::Changed(1))
 }

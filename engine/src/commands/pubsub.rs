@@ -16,6 +16,7 @@ use slotway_core::resp::encode::ReplyWriter;
 use slotway_core::resp::error::ErrorReply;
 
 use super::{Binding, Connection, Whole, help};
+use crate::propagation::Record;
 use crate::pubsub::{Deliver, Listener, PubSub, Space, write_subscribed, write_unsubscribed};
 use crate::registry::{Effect, Handler, Outcome};
 use crate::session::{ReplyMode, Session};
@@ -158,6 +159,7 @@ fn publish(connection: &mut Connection<'_>, args: Args<'_>, reply: &mut ReplyWri
     let send = |pubsub: &PubSub, deliver: &mut Deliver<'_>| pubsub.publish(args.at(1), args.at(2), deliver);
     reply.integer(send_to_all(connection, send) as i64);
     send_to_cluster(connection, ChannelScope::Cluster, args);
+    send_to_replicas(connection, args);
     Ok(Effect::None)
 }
 
@@ -166,6 +168,7 @@ fn spublish(connection: &mut Connection<'_>, args: Args<'_>, reply: &mut ReplyWr
         |pubsub: &PubSub, deliver: &mut Deliver<'_>| pubsub.publish_in_shard(args.at(1), args.at(2), deliver);
     reply.integer(send_to_all(connection, send) as i64);
     send_to_cluster(connection, ChannelScope::Shard, args);
+    send_to_replicas(connection, args);
     Ok(Effect::None)
 }
 
@@ -174,6 +177,16 @@ fn send_to_cluster(connection: &Connection<'_>, scope: ChannelScope, args: Args<
     connection.node.with_cluster(&mut |now, cluster| {
         cluster.handle(now, Input::Publish { scope, channel: args.at(1), message: args.at(2) });
     });
+}
+
+/// Without a cluster, the listeners of replicas hear of it as these hear of writes.
+fn send_to_replicas(connection: &Connection<'_>, args: Args<'_>) {
+    let node = connection.node;
+    if node.records() && !connection.config.cluster_enabled() {
+        let mut record = Record::default();
+        record.push(connection.session.db, args.iter());
+        node.propagate(&record);
+    }
 }
 
 /// Has `send` send to all connections; what this connection gets itself follows its reply.

@@ -7,6 +7,7 @@ mod group;
 mod ids;
 mod info;
 mod pending;
+mod propagate;
 mod read;
 mod reply;
 #[cfg(test)]

@@ -3,13 +3,15 @@
 //! The family that the others imitate: arguments first, then the data, then the reply; nothing is changed before
 //! everything has been checked. Bits of strings are in [`bitmap`](super::bitmap).
 
+use alloc::vec::Vec;
+
 use slotway_core::resp::args::Args;
 use slotway_core::resp::encode::{Decimal, ReplyWriter};
 use slotway_core::resp::error::{CommandName, ErrorReply};
 use slotway_core::time::UnixMs;
 
 use super::args::{self, Options, TimeUnit};
-use super::{Binding, Data};
+use super::{Binding, Data, deletion};
 use crate::events::Class;
 use crate::keyspace::{Entry, Expiry, NewValue, ValueRef};
 use crate::registry::{Effect, Handler, Outcome};
@@ -78,6 +80,7 @@ fn getdel(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) 
     let removed = data.remove(args.at(1));
     if removed {
         data.changed(Class::Generic, "del", args.at(1));
+        data.propagate(&[deletion(data.config().lazyfree_lazy_user_del()), args.at(1)]);
     }
     Ok(Effect::changed(u64::from(removed)))
 }
@@ -85,6 +88,7 @@ fn getdel(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) 
 fn getset(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
     reply_value_or_null(data, args.at(1), reply)?;
     put(data, args.at(1), args.at(2), Expiry::Clear);
+    data.propagate(&[b"SET", args.at(1), args.at(2)]);
     Ok(Effect::Changed(1))
 }
 
@@ -101,10 +105,23 @@ fn getex(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -
     // Redis reads the time only once the key is known to be a string.
     let at = options.time.map(|time| time.resolve(now, "getex")).transpose()?;
     write_value(value, reply);
+    let mut decimal = Decimal::new();
     let (changed, event) = match at {
-        Some(at) if at <= now => (data.remove(key), "del"),
-        Some(at) => (data.set_expiry(key, Some(at)), "expire"),
-        None if options.ttl == Ttl::Persist => (data.set_expiry(key, None), "persist"),
+        Some(at) if at <= now && !data.is_from_primary() => {
+            data.propagate(&[deletion(data.config().lazyfree_lazy_expire()), key]);
+            (data.remove(key), "del")
+        }
+        Some(at) => {
+            data.propagate(&[b"PEXPIREAT", key, decimal.format_unsigned(at.as_ms())]);
+            (data.set_expiry(key, Some(at)), "expire")
+        }
+        None if options.ttl == Ttl::Persist => {
+            let changed = data.set_expiry(key, None);
+            if changed {
+                data.propagate(&[b"PERSIST", key]);
+            }
+            (changed, "persist")
+        }
         None => return Ok(Effect::None),
     };
     if changed {
@@ -130,6 +147,7 @@ fn set(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> 
     if !refused {
         let kept = if options.ttl == Ttl::Keep { Expiry::Keep } else { Expiry::Clear };
         put(data, key, args.at(2), at.map_or(kept, Expiry::At));
+        options.propagate(data, args, at);
     }
     match (options.get, refused) {
         (true, _) => {}
@@ -165,8 +183,31 @@ fn set_for(
 ) -> Outcome {
     let at = TimeOption { unit, text: args.at(2) }.resolve(data.now(), name)?;
     put(data, args.at(1), args.at(3), Expiry::At(at));
+    propagate_set_until(data, args.at(1), args.at(3), at);
     reply.ok();
     Ok(Effect::Changed(1))
+}
+
+/// As Redis tells of a string with an expiry: by the time, not by the duration.
+fn propagate_set_until(data: &mut Data<'_, '_>, key: &[u8], value: &[u8], at: UnixMs) {
+    data.propagate(&[b"SET", key, value, b"PXAT", Decimal::new().format_unsigned(at.as_ms())]);
+}
+
+impl SetOptions<'_> {
+    /// What a SET with these options is to replicas: the time in place of a duration, and no GET.
+    fn propagate(&self, data: &mut Data<'_, '_>, args: Args<'_>, at: Option<UnixMs>) {
+        match (at, self.time) {
+            (Some(_), Some(TimeOption { unit: TimeUnit::UnixMillis, .. })) => {}
+            (Some(at), _) => propagate_set_until(data, args.at(1), args.at(2), at),
+            (None, _) if self.get => {
+                let is_get = |word: &&[u8]| args::is(word, "get");
+                let options = args.skip(3).iter().filter(|word| !is_get(word));
+                let words: Vec<&[u8]> = args.iter().take(3).chain(options).collect();
+                data.propagate(&words);
+            }
+            (None, _) => {}
+        }
+    }
 }
 
 /// Sets a string, and tells of it.

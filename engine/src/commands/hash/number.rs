@@ -44,6 +44,7 @@ pub(super) fn hincrbyfloat(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut 
         Ok(after)
     })??;
     data.changed(Class::Hash, "hincrbyfloat", key);
+    data.propagate(&[b"HSET", key, field, after.as_bytes()]);
     reply.bulk(after.as_bytes());
     Ok(Effect::Changed(1))
 }

@@ -34,21 +34,26 @@ fn move_or_null(data: &mut Data<'_, '_>, wanted: &Move<'_>, reply: &mut ReplyWri
 
 pub(super) fn blmove(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
     let wanted = Move::read(args)?;
-    move_or_wait(data, &wanted, args.at(5), reply)
+    let as_if = [b"LMOVE", args.at(1), args.at(2), args.at(3), args.at(4)];
+    move_or_wait(data, &wanted, args.at(5), &as_if, reply)
 }
 
 pub(super) fn brpoplpush(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
-    move_or_wait(data, &Move::between(args, Side::Right, Side::Left), args.at(3), reply)
+    let as_if = [b"RPOPLPUSH", args.at(1), args.at(2)];
+    move_or_wait(data, &Move::between(args, Side::Right, Side::Left), args.at(3), &as_if, reply)
 }
 
+/// Propagated `as_if` it had not been able to wait.
 fn move_or_wait(
     data: &mut Data<'_, '_>,
     wanted: &Move<'_>,
     timeout: &[u8],
+    as_if: &[&[u8]],
     reply: &mut ReplyWriter<'_>,
 ) -> Outcome {
     let deadline = args::timeout(timeout, data.now())?;
     if wanted.perform(data, reply)? {
+        data.propagate(as_if);
         return Ok(Effect::Changed(1));
     }
     Ok(wait(Kind::List, deadline, NullReply::Bulk))

@@ -1,7 +1,7 @@
 //! Elements taken from an end: LPOP and RPOP, LMPOP from the first list of several, and those that wait for one.
 
 use slotway_core::resp::args::Args;
-use slotway_core::resp::encode::ReplyWriter;
+use slotway_core::resp::encode::{Decimal, ReplyWriter};
 use slotway_core::resp::error::ErrorReply;
 
 use super::{pop_event, side};
@@ -108,7 +108,19 @@ fn pop_with_key(
 ) -> Outcome {
     reply.array(2);
     reply.bulk(key);
-    pop_several(data, key, side, count, reply)
+    let outcome = pop_several(data, key, side, count, reply)?;
+    if let Effect::Changed(popped) = outcome {
+        let mut decimal = Decimal::new();
+        data.propagate(&[pop_command(side), key, decimal.format_unsigned(popped)]);
+    }
+    Ok(outcome)
+}
+
+fn pop_command(side: Side) -> &'static [u8] {
+    match side {
+        Side::Left => b"LPOP",
+        Side::Right => b"RPOP",
+    }
 }
 
 pub(super) fn blpop(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
@@ -127,5 +139,6 @@ fn pop_or_wait(data: &mut Data<'_, '_>, args: Args<'_>, side: Side, reply: &mut 
     };
     reply.array(2);
     reply.bulk(key);
+    data.propagate(&[pop_command(side), key]);
     pop_one(data, key, side, reply)
 }

@@ -1,6 +1,7 @@
 //! Members drawn by chance: SPOP takes them out, SRANDMEMBER leaves them.
 
 use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
 
 use slotway_core::resp::args::Args;
 use slotway_core::resp::encode::ReplyWriter;
@@ -8,7 +9,7 @@ use slotway_core::resp::error::ErrorReply;
 
 use super::write_members;
 use crate::commands::collection::{Draw, generator, sample};
-use crate::commands::{Data, args};
+use crate::commands::{Data, args, deletion};
 use crate::events::Class;
 use crate::registry::{Effect, Outcome};
 use crate::value::listpack::Element;
@@ -17,6 +18,8 @@ use crate::value::{Limits, Set, SetRef};
 /// Of a set that loses more than this many times what it keeps, a new one of what it keeps is built instead. So does Redis,
 /// and the form tells.
 const REBUILD_FACTOR: usize = 5;
+/// Members that one propagated command removes.
+const MEMBERS_AT_A_TIME: usize = 1024;
 /// Distinct members are drawn one by one from a set that is more than this many times as large, else on one walk along it.
 const WALK_FACTOR: usize = 3;
 
@@ -36,6 +39,7 @@ fn pop_one(data: &mut Data<'_, '_>, key: &[u8], reply: &mut ReplyWriter<'_>) -> 
     };
     reply.bulk_or_null(member.as_deref());
     data.changed(Class::Set, "spop", key);
+    data.propagate(&[b"SREM", key, &member.unwrap_or_default()]);
     Ok(Effect::Changed(1))
 }
 
@@ -43,21 +47,41 @@ fn pop_several(data: &mut Data<'_, '_>, key: &[u8], count: &[u8], reply: &mut Re
     let count = args::integer_or(count, ErrorReply::NotPositive)?;
     let count = usize::try_from(count).map_err(|_| ErrorReply::NotPositive)?;
     let mut rng = generator(data.random());
-    let popped = data.edit(key, |set: &mut Set, limits| take(set, count, limits, &mut rng, reply))?;
-    match popped {
+    let mut lost = data.records().then(Vec::new);
+    let popped = data.edit(key, |set: &mut Set, limits| {
+        let taken = take(set, count, limits, &mut rng, &mut lost, reply);
+        (taken, set.borrow().len())
+    })?;
+    match &popped {
         None => reply.set(0),
-        Some(0) => {}
-        Some(_) => data.changed(Class::Set, "spop", key),
+        Some((0, _)) => {}
+        Some((_, kept)) => {
+            data.changed(Class::Set, "spop", key);
+            propagate_loss(data, key, &lost.unwrap_or_default(), *kept == 0);
+        }
     }
-    Ok(Effect::changed(popped.unwrap_or(0) as u64))
+    Ok(Effect::changed(popped.map_or(0, |(taken, _)| taken as u64)))
 }
 
-/// Takes `count` members out, or as many as there are, and replies with them.
+/// As Redis tells it: in pieces, or as one removal if nothing is left.
+fn propagate_loss(data: &mut Data<'_, '_>, key: &[u8], members: &[Vec<u8>], is_emptied: bool) {
+    if is_emptied {
+        let name = deletion(data.config().lazyfree_lazy_server_del());
+        return data.propagate(&[name, key]);
+    }
+    for members in members.chunks(MEMBERS_AT_A_TIME) {
+        let words = [&b"SREM"[..], key].into_iter().chain(members.iter().map(Vec::as_slice));
+        data.propagate(&words.collect::<Vec<_>>());
+    }
+}
+
+/// Takes `count` members out, or as many as there are, and replies with them; notes them in `lost` if they are wanted there.
 fn take(
     set: &mut Set,
     count: usize,
     limits: &Limits<'_>,
     rng: &mut impl FnMut() -> u64,
+    lost: &mut Option<Vec<Vec<u8>>>,
     reply: &mut ReplyWriter<'_>,
 ) -> usize {
     let len = set.borrow().len();
@@ -70,9 +94,17 @@ fn take(
             set.insert(Element::Bytes(&member), limits);
         }
         write_members(taken.borrow(), reply);
+        if let Some(lost) = lost {
+            lost.extend(taken.borrow().iter().map(Element::to_vec));
+        }
     } else {
         reply.set(taken);
-        core::iter::from_fn(|| set.pop(rng)).take(taken).for_each(|member| reply.bulk(&member));
+        for member in core::iter::from_fn(|| set.pop(rng)).take(taken) {
+            reply.bulk(&member);
+            if let Some(lost) = lost {
+                lost.push(member);
+            }
+        }
     }
     taken
 }

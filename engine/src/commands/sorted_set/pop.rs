@@ -1,7 +1,7 @@
 //! Taking members from either end: ZPOPMIN, ZPOPMAX, ZMPOP, and BZPOPMIN, BZPOPMAX, BZMPOP, which wait for them.
 
 use slotway_core::resp::args::Args;
-use slotway_core::resp::encode::ReplyWriter;
+use slotway_core::resp::encode::{Decimal, ReplyWriter};
 use slotway_core::resp::error::ErrorReply;
 
 use super::super::args;
@@ -134,6 +134,15 @@ fn pop(data: &mut Data<'_, '_>, key: &[u8], take: Take, reply: &mut ReplyWriter<
         count
     })?;
     data.changed(Class::SortedSet, take.from.of("zpopmin", "zpopmax"), key);
+    let (name, mut count) = (take.from.of(&b"ZPOPMIN"[..], &b"ZPOPMAX"[..]), Decimal::new());
+    match take.shape {
+        // What has asked by this name.
+        Shape::Flat | Shape::Pairs => {}
+        Shape::FlatWithKey => data.propagate(&[name, key]),
+        Shape::NestedWithKey => {
+            data.propagate(&[name, key, count.format_unsigned(popped.unwrap_or(0) as u64)]);
+        }
+    }
     Ok(Effect::changed(popped.unwrap_or(0) as u64))
 }
 

@@ -1,7 +1,10 @@
 //! XADD and XTRIM: a new entry, and what has to go.
 
+use alloc::vec;
+use alloc::vec::Vec;
+
 use slotway_core::resp::args::Args;
-use slotway_core::resp::encode::ReplyWriter;
+use slotway_core::resp::encode::{Decimal, ReplyWriter};
 use slotway_core::resp::error::{ErrorReply, StreamError};
 
 use super::{ids, reply};
@@ -26,6 +29,7 @@ pub(super) fn xadd(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWri
         return Ok(Effect::None);
     };
     let Added { id, trimmed } = added?;
+    words.propagate(data, args, id)?;
     data.changed(Class::Stream, "xadd", key);
     if trimmed > 0 {
         data.event(Class::Stream, "xtrim", key);
@@ -36,7 +40,7 @@ pub(super) fn xadd(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWri
 
 pub(super) fn xtrim(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
     let mut words = Options::new(args, 2);
-    let mut options = TrimOptions::default();
+    let mut options = TrimOptions { is_from_primary: data.is_from_primary(), ..TrimOptions::default() };
     while let Some(word) = words.word() {
         if !options.understands(word, &mut words)? {
             return Err(ErrorReply::Syntax);
@@ -50,6 +54,8 @@ pub(super) fn xtrim(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWr
     let trimmed = data.edit(key, |stream: &mut Stream, _| stream.log.trim(trim))?.unwrap_or(0);
     if trimmed > 0 {
         data.changed(Class::Stream, "xtrim", key);
+        let changes = options.exact(data, args)?;
+        propagate(data, args, &changes);
     }
     reply.integer(trimmed as i64);
     Ok(Effect::changed(trimmed))
@@ -59,7 +65,10 @@ pub(super) fn xtrim(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWr
 struct AddWords<'a> {
     only_if_exists: bool,
     trim: Option<Trim>,
+    options: TrimOptions,
     id: NewId,
+    /// Which word it is.
+    id_at: usize,
     /// Names and values by turns.
     fields: Args<'a>,
 }
@@ -73,8 +82,11 @@ struct Added {
 impl<'a> AddWords<'a> {
     fn read(data: &Data<'_, '_>, args: Args<'a>) -> Result<Self, ErrorReply> {
         let mut words = Options::new(args, 2);
-        let (mut options, mut only_if_exists, mut id) = (TrimOptions::default(), false, None);
+        let mut options = TrimOptions { is_from_primary: data.is_from_primary(), ..TrimOptions::default() };
+        let (mut only_if_exists, mut id) = (false, None);
+        let mut id_at = 0;
         while let Some(word) = words.word() {
+            id_at = args.len() - words.left() - 1;
             if word == b"*" {
                 id = Some(NewId::Generated(data.now()));
                 break;
@@ -91,8 +103,21 @@ impl<'a> AddWords<'a> {
         let id = id.filter(|_| !fields.is_empty() && fields.len().is_multiple_of(2));
         match id.ok_or(ErrorReply::Arity("xadd"))? {
             id if is_zero(id) => Err(StreamError::ZeroId.into()),
-            id => Ok(Self { only_if_exists, trim, id, fields }),
+            id => Ok(Self { only_if_exists, trim, options, id, id_at, fields }),
         }
+    }
+
+    /// To replicas it is the entry by its id, and what has really been trimmed.
+    fn propagate(&self, data: &mut Data<'_, '_>, args: Args<'_>, id: StreamId) -> Result<(), ErrorReply> {
+        if !data.records() {
+            return Ok(());
+        }
+        let mut changes = self.options.exact(data, args)?;
+        if !matches!(self.id, NewId::Given(PartialId { seq: Some(Sequence::Number(_)) | None, .. })) {
+            changes.push((self.id_at, id.text().as_bytes().to_vec()));
+        }
+        propagate(data, args, &changes);
+        Ok(())
     }
 
     fn add(&self, stream: &mut Stream, config: &Config) -> Result<Added, StreamError> {
@@ -101,6 +126,20 @@ impl<'a> AddWords<'a> {
         let id = stream.log.append(self.id, pairs, NodeLimits::of(config)).map_err(refusal)?;
         let trimmed = self.trim.map_or(0, |trim| stream.log.trim(trim));
         Ok(Added { id, trimmed })
+    }
+}
+
+/// A word of the request, and what stands in its place for replicas.
+type Change = (usize, Vec<u8>);
+
+/// Propagates the request with these changes; as it is if there are none.
+fn propagate(data: &mut Data<'_, '_>, args: Args<'_>, changes: &[Change]) {
+    if !changes.is_empty() {
+        let mut words: Vec<&[u8]> = args.iter().collect();
+        for (index, word) in changes {
+            words[*index] = word;
+        }
+        data.propagate(&words);
     }
 }
 
@@ -118,11 +157,15 @@ fn refusal(error: AppendError) -> StreamError {
 }
 
 /// MAXLEN, MINID and LIMIT as they were given.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 struct TrimOptions {
     to: Option<TrimTo>,
     approximate: bool,
     limit: Option<u64>,
+    /// Words behind MAXLEN's or MINID's own.
+    left_behind: usize,
+    /// The primary has sent it: LIMIT has done its work there.
+    is_from_primary: bool,
 }
 
 impl TrimOptions {
@@ -163,7 +206,31 @@ impl TrimOptions {
             return Ok(word);
         }
         self.approximate = word == b"~";
-        words.value()
+        let word = words.value()?;
+        self.left_behind = words.left();
+        Ok(word)
+    }
+
+    /// How much an approximate trimming has left, in exact words.
+    fn exact(&self, data: &mut Data<'_, '_>, args: Args<'_>) -> Result<Vec<Change>, ErrorReply> {
+        if !self.approximate || !data.records() {
+            return Ok(Vec::new());
+        }
+        let stream = data.inspect::<Stream>(args.at(1))?;
+        let at = args.len() - self.left_behind - 1;
+        let left = match self.to {
+            Some(TrimTo::MinId(_)) => {
+                let first = stream
+                    .and_then(|stream| stream.log.range(StreamId::MIN, StreamId::MAX).next()?.id().into())
+                    .unwrap_or(StreamId::MIN);
+                first.text().as_bytes().to_vec()
+            }
+            _ => {
+                let len = stream.map_or(0, |stream| stream.log.len());
+                Decimal::new().format_unsigned(len).to_vec()
+            }
+        };
+        Ok(vec![(at - 1, b"=".to_vec()), (at, left)])
     }
 
     /// True without MAXLEN and MINID, and without a LIMIT that would be wrong then in any command.
@@ -180,8 +247,10 @@ impl TrimOptions {
             };
         };
         let limit = match self.limit {
+            Some(_) if self.is_from_primary => None,
             Some(_) if !self.approximate => return Err(StreamError::LimitOfExactTrim),
             Some(limit) => Some(limit).filter(|limit| *limit > 0),
+            None if self.is_from_primary => None,
             None => self.approximate.then(|| Self::default_limit(config)),
         };
         Ok(Some(Trim { to, approximate: self.approximate, limit }))

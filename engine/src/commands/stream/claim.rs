@@ -8,6 +8,7 @@ use slotway_core::resp::error::{ErrorReply, StreamError};
 use slotway_core::time::UnixMs;
 
 use super::pending::group_of;
+use super::propagate::Given;
 use super::{ids, read_counted, reply};
 use crate::commands::Data;
 use crate::commands::args::{self, Options};
@@ -20,14 +21,14 @@ pub(super) fn xclaim(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyW
     let (key, name) = (args.at(1), args.at(2));
     group_of(read_counted(data, key)?, key, name)?;
     let words = ClaimWords::read(args, data.now())?;
-    edit(data, key, name, words.claim, |log, group| words.execute(log, group, reply))
+    edit(data, key, name, words.claim, |log, group, noted| words.execute(log, group, noted, reply))
 }
 
 pub(super) fn xautoclaim(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
     let (key, name) = (args.at(1), args.at(2));
     let words = AutoClaimWords::read(args, data.now())?;
     group_of(read_counted(data, key)?, key, name)?;
-    edit(data, key, name, words.claim, |log, group| words.execute(log, group, reply))
+    edit(data, key, name, words.claim, |log, group, noted| words.execute(log, group, noted, reply))
 }
 
 /// Lets the claimant do its work; `execute` returns how many changes it made.
@@ -36,18 +37,28 @@ fn edit(
     key: &[u8],
     name: &[u8],
     claim: Claim<'_>,
-    execute: impl FnOnce(&Log, &mut Group) -> u64,
+    execute: impl FnOnce(&Log, &mut Group, &mut Option<Given>) -> u64,
 ) -> Outcome {
+    let mut noted = data.records().then(Given::default);
     let edited = data.edit(key, |stream: &mut Stream, _| {
         let Stream { log, groups } = stream;
         groups.edit(name, |group| {
             let was_added = group.see(claim.claimant, claim.now);
-            (was_added, execute(log, group))
+            let changes = execute(log, group, &mut noted);
+            noted.iter_mut().for_each(|noted| noted.note_position(group));
+            (was_added, changes)
         })
     })?;
     let (was_added, changes) = edited.flatten().unwrap_or_default();
     if was_added {
         data.event(Class::Stream, "xgroup-createconsumer", key);
+    }
+    data.propagate_nothing();
+    if let Some(noted) = noted {
+        if was_added && noted.entries.is_empty() {
+            data.propagate(&[b"XGROUP", b"CREATECONSUMER", key, name, claim.claimant]);
+        }
+        noted.propagate(data, key, name);
     }
     Ok(Effect::changed(changes + u64::from(was_added)))
 }
@@ -95,14 +106,24 @@ impl<'a> Claim<'a> {
         })
     }
 
-    fn one(&self, log: &Log, group: &mut Group, id: StreamId, reply: &mut ReplyWriter<'_>) -> Claimed {
+    fn one(
+        &self,
+        log: &Log,
+        group: &mut Group,
+        id: StreamId,
+        noted: &mut Option<Given>,
+        reply: &mut ReplyWriter<'_>,
+    ) -> Claimed {
         let before = group.pending().get(&id).map(|pending| pending.delivery);
         let Some(entry) = log.get(id) else {
+            // A replica finds out itself that it is gone.
+            noted.iter_mut().for_each(|noted| noted.note(group, id));
             return if group.acknowledge(id) { Claimed::Gone } else { Claimed::No };
         };
         let Some(count) = self.count_after(before) else { return Claimed::No };
         group.assign(id, self.claimant, Delivery { at: self.delivered_at, count });
         group.set_active(self.claimant, self.now);
+        noted.iter_mut().for_each(|noted| noted.note(group, id));
         if self.just_id {
             reply::id(id, reply)
         } else {
@@ -167,20 +188,29 @@ impl<'a> ClaimWords<'a> {
         Ok(())
     }
 
-    fn execute(&self, log: &Log, group: &mut Group, reply: &mut ReplyWriter<'_>) -> u64 {
+    fn execute(
+        &self,
+        log: &Log,
+        group: &mut Group,
+        noted: &mut Option<Given>,
+        reply: &mut ReplyWriter<'_>,
+    ) -> u64 {
         let goes_on = self.last_id > group.last_id();
         if goes_on {
             group.set_position(self.last_id, group.entries_read());
         }
         let (array, mut taken, mut gone) = (reply.deferred(), 0, 0);
         for id in &self.ids {
-            match self.claim.one(log, group, *id, reply) {
+            match self.claim.one(log, group, *id, noted, reply) {
                 Claimed::Taken => taken += 1,
                 Claimed::Gone => gone += 1,
                 Claimed::No => {}
             }
         }
         reply.close(array, taken);
+        if let Some(noted) = noted {
+            noted.has_moved = goes_on && noted.entries.is_empty();
+        }
         // The new position is a change of its own only where no claim goes with it.
         match taken as u64 + gone {
             0 => u64::from(goes_on),
@@ -233,7 +263,13 @@ impl<'a> AutoClaimWords<'a> {
     }
 
     /// Replies with where to go on, what was claimed, and which entries were gone.
-    fn execute(&self, log: &Log, group: &mut Group, reply: &mut ReplyWriter<'_>) -> u64 {
+    fn execute(
+        &self,
+        log: &Log,
+        group: &mut Group,
+        noted: &mut Option<Given>,
+        reply: &mut ReplyWriter<'_>,
+    ) -> u64 {
         let mut claimed = Vec::new();
         let (mut taken, mut gone, mut next) = (0, Vec::new(), Some(self.from));
         let mut entries = ReplyWriter::new(&mut claimed, reply.protocol());
@@ -241,7 +277,7 @@ impl<'a> AutoClaimWords<'a> {
             let Some(id) = next_pending(group, next).filter(|_| taken + gone.len() < self.count) else {
                 break;
             };
-            match self.claim.one(log, group, id, &mut entries) {
+            match self.claim.one(log, group, id, noted, &mut entries) {
                 Claimed::Taken => taken += 1,
                 Claimed::Gone => gone.push(id),
                 Claimed::No => {}

@@ -9,6 +9,7 @@ use slotway_core::time::UnixMs;
 
 use super::{Family, ReadWords, Served};
 use crate::commands::Data;
+use crate::commands::stream::propagate::Given;
 use crate::commands::stream::{ids, read_counted, reply};
 use crate::events::Class;
 use crate::registry::{Effect, Outcome};
@@ -23,6 +24,7 @@ pub(in crate::commands::stream) fn xreadgroup(
     let words = ReadWords::read(args, data.now(), Family::Xreadgroup)?;
     let reader = Reader::of(&words, data.now())?;
     let wanted = reader.wanted(data, &words)?;
+    data.propagate_nothing();
     let (mut changes, mut served) = (0, Served::begin(reply));
     for ((key, _), wanted) in words.streams().zip(wanted) {
         changes += reader.serve(data, key, wanted, &mut served, reply)?;
@@ -104,35 +106,57 @@ impl<'a> Reader<'a> {
     ) -> Result<u64, ErrorReply> {
         // Redis looks the key up once more here, and counts that too.
         read_counted(data, key)?;
+        let mut given = data.records().then(Given::default);
         let edited = data.edit(key, |Stream { log, groups }, _| {
             groups.edit(self.group, |group| {
                 let was_added = group.see(self.consumer, self.now);
                 let is_served = wanted.is_there(log, group);
                 if is_served {
                     served.key(key, reply);
-                    self.give(log, group, wanted, reply);
+                    self.give(log, group, wanted, &mut given, reply);
                 }
+                given.iter_mut().for_each(|given| given.note_position(group));
                 (was_added, is_served)
             })
         })?;
         let (was_added, is_served) = edited.flatten().unwrap_or_default();
         if was_added {
             data.event(Class::Stream, "xgroup-createconsumer", key);
+            // Where something is pending for it, that makes it.
+            if given.as_ref().is_some_and(|given| given.entries.is_empty()) {
+                data.propagate(&[b"XGROUP", b"CREATECONSUMER", key, self.group, self.consumer]);
+            }
+        }
+        if let Some(given) = given {
+            given.propagate(data, key, self.group);
         }
         Ok(u64::from(was_added) + u64::from(is_served))
     }
 
     /// Replies with what is wanted, and notes that it was given.
-    fn give(&self, log: &Log, group: &mut Group, wanted: Wanted, reply: &mut ReplyWriter<'_>) {
+    fn give(
+        &self,
+        log: &Log,
+        group: &mut Group,
+        wanted: Wanted,
+        noted: &mut Option<Given>,
+        reply: &mut ReplyWriter<'_>,
+    ) {
         let array = reply.deferred();
         let given = match wanted {
-            Wanted::New => self.give_new(log, group, reply),
+            Wanted::New => self.give_new(log, group, noted, reply),
             Wanted::PendingAfter(id) => self.give_pending(log, group, id, reply),
         };
         reply.close(array, given);
     }
 
-    fn give_new(&self, log: &Log, group: &mut Group, reply: &mut ReplyWriter<'_>) -> usize {
+    fn give_new(
+        &self,
+        log: &Log,
+        group: &mut Group,
+        noted: &mut Option<Given>,
+        reply: &mut ReplyWriter<'_>,
+    ) -> usize {
         let from = group.last_id().next().unwrap_or(StreamId::MAX);
         let mut given = 0;
         for entry in log.range(from, StreamId::MAX).take(self.count) {
@@ -141,6 +165,12 @@ impl<'a> Reader<'a> {
             if !self.noack {
                 group.assign(entry.id(), self.consumer, Delivery { at: self.now, count: 1 });
                 group.set_active(self.consumer, self.now);
+            }
+            if let Some(noted) = noted {
+                noted.has_moved = true;
+                if !self.noack {
+                    noted.note(group, entry.id());
+                }
             }
             given += 1;
         }
