@@ -120,6 +120,16 @@ pub trait Node {
         ReplicationState::of(self.topology().as_deref())
     }
 
+    /// What has to wait at present.
+    fn pause(&self) -> Pause {
+        Pause::Nothing
+    }
+
+    /// Has clients wait from now until then, as CLIENT PAUSE asks; `None` ends that.
+    fn pause_until(&self, pause: Option<(Pause, UnixMs)>) {
+        let _ = pause;
+    }
+
     /// Copies the data of the node at this address from now on, and drops its own when that has arrived; `None`: be a primary.
     fn follow(&self, primary: Option<(String, u16)>) {
         let _ = primary;
@@ -169,6 +179,18 @@ pub struct Condition {
     pub lacks_replicas: bool,
     /// Snapshots are due and the last one failed, and `stop-writes-on-bgsave-error` has writes refused.
     pub fails_to_save: bool,
+}
+
+/// What has to wait: a connection goes on with it when the pause is over.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub enum Pause {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// Commands that write, and whatever else would be propagated. Nothing expires meanwhile.
+    Writes,
+    /// All commands.
+    Everything,
 }
 
 /// How the copying of data stands.

@@ -46,6 +46,8 @@ pub enum After {
     Abort,
     /// Wait until replicas have acknowledged: [`Session::ack_wait`] says what.
     WaitForAcks,
+    /// Wait until the pause is over, then go on with the request that has not been executed.
+    Hold,
     /// Be a replica's link from now on: [`Session::peer`] says which.
     Replicate,
 }

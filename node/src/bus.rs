@@ -25,7 +25,7 @@ use anyhow::Context as _;
 use parking_lot::Mutex;
 use slotway_core::cluster::{
     Action, Announced, ChannelScope, Cluster, Config as ClusterConfig, Durability, Input, LinkId, Loss, Now,
-    Replication, Seed, Shape,
+    Replication, Seed, Shape, Source,
 };
 use slotway_core::epoch::ReplOffset;
 use slotway_core::slot_set::SlotSet;
@@ -39,6 +39,7 @@ use tokio::sync::{Notify, mpsc};
 
 use crate::files::Sync;
 use crate::process;
+use crate::replicate::{self, Primary};
 use crate::shared::Shared;
 use file::{ConfFile, Disk};
 use link::Writer;
@@ -167,6 +168,10 @@ impl Bus {
     /// Lets `visit` talk to the machine, and carries out what comes of it.
     pub(crate) fn visit<R>(self: &Arc<Self>, visit: impl FnOnce(Now, &mut Cluster) -> R) -> R {
         let mut state = self.state.lock();
+        // What leaves here tells the offset of this moment.
+        if let Some(node) = self.node.upgrade() {
+            self.report(&mut state, &node);
+        }
         let result = visit(self.now(), &mut state.cluster);
         self.carry_out(&mut state);
         let next = state.cluster.next_deadline().as_ms();
@@ -224,8 +229,16 @@ impl Bus {
                 }
                 Action::Publish(topology) => node.publish(topology),
                 Action::Deliver { scope, channel, message } => deliver(&node, scope, &channel, &message),
-                Action::Follow(source) => self.follow(state, source.is_some()),
-                Action::PauseWrites | Action::ResumeWrites => {}
+                Action::Follow(source) if node.shares_data => self.stand_in(state, source.is_some()),
+                Action::Follow(source) => {
+                    let primary = source.map(|Source { host, port, .. }| Primary { host, port });
+                    replicate::follow(&node, primary);
+                }
+                Action::PauseWrites => {
+                    node.pauses.by_failover(true);
+                    self.report(state, &node);
+                }
+                Action::ResumeWrites => node.pauses.by_failover(false),
                 Action::DropKeys(slots) => drop(self.orders.send(Order::DropKeys(slots))),
                 Action::DropAllKeys => drop(self.orders.send(Order::DropAllKeys)),
                 Action::Note(event) => node.log.notice(&event.to_string()),
@@ -253,8 +266,16 @@ impl Bus {
         }
     }
 
-    /// Until data is copied from primaries to their replicas, a replica counts as one that has the data of its primary, always.
-    fn follow(&self, state: &mut State, follows: bool) {
+    /// Tells the machine how far the data is.
+    fn report(&self, state: &mut State, node: &Shared) {
+        if !node.shares_data {
+            let replication = replicate::for_cluster(node, self.now().instant);
+            state.cluster.handle(self.now(), Input::Replication(replication));
+        }
+    }
+
+    /// Replicas that serve the data of their primary themselves have it, always.
+    fn stand_in(&self, state: &mut State, follows: bool) {
         let fresh_at = follows.then_some(Instant::from_ms(u64::MAX));
         let replication = Replication { offset: ReplOffset::new(u64::from(follows)), fresh_at };
         state.cluster.handle(self.now(), Input::Replication(replication));

@@ -117,8 +117,10 @@ impl<A: ShardAccess> Connection<A> {
             self.registration.outbox().move_to(&mut self.replies);
             self.write().await?;
             self.publish();
-            if self.session.after == After::WaitForAcks {
-                self.wait_for_acks().await?;
+            match self.session.after {
+                After::WaitForAcks => self.wait_for_acks().await?,
+                After::Hold => self.hold().await?,
+                _ => {}
             }
         }
         match self.session.after {
@@ -139,6 +141,18 @@ impl<A: ShardAccess> Connection<A> {
         self.session.after = After::Continue;
         self.has_more = !self.pending.is_empty();
         self.write().await
+    }
+
+    /// Waits for the end of a pause, then goes on where it has begun.
+    async fn hold(&mut self) -> io::Result<()> {
+        let shared = Arc::clone(&self.server.shared);
+        tokio::select! {
+            () = shared.pauses.wait_for_end() => {}
+            () = self.gone() => return Err(io::ErrorKind::BrokenPipe.into()),
+        }
+        self.session.after = After::Continue;
+        self.has_more = !self.pending.is_empty();
+        Ok(())
     }
 
     /// Ready when the client has closed its side; takes what it sends meanwhile.

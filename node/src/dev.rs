@@ -166,8 +166,10 @@ fn start_node(
     // Nodes of one process share a folder.
     config.set_dbfilename(&format!("dump-{port}.rdb"));
     let log = Log::open(config.logfile(), Level::Warning)?.with_prefix(format!("[{port}] "));
-    let shared =
-        Arc::new(Shared::new(config, None, log, Arc::clone(&outboxes[usize::from(plan.primary_of(number))])));
+    let outboxes = Arc::clone(&outboxes[usize::from(plan.primary_of(number))]);
+    let mut shared = Shared::new(config, None, log, outboxes);
+    shared.shares_data = true;
+    let shared = Arc::new(shared);
     let me = topology
         .nodes()
         .find_map(|(index, node)| (node.port == port).then_some(index))

@@ -22,6 +22,7 @@ mod http;
 mod locked;
 mod log;
 mod outbox;
+mod pause;
 mod persist;
 mod process;
 mod reclaim;

@@ -21,11 +21,13 @@ use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use std::time::Instant;
 
 use parking_lot::Mutex;
+use slotway_core::cluster;
+use slotway_core::epoch::ReplOffset;
 use slotway_core::replication::{FullSync, History, ReplId, Resume};
 use slotway_core::time::UnixMs;
 use slotway_engine::config::{OutputLimit, ReplicaOf};
 use slotway_engine::node::{
-    BacklogState, LinkPhase, LinkState, Node as _, ReplicaState, ReplicationState, Role, Syncs,
+    BacklogState, LinkPhase, LinkState, Node as _, Pause, ReplicaState, ReplicationState, Role, Syncs,
 };
 use slotway_engine::propagation::{Record, Stream};
 use slotway_engine::session::{AckWait, ClientId, Session};
@@ -282,6 +284,23 @@ pub(crate) fn state(shared: &Shared) -> ReplicationState {
     ReplicationState { role, history: log.history, backlog, replicas, syncs: log.syncs }
 }
 
+/// What the control plane is told, where `now` is its own time.
+pub(crate) fn for_cluster(shared: &Shared, now: slotway_core::time::Instant) -> cluster::Replication {
+    let replication = &shared.replication;
+    let ago = |at: Instant| {
+        let ms = u64::try_from(at.elapsed().as_millis()).unwrap_or(u64::MAX);
+        slotway_core::time::Instant::from_ms(now.as_ms().saturating_sub(ms))
+    };
+    let link = replication.link.lock();
+    let fresh_at = match link.phase.is_connected() {
+        true => link.heard_at.map(ago),
+        false => link.down_since.map(ago),
+    };
+    let fresh_at = fresh_at.filter(|_| link.has_data);
+    let offset = ReplOffset::new(replication.log.lock().history.offset);
+    cluster::Replication { offset, fresh_at }
+}
+
 /// Periodic work: pings, replicas that fall silent, the backlog that nobody needs.
 pub(crate) fn tick(shared: &Shared, ticks: u64) {
     /// Calls of this function in a second.
@@ -312,7 +331,7 @@ pub(crate) fn tick(shared: &Shared, ticks: u64) {
         replication.lacks_replicas.store(lacks, Ordering::Relaxed);
         !replicas.is_empty()
     };
-    if has_replicas && !replication.follows() {
+    if has_replicas && !replication.follows() && shared.pause() == Pause::Nothing {
         let period = u64::from(config.repl_ping_replica_period_secs()).max(1);
         if (ticks / PER_SECOND).is_multiple_of(period) {
             append_command(shared, &["PING"]);

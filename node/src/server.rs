@@ -16,7 +16,7 @@ use slotway_core::time::UnixMs;
 use slotway_engine::config::Config;
 use slotway_engine::dispatch::Engine;
 use slotway_engine::keyspace::{KeyHasher, Layout, Shard};
-use slotway_engine::node::Node as _;
+use slotway_engine::node::{Node as _, Pause};
 use slotway_engine::session::Session;
 use slotway_engine::shards::{Owned, ShardAccess, WholeKeyspace as _};
 use socket2::{SockRef, TcpKeepalive};
@@ -286,6 +286,7 @@ async fn cron<A: ShardAccess + 'static>(server: Arc<Server<A>>) {
         }
         ticks += 1;
         replicate::tick(&server.shared, ticks);
+        server.shared.pauses.tick(server.shared.now());
         if ticks.is_multiple_of(10) {
             server.engine.shards().all_shards(&mut |_| replicate::drop_old_backlog(&server.shared));
         }
@@ -295,7 +296,7 @@ async fn cron<A: ShardAccess + 'static>(server: Arc<Server<A>>) {
         if let timeout @ 1.. = u64::from(shared.config().timeout_secs()) {
             shared.clients.kill_idle(UnixMs::from_ms(shared.now().as_ms().saturating_sub(timeout * 1000)));
         }
-        if shared.active_expire.load(Ordering::Relaxed) {
+        if shared.active_expire.load(Ordering::Relaxed) && shared.pause() == Pause::Nothing {
             expire(&server).await;
         }
     }

@@ -16,7 +16,7 @@ use slotway_core::topology::Topology;
 use slotway_engine::config::{Asker, Changes, Config, SetError};
 use slotway_engine::keyspace::{Garbage, KeyHasher};
 use slotway_engine::node::{
-    ClientCard, Condition, Facts, Merge, Node, ReplicationState, Saves, Saving, Shutdown,
+    ClientCard, Condition, Facts, Merge, Node, Pause, ReplicationState, Saves, Saving, Shutdown,
 };
 use slotway_engine::propagation::Record;
 use slotway_engine::pubsub::PubSub;
@@ -28,6 +28,7 @@ use crate::bus::Bus;
 use crate::clients::Clients;
 use crate::log::{Level, Log};
 use crate::outbox::Outboxes;
+use crate::pause::Pauses;
 use crate::persist::Persist;
 use crate::reclaim::Reclaimer;
 use crate::replicate::{Primary, Replication};
@@ -49,6 +50,7 @@ pub(crate) struct Shared {
     pub(crate) stats: Stats,
     pub(crate) persist: Persist,
     pub(crate) replication: Replication,
+    pub(crate) pauses: Pauses,
     pub(crate) log: Log,
     /// True once the node is to stop.
     stop: watch::Sender<bool>,
@@ -84,6 +86,7 @@ impl Shared {
             stats: Stats::default(),
             persist: Persist::default(),
             replication: Replication::default(),
+            pauses: Pauses::default(),
             log,
             stop: watch::Sender::new(false),
             bus: OnceLock::new(),
@@ -284,6 +287,14 @@ impl Node for Shared {
             true => ReplicationState::of(self.topology().as_deref()),
             false => replicate::state(self),
         }
+    }
+
+    fn pause(&self) -> Pause {
+        self.pauses.present()
+    }
+
+    fn pause_until(&self, pause: Option<(Pause, UnixMs)>) {
+        self.pauses.by_client(pause);
     }
 
     fn follow(&self, primary: Option<(String, u16)>) {

@@ -295,7 +295,7 @@ impl Host {
                 cards.insert(card.session.id, card);
             }
             // A simulated node has no replicas of this kind: such connections end.
-            After::Close | After::Abort | After::WaitForAcks | After::Replicate => {
+            After::Close | After::Abort | After::WaitForAcks | After::Hold | After::Replicate => {
                 cards.remove(&session.id);
             }
         }

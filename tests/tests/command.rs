@@ -15,7 +15,7 @@ const NOT_SERVED: &[&str] = &[
     // Access control and tracking.
     "acl", "client|caching", "client|tracking", "client|trackinginfo",
     // Administration.
-    "client|pause", "client|unpause", "latency", "monitor", "slowlog",
+    "latency", "monitor", "slowlog",
     // Persistence, and values on their way.
     "bgrewriteaof", "migrate",
     // Replication.

@@ -15,7 +15,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const EXPIRED_MAX: Duration = Duration::from_secs(3);
 const POLL: Duration = Duration::from_millis(20);
 /// Redis waits five seconds for more replicas otherwise.
-const OPTIONS: [&str; 4] = ["--enable-debug-command", "yes", "--repl-diskless-sync-delay", "0"];
+const OPTIONS: [&str; 6] =
+    ["--enable-debug-command", "yes", "--repl-diskless-sync-delay", "0", "--repl-backlog-size", "100mb"];
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Kind {

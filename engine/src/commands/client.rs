@@ -13,7 +13,7 @@ use slotway_core::resp::error::ErrorReply;
 use super::args::{self, Options};
 use super::{Binding, Connection, Whole, help};
 use crate::dispatch;
-use crate::node::ClientCard;
+use crate::node::{ClientCard, Pause};
 use crate::registry::{Effect, Handler, Outcome};
 use crate::session::{After, ClientId, ReplyMode};
 use filter::{ClientType, Filter};
@@ -29,10 +29,12 @@ pub(super) const COMMANDS: &[Binding] = &[
     ("client|list", Handler::Session(list)),
     ("client|no-evict", Handler::Session(no_evict)),
     ("client|no-touch", Handler::Session(no_touch)),
+    ("client|pause", Handler::Session(pause)),
     ("client|reply", Handler::Session(reply_mode)),
     ("client|setinfo", Handler::Session(setinfo)),
     ("client|setname", Handler::Session(setname)),
     ("client|unblock", Handler::Node(unblock)),
+    ("client|unpause", Handler::Session(unpause)),
 ];
 
 fn help(whole: &mut Whole<'_>, _: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
@@ -198,6 +200,30 @@ fn kill(connection: &mut Connection<'_>, args: Args<'_>, reply: &mut ReplyWriter
     }
     let filter = Filter::read(Options::new(args, 2))?;
     reply.integer(kill_matching(connection, &filter) as i64);
+    Ok(Effect::None)
+}
+
+/// `CLIENT PAUSE timeout-ms [WRITE | ALL]`.
+fn pause(connection: &mut Connection<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
+    let pause = match args.get(3) {
+        None => Pause::Everything,
+        Some(word) if args::is(word, "all") => Pause::Everything,
+        Some(word) if args::is(word, "write") => Pause::Writes,
+        Some(_) => return Err(ErrorReply::other("ERR CLIENT PAUSE mode must be WRITE or ALL")),
+    };
+    if args.len() > 4 {
+        return Err(ErrorReply::Syntax);
+    }
+    if let Some(until) = args::timeout_ms(args.at(2), connection.now)? {
+        connection.node.pause_until(Some((pause, until)));
+    }
+    reply.ok();
+    Ok(Effect::None)
+}
+
+fn unpause(connection: &mut Connection<'_>, _: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
+    connection.node.pause_until(None);
+    reply.ok();
     Ok(Effect::None)
 }
 

@@ -17,12 +17,12 @@ use slotway_core::topology::Topology;
 use super::admission::{AFTER_ROUTING, BEFORE_ROUTING, admission, admit};
 use super::memory::Room;
 use super::routing::{route_channel, route_here};
-use super::{Engine, Prepared, Request, Tally};
+use super::{EXEC, Engine, Prepared, Request, Tally};
 use crate::commands::{Connection, Data, Scope, Whole, deletion};
 use crate::config::Config;
 use crate::events::{Class, Effects, NullReply};
 use crate::keyspace::{DbIndex, ExpiryPolicy, Layout, Shard, Touch};
-use crate::node::Node;
+use crate::node::{Node, Pause};
 use crate::propagation::{Instead, Record};
 use crate::registry::{DataHandler, Effect, Handler, Outcome};
 use crate::session::{After, ReplyMode, Session};
@@ -63,6 +63,10 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
 
     /// Executes the requests from `first` on that need the same shards, at least one. Returns where to go on.
     fn group(&mut self, first: usize) -> usize {
+        if self.has_to_wait(&self.prepared[first]) {
+            self.session.after = After::Hold;
+            return first;
+        }
         let mark = self.reply.len();
         match self.prepared[first].clone() {
             Prepared::Data { request, shards, .. } if self.is_queued(request.command) => {
@@ -97,7 +101,28 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
     fn end_of_group(&self, first: usize, wanted: ShardSet) -> usize {
         let same =
             |prepared: &&Prepared<'_>| matches!(prepared, Prepared::Data { shards, .. } if *shards == wanted);
-        first + self.prepared[first..].iter().take_while(same).count()
+        let goes_on = |prepared: &&Prepared<'_>| same(prepared) && !self.has_to_wait(prepared);
+        first + self.prepared[first..].iter().take_while(goes_on).count()
+    }
+
+    /// Whether a pause forbids the request for now.
+    fn has_to_wait(&self, prepared: &Prepared<'_>) -> bool {
+        let pause = self.node.pause();
+        let (Prepared::Data { request, .. } | Prepared::Alone { request, .. }) = prepared else {
+            return false;
+        };
+        match pause {
+            Pause::Nothing => false,
+            _ if self.session.is_primary_link => false,
+            Pause::Everything => true,
+            Pause::Writes => {
+                is_propagated(request.command)
+                    || self.session.transaction.as_ref().is_some_and(|transaction| {
+                        request.command.id == EXEC
+                            && transaction.queued.iter().any(|queued| is_propagated(queued.command))
+                    })
+            }
+        }
     }
 
     fn handler_at(&self, index: usize) -> Handler {
@@ -115,13 +140,19 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         }
         // Read now that the shards are held: see the module's head.
         let topology = self.node.topology();
-        if self.session.is_primary_link {
-            held.each(|shard| shard.set_expiry_policy(ExpiryPolicy::Ignore));
-        }
+        let policy = match self.session.is_primary_link {
+            true => Some(ExpiryPolicy::Ignore),
+            // A primary that pauses must not go on in its history.
+            false => (self.node.pause() != Pause::Nothing).then_some(ExpiryPolicy::Keep),
+        };
+        let Some(policy) = policy else { return self.each_held(held, topology.as_deref(), first, end) };
+        let mut before = ExpiryPolicy::Delete;
+        held.each(|shard| {
+            before = shard.expiry_policy();
+            shard.set_expiry_policy(policy);
+        });
         let next = self.each_held(held, topology.as_deref(), first, end);
-        if self.session.is_primary_link {
-            held.each(|shard| shard.set_expiry_policy(ExpiryPolicy::Keep));
-        }
+        held.each(|shard| shard.set_expiry_policy(before));
         next
     }
 
@@ -493,6 +524,11 @@ const COUNTED_WRITES: [CommandId; 13] = [
 /// Whether what `command` reads counts as hits and misses.
 fn counts_reads(command: &Command) -> bool {
     !command.flags.contains(Flag::Write) || COUNTED_WRITES.contains(&command.id)
+}
+
+/// Whether a command may become one for replicas.
+fn is_propagated(command: &Command) -> bool {
+    command.flags.contains(Flag::Write) || command.flags.contains(Flag::MayReplicate)
 }
 
 /// What a blocking command answers when its time is over.
