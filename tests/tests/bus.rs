@@ -2,11 +2,15 @@
 //!
 //! One at a time: where all processors are busy, nodes that are well look dead.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use slotway_core::resp::value::Value;
+use slotway_core::slot::key_slot;
 use slotway_tests::nodes::Kind::{Redis, Slotway};
 use slotway_tests::nodes::{Kind, NODE_TIMEOUT_MS, Nodes};
+use slotway_tests::wire::Connection;
 
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
@@ -149,39 +153,120 @@ fn our_nodes_and_redis_nodes_are_one_cluster_whoever_meets_whom() {
     nodes.wait_until_agreed();
 }
 
+/// Each replica is of the other kind than its primary, and takes over with all that its primary has acknowledged to WAIT.
 #[test]
-fn a_dead_primary_of_either_kind_is_voted_out_by_nodes_of_both() {
+fn a_dead_primary_of_either_kind_is_replaced_by_a_replica_of_the_other_with_all_data() {
     let _turn = turn();
-    for (kinds, dead) in [
-        ([Slotway, Redis, Slotway, Slotway, Redis, Slotway], 0),
-        ([Slotway, Redis, Slotway, Slotway, Redis, Slotway], 1),
-    ] {
-        let mut nodes = Nodes::start(&kinds);
-        for node in 1..6 {
-            nodes.call(node, &["CLUSTER", "MEET", "127.0.0.1", &nodes.port(0).to_string()]);
-        }
-        for (node, range) in [["0", "5460"], ["5461", "10922"], ["10923", "16383"]].into_iter().enumerate() {
-            nodes.call(node, &["CLUSTER", "ADDSLOTSRANGE", range[0], range[1]]);
-        }
-        nodes.wait_until_agreed();
-        // Each replica is of its primary's kind: data does not travel between kinds yet.
-        for (replica, primary) in [(3, 0), (4, 1), (5, 2)] {
-            let primary = nodes.id(primary);
-            nodes.call(replica, &["CLUSTER", "REPLICATE", &primary]);
-        }
-        nodes.wait_until_agreed();
-        nodes.wait_until("the Redis replica has its data", |nodes| {
-            nodes.call(4, &["INFO", "replication"]).contains("master_link_status:up")
+    let mut nodes = Nodes::start(&[Slotway, Redis, Slotway, Redis, Slotway, Redis]);
+    for node in 1..6 {
+        nodes.call(node, &["CLUSTER", "MEET", "127.0.0.1", &nodes.port(0).to_string()]);
+    }
+    for (node, range) in [["0", "5460"], ["5461", "10922"], ["10923", "16383"]].into_iter().enumerate() {
+        nodes.call(node, &["CLUSTER", "ADDSLOTSRANGE", range[0], range[1]]);
+    }
+    nodes.wait_until_agreed();
+    for (replica, primary) in [(3, 0), (4, 1), (5, 2)] {
+        let primary = nodes.id(primary);
+        nodes.call(replica, &["CLUSTER", "REPLICATE", &primary]);
+    }
+    nodes.wait_until_agreed();
+    for dead in [0, 1] {
+        let heir = dead + 3;
+        nodes.wait_until("the replica has its data", |nodes| {
+            nodes.call(heir, &["INFO", "replication"]).contains("master_link_status:up")
         });
+        let mut connection = Connection::open(nodes.port(dead)).expect("it runs");
+        let tag = tag_of(&nodes, dead);
+        let key = |number| format!("{{{tag}}}{number}");
+        for number in 0..1000 {
+            connection.call(&["SET", &key(number), &number.to_string()]);
+        }
+        assert_eq!(connection.call(&["WAIT", "1", "0"]), Value::Integer(1));
         // Offsets of replicas travel with heartbeats.
         std::thread::sleep(Duration::from_millis(NODE_TIMEOUT_MS));
-        let heir = dead + 3;
         nodes.kill(dead);
         nodes.wait_until(&format!("node {heir} serves the slots of node {dead}"), |nodes| {
             serves_slots(nodes, heir)
         });
         nodes.wait_until_agreed();
+        let mut connection = Connection::open(nodes.port(heir)).expect("it runs");
+        for number in 0..1000 {
+            let value = connection.call(&["GET", &key(number)]);
+            assert_eq!(value, Value::Bulk(number.to_string().into_bytes()), "{}", key(number));
+        }
     }
+}
+
+/// A hash tag whose slot the node serves.
+fn tag_of(nodes: &Nodes, node: usize) -> String {
+    let view = nodes.view(node);
+    let is_here = |tag: &String| view.owner(key_slot(tag.as_bytes())) == view.myself();
+    (0..).map(|number| number.to_string()).find(is_here).expect("it serves a third of all slots")
+}
+
+/// Every write that was acknowledged before, during and after an orderly failover is there, without WAIT.
+#[test]
+fn an_orderly_failover_under_load_loses_nothing() {
+    let _turn = turn();
+    let nodes = created_by_redis_cli([Slotway; 6]);
+    let (primary, replica) = (0, replica_of(&nodes, 0));
+    nodes.wait_until("the replica has its data", |nodes| {
+        nodes.call(replica, &["INFO", "replication"]).contains("master_link_status:up")
+    });
+    let tag = tag_of(&nodes, primary);
+    let ports = [nodes.port(primary), nodes.port(replica)];
+    let is_over = AtomicBool::new(false);
+    let acknowledged = std::thread::scope(|scope| {
+        let writer = scope.spawn(|| write_until(&is_over, ports, &tag));
+        let end = End(&is_over);
+        for heir in [replica, primary, replica] {
+            // Voters give one shard no second vote before.
+            std::thread::sleep(Duration::from_millis(2 * NODE_TIMEOUT_MS));
+            nodes.call(heir, &["CLUSTER", "FAILOVER"]);
+            nodes.wait_until("the roles change", |nodes| serves_slots(nodes, heir));
+            nodes.wait_until_agreed();
+            nodes.wait_until("the other one follows", |nodes| {
+                let other = if heir == replica { primary } else { replica };
+                nodes.call(other, &["INFO", "replication"]).contains("master_link_status:up")
+            });
+        }
+        drop(end);
+        writer.join().expect("it writes")
+    });
+    assert!(acknowledged > 1000, "it has written {acknowledged}");
+    let mut connection = Connection::open(nodes.port(replica)).expect("it runs");
+    for number in 0..acknowledged {
+        let value = connection.call(&["GET", &format!("{{{tag}}}{number}")]);
+        assert_eq!(value, Value::Bulk(number.to_string().into_bytes()), "{number} of {acknowledged}");
+    }
+    // The shard has had one history all the time.
+    let stats = nodes.call(replica, &["INFO", "stats"]);
+    assert!(stats.contains("sync_full:0"), "{stats}");
+}
+
+/// Says that it is over when it goes, be it because something has failed.
+struct End<'a>(&'a AtomicBool);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Writes keys with ascending numbers to whoever takes them, one by one. Returns how many were acknowledged.
+fn write_until(is_over: &AtomicBool, ports: [u16; 2], tag: &str) -> usize {
+    let mut connections = ports.map(|port| Connection::open(port).expect("it runs"));
+    let (mut number, mut target) = (0, 0);
+    while !is_over.load(Ordering::Relaxed) {
+        match connections[target].call(&["SET", &format!("{{{tag}}}{number}"), &number.to_string()]) {
+            Value::Error(error) => {
+                assert!(error.starts_with("MOVED ") || error.starts_with("CLUSTERDOWN "), "{error}");
+                target = 1 - target;
+            }
+            _ => number += 1,
+        }
+    }
+    number
 }
 
 #[test]
