@@ -48,8 +48,19 @@ fn geoadd(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) 
         return Err(ErrorReply::Syntax);
     }
     let tally = add_all(data, args.at(1), Rule { existence, ..Rule::default() }, &members)?;
+    propagate_as_zadd(data, args, first, &members);
     reply.integer(if count_changed { tally.changes() } else { tally.added } as i64);
     Ok(Effect::changed(tally.changes()))
+}
+
+/// To replicas it is what it is made of: scores.
+fn propagate_as_zadd(data: &mut Data<'_, '_>, args: Args<'_>, first: usize, members: &[(f64, &[u8])]) {
+    if data.records() {
+        let scores: Vec<_> = members.iter().map(|(score, _)| alloc::format!("{score}")).collect();
+        let pairs = scores.iter().zip(members).flat_map(|(score, (_, member))| [score.as_bytes(), *member]);
+        let head = [b"ZADD", args.at(1)].into_iter().chain(args.iter().take(first).skip(2));
+        data.propagate(&head.chain(pairs).collect::<Vec<_>>());
+    }
 }
 
 fn geopos(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {

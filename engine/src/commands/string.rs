@@ -80,7 +80,7 @@ fn getdel(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) 
     let removed = data.remove(args.at(1));
     if removed {
         data.changed(Class::Generic, "del", args.at(1));
-        data.propagate(&[deletion(data.config().lazyfree_lazy_user_del()), args.at(1)]);
+        data.propagate(&[b"DEL", args.at(1)]);
     }
     Ok(Effect::changed(u64::from(removed)))
 }

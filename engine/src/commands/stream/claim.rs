@@ -55,9 +55,6 @@ fn edit(
     }
     data.propagate_nothing();
     if let Some(noted) = noted {
-        if was_added && noted.entries.is_empty() {
-            data.propagate(&[b"XGROUP", b"CREATECONSUMER", key, name, claim.claimant]);
-        }
         noted.propagate(data, key, name);
     }
     Ok(Effect::changed(changes + u64::from(was_added)))

@@ -12,19 +12,31 @@ use crate::value::stream::{Delivery, Group, StreamId};
 /// Entries that have been given or claimed, and where the group stands behind them.
 #[derive(Default)]
 pub(super) struct Given {
-    /// Each with its consumer and its delivery.
-    pub(super) entries: Vec<(StreamId, Vec<u8>, Delivery)>,
+    pub(super) entries: Vec<Noted>,
     /// Whether the group's position is told by itself.
     pub(super) has_moved: bool,
     last_id: StreamId,
     entries_read: Option<u64>,
 }
 
+/// An entry as it is pending, and how far its group was then.
+pub(super) struct Noted {
+    id: StreamId,
+    consumer: Vec<u8>,
+    delivery: Delivery,
+    last_id: StreamId,
+}
+
 impl Given {
     /// Notes an entry as it is pending now.
     pub(super) fn note(&mut self, group: &Group, id: StreamId) {
         if let Some(pending) = group.pending().get(&id) {
-            self.entries.push((id, pending.owner().to_vec(), pending.delivery));
+            self.entries.push(Noted {
+                id,
+                consumer: pending.owner().to_vec(),
+                delivery: pending.delivery,
+                last_id: group.last_id(),
+            });
         }
     }
 
@@ -35,9 +47,9 @@ impl Given {
 
     /// Has all of it propagated in place of the request.
     pub(super) fn propagate(&self, data: &mut Data<'_, '_>, key: &[u8], group: &[u8]) {
-        let last_id = self.last_id.text();
-        for (id, consumer, delivery) in &self.entries {
-            let (id, mut at, mut count) = (id.text(), Decimal::new(), Decimal::new());
+        for Noted { id, consumer, delivery, last_id } in &self.entries {
+            let (last_id, id, mut at, mut count) =
+                (last_id.text(), id.text(), Decimal::new(), Decimal::new());
             data.propagate(&[
                 b"XCLAIM",
                 key,
@@ -56,7 +68,7 @@ impl Given {
             ]);
         }
         if self.has_moved {
-            let mut read = Decimal::new();
+            let (last_id, mut read) = (self.last_id.text(), Decimal::new());
             let read = match self.entries_read {
                 Some(entries) => read.format_unsigned(entries),
                 None => b"-1",

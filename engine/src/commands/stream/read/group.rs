@@ -122,8 +122,8 @@ impl<'a> Reader<'a> {
         let (was_added, is_served) = edited.flatten().unwrap_or_default();
         if was_added {
             data.event(Class::Stream, "xgroup-createconsumer", key);
-            // Where something is pending for it, that makes it.
-            if given.as_ref().is_some_and(|given| given.entries.is_empty()) {
+            // What is pending for a consumer makes it on a replica; one for whom nothing is, is not told of.
+            if self.noack {
                 data.propagate(&[b"XGROUP", b"CREATECONSUMER", key, self.group, self.consumer]);
             }
         }
@@ -167,9 +167,9 @@ impl<'a> Reader<'a> {
                 group.set_active(self.consumer, self.now);
             }
             if let Some(noted) = noted {
-                noted.has_moved = true;
-                if !self.noack {
-                    noted.note(group, entry.id());
+                match self.noack {
+                    true => noted.has_moved = true,
+                    false => noted.note(group, entry.id()),
                 }
             }
             given += 1;
