@@ -57,6 +57,8 @@ pub(crate) struct Replication {
     link: Mutex<Link>,
     /// The primary to follow.
     primary: watch::Sender<Option<Primary>>,
+    /// Whether there is one: asked for each command.
+    follows: AtomicBool,
     /// The database that the primary's stream has selected last.
     stream_db: AtomicU16,
     loading: AtomicBool,
@@ -126,6 +128,7 @@ impl Default for Replication {
             waits: Notify::new(),
             link: Mutex::default(),
             primary: watch::Sender::new(None),
+            follows: AtomicBool::new(false),
             stream_db: AtomicU16::new(0),
             loading: AtomicBool::new(false),
             lacks_replicas: AtomicBool::new(false),
@@ -162,7 +165,7 @@ impl Replication {
 
     /// Whether this node copies the data of another one.
     pub(crate) fn follows(&self) -> bool {
-        self.primary.borrow().is_some()
+        self.follows.load(Ordering::Acquire)
     }
 
     /// Whether this node's data is that of a primary that cannot be reached.
@@ -249,6 +252,7 @@ pub(crate) fn follow(shared: &Shared, primary: Option<Primary>) {
             *replication.link.lock() = Link::default();
         }
     }
+    replication.follows.store(primary.is_some(), Ordering::Release);
     replication.primary.send_replace(primary);
 }
 

@@ -273,7 +273,7 @@ impl Node for Shared {
         let (config, replication) = (self.config.load(), &self.replication);
         Condition {
             follows: replication.follows(),
-            is_stale: replication.is_cut_off() && !config.replica_serve_stale_data(),
+            is_stale: !config.replica_serve_stale_data() && replication.is_cut_off(),
             is_loading: replication.is_loading(),
             lacks_replicas: replication.lacks_replicas(),
             fails_to_save: self.persist.fails()
