@@ -7,8 +7,8 @@ use libfuzzer_sys::fuzz_target;
 use slotway_engine::config::Config;
 use slotway_engine::keyspace::{KeyHasher, Value, ValueRef};
 use slotway_engine::rdb::{
-    Compression, Footer, Item, KeyItem, KeyRecord, RdbValue, ReadOptions, Reader, Step, Version, WriteOptions,
-    Writer,
+    Compression, Footer, Item, KeyItem, KeyRecord, RdbValue, ReadOptions, Reader, Step, Version,
+    WriteOptions, Writer,
 };
 use slotway_engine::value::Limits;
 

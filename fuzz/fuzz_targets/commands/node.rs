@@ -11,6 +11,7 @@ use slotway_engine::keyspace::Garbage;
 use slotway_engine::node::{ClientCard, Facts, Node, Shutdown};
 use slotway_engine::pubsub::PubSub;
 use slotway_engine::session::ClientId;
+use slotway_engine::shards::WholeKeyspace;
 
 /// When it begins.
 const START_MS: u64 = 1_700_000_000_000;
@@ -82,7 +83,7 @@ impl Node for FuzzNode {
         visit(&mut self.pubsub.borrow_mut());
     }
 
-    fn shutdown(&self, _how: Shutdown) -> Result<(), ErrorReply> {
+    fn shutdown(&self, _how: Shutdown, _: &dyn WholeKeyspace) -> Result<(), ErrorReply> {
         Err(ErrorReply::NoShutdown)
     }
 
