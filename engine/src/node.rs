@@ -110,6 +110,25 @@ pub trait Node {
         Saves::default()
     }
 
+    /// Begins to write the append-only file anew, from `shards` as they are now.
+    ///
+    /// # Errors
+    /// That is under way already, or cannot be done.
+    fn rewrite_aof(&self, shards: &dyn WholeKeyspace) -> Result<Saving, ErrorReply> {
+        let _ = shards;
+        Err(ErrorReply::NotSaved)
+    }
+
+    /// How the append-only file stands.
+    fn aof(&self) -> AofState {
+        AofState::default()
+    }
+
+    /// Why the last write to the append-only file failed, if it did.
+    fn aof_failure(&self) -> Option<String> {
+        None
+    }
+
     /// What forbids some commands for the time being.
     fn condition(&self) -> Condition {
         Condition::default()
@@ -179,6 +198,33 @@ pub struct Condition {
     pub lacks_replicas: bool,
     /// Snapshots are due and the last one failed, and `stop-writes-on-bgsave-error` has writes refused.
     pub fails_to_save: bool,
+    /// The append-only file cannot be written: see [`Node::aof_failure`].
+    pub fails_to_append: bool,
+}
+
+/// How the append-only file stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct AofState {
+    /// Whether there is one.
+    pub is_on: bool,
+    /// Whether a rewrite waits until it can begin.
+    pub is_scheduled: bool,
+    /// For how many seconds a rewrite has been under way.
+    pub rewriting_secs: Option<u64>,
+    /// How long the last one took.
+    pub last_rewrite_secs: Option<u64>,
+    /// Whether it failed.
+    pub last_rewrite_failed: bool,
+    /// How many there have been.
+    pub rewrites: u64,
+    /// Whether the last write failed.
+    pub write_failed: bool,
+    /// Bytes of all its files.
+    pub size: u64,
+    /// Bytes at the start, or after the last rewrite.
+    pub base_size: u64,
+    /// Bytes that have not been written yet.
+    pub buffered: u64,
 }
 
 /// What has to wait: a connection goes on with it when the pause is over.

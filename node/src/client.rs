@@ -30,6 +30,7 @@ use tokio::io::{AsyncRead, AsyncWriteExt as _, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_util::io::poll_read_buf;
 
+use crate::aof;
 use crate::clients::Registration;
 use crate::replicate;
 use crate::server::Server;
@@ -329,6 +330,8 @@ impl<A: ShardAccess> Connection<A> {
     }
 
     async fn write(&mut self) -> io::Result<()> {
+        // Before anybody hears that it is done: see `appendfsync always`.
+        aof::flush(&self.server.shared);
         if self.replies.is_empty() {
             return Ok(());
         }

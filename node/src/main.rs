@@ -11,6 +11,7 @@
 //! is in `slotway-core`.
 #![forbid(unsafe_code)]
 
+mod aof;
 mod bus;
 mod cli;
 mod client;

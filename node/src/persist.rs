@@ -31,9 +31,11 @@ use slotway_engine::value::Limits;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::{JoinHandle, yield_now};
 
+use crate::aof;
 use crate::server::Server;
 use crate::shared::Shared;
-use file::{Input, Leave, SnapshotFile};
+pub(crate) use file::SnapshotFile;
+use file::{Input, Leave};
 
 /// Bytes handed to the writing thread at once.
 const PIECE_LEN: usize = 256 * 1024;
@@ -340,6 +342,7 @@ pub(crate) fn shut_down(
     shards: &dyn WholeKeyspace,
 ) -> Result<(), ErrorReply> {
     end_background_save(shared, shards);
+    aof::close(shared);
     if how.save.unwrap_or(!shared.config().save().is_empty()) {
         shared.log.notice("Saving the final RDB snapshot before exiting.");
         let saved = save(shared, shards);
@@ -368,6 +371,12 @@ fn end_background_save(shared: &Shared, shards: &dyn WholeKeyspace) {
 /// There is one, and it cannot be loaded.
 pub(crate) fn load_at_start<A: ShardAccess>(server: &Server<A>) -> anyhow::Result<()> {
     let Server { engine, shared } = server;
+    if shared.config().appendonly() {
+        return aof::load(server).map_err(|error| {
+            shared.log.warning(&format!("{error:#}"));
+            anyhow!("Fatal error loading the DB, check server logs. Exiting.")
+        });
+    }
     let began = Instant::now();
     match load(shared, engine.shards(), engine.hasher(), Merge::Refuse) {
         Ok(Loaded::Nothing) => {}
@@ -379,7 +388,6 @@ pub(crate) fn load_at_start<A: ShardAccess>(server: &Server<A>) -> anyhow::Resul
             return Err(anyhow!("Fatal error loading the DB, check server logs. Exiting."));
         }
     }
-    shared.log.notice("Ready to accept connections tcp");
     Ok(())
 }
 
@@ -492,12 +500,13 @@ impl<'a> Loading<'a> {
         Ok(true)
     }
 
-    /// Notes what has been loaded.
-    pub(crate) fn finish(self) {
+    /// Notes what has been loaded. Returns how many bytes of the file it was.
+    pub(crate) fn finish(self) -> u64 {
         let Loader { loaded, expired, .. } = self.loader;
         self.shared.log.notice(&format!("Done loading RDB, keys loaded: {loaded}, keys expired: {expired}."));
         let mut state = self.shared.persist.state.lock();
         (state.loaded, state.expired) = (loaded, expired);
+        self.reader.offset()
     }
 }
 

@@ -191,6 +191,10 @@ impl Replication {
 pub(crate) fn propagate(shared: &Shared, record: &Record) -> u64 {
     let replication = &shared.replication;
     let mut log = replication.log.lock();
+    shared.aof.append(record);
+    if !replication.records() {
+        return log.history.offset;
+    }
     let mut bytes = std::mem::take(&mut log.scratch);
     log.stream.write(record, &mut bytes);
     let offset = log.append(&bytes, shared.config().repl_backlog_size());

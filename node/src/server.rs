@@ -28,7 +28,7 @@ use crate::bus::Order;
 use crate::client::Connection;
 use crate::locked::Locked;
 use crate::shared::Shared;
-use crate::{persist, process, replicate};
+use crate::{aof, persist, process, replicate};
 
 /// Shards per data thread where several threads share the data: few enough to walk, enough that two threads seldom meet.
 const SHARDS_PER_THREAD: u16 = 16;
@@ -88,6 +88,7 @@ pub(crate) async fn serve(
     if threads <= 1 {
         let server = owned(shared);
         persist::load_at_start(&server)?;
+        server.shared.log.notice("Ready to accept connections tcp");
         replicate::follow_by_config(&server.shared);
         orders.map(|orders| spawn_local(obey(Arc::clone(&server), orders)));
         serve_here(server, listeners, None).await;
@@ -95,6 +96,7 @@ pub(crate) async fn serve(
     }
     let server = locked(shared, threads);
     persist::load_at_start(&server)?;
+    server.shared.log.notice("Ready to accept connections tcp");
     replicate::follow_by_config(&server.shared);
     orders.map(|orders| spawn_local(obey(Arc::clone(&server), orders)));
     let workers = (1..threads).map(|number| start_worker(number, Arc::clone(&server))).collect();
@@ -124,6 +126,7 @@ pub(crate) async fn serve_here<A: ShardAccess + 'static>(
     let mut stop = server.shared.watch_stop();
     spawn_local(cron(Arc::clone(&server)));
     spawn_local(persist::serve(Arc::clone(&server)));
+    spawn_local(aof::serve(Arc::clone(&server)));
     spawn_local(replicate::make_snapshots(Arc::clone(&server)));
     spawn_local(replicate::follow_primary(Arc::clone(&server)));
     spawn_local(follow_topology(Arc::clone(&server)));
@@ -288,6 +291,7 @@ async fn cron<A: ShardAccess + 'static>(server: Arc<Server<A>>) {
         replicate::tick(&server.shared, ticks);
         server.shared.pauses.tick(server.shared.now());
         if ticks.is_multiple_of(10) {
+            aof::tick(&server.shared, server.engine.shards()).await;
             server.engine.shards().all_shards(&mut |_| replicate::drop_old_backlog(&server.shared));
         }
         let shared = &server.shared;

@@ -16,7 +16,7 @@ use slotway_core::topology::Topology;
 use slotway_engine::config::{Asker, Changes, Config, SetError};
 use slotway_engine::keyspace::{Garbage, KeyHasher};
 use slotway_engine::node::{
-    ClientCard, Condition, Facts, Merge, Node, Pause, ReplicationState, Saves, Saving, Shutdown,
+    AofState, ClientCard, Condition, Facts, Merge, Node, Pause, ReplicationState, Saves, Saving, Shutdown,
 };
 use slotway_engine::propagation::Record;
 use slotway_engine::pubsub::PubSub;
@@ -24,6 +24,7 @@ use slotway_engine::session::ClientId;
 use slotway_engine::shards::WholeKeyspace;
 use tokio::sync::watch;
 
+use crate::aof::{self, Aof};
 use crate::bus::Bus;
 use crate::clients::Clients;
 use crate::log::{Level, Log};
@@ -49,6 +50,7 @@ pub(crate) struct Shared {
     reclaimer: Reclaimer,
     pub(crate) stats: Stats,
     pub(crate) persist: Persist,
+    pub(crate) aof: Aof,
     pub(crate) replication: Replication,
     pub(crate) pauses: Pauses,
     pub(crate) log: Log,
@@ -85,6 +87,7 @@ impl Shared {
             reclaimer: Reclaimer::default(),
             stats: Stats::default(),
             persist: Persist::default(),
+            aof: Aof::default(),
             replication: Replication::default(),
             pauses: Pauses::default(),
             log,
@@ -141,6 +144,9 @@ impl Shared {
         if changes.contains("maxclients") {
             process::reserve_files(config.maxclients())
                 .map_err(|allowed| refused("maxclients", format!("The operating system is not able to handle the specified number of clients, try with {allowed}")))?;
+        }
+        if changes.contains("appendonly") {
+            self.aof.reconsider();
         }
         if changes.contains("dir") {
             std::env::set_current_dir(config.dir()).map_err(|error| refused("dir", error.to_string()))?;
@@ -269,6 +275,18 @@ impl Node for Shared {
         self.persist.saves(self.started_at, self.stats.changes())
     }
 
+    fn rewrite_aof(&self, shards: &dyn WholeKeyspace) -> Result<Saving, ErrorReply> {
+        aof::ask_for_rewrite(self, shards)
+    }
+
+    fn aof(&self) -> AofState {
+        self.aof.tell()
+    }
+
+    fn aof_failure(&self) -> Option<String> {
+        self.aof.failure()
+    }
+
     fn condition(&self) -> Condition {
         let (config, replication) = (self.config.load(), &self.replication);
         Condition {
@@ -279,6 +297,7 @@ impl Node for Shared {
             fails_to_save: self.persist.fails()
                 && config.stop_writes_on_bgsave_error()
                 && !config.save().is_empty(),
+            fails_to_append: self.aof.fails(),
         }
     }
 
@@ -302,7 +321,7 @@ impl Node for Shared {
     }
 
     fn records(&self) -> bool {
-        self.replication.records()
+        self.replication.records() || self.aof.is_on()
     }
 
     fn propagate(&self, record: &Record) -> u64 {

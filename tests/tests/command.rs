@@ -17,7 +17,7 @@ const NOT_SERVED: &[&str] = &[
     // Administration.
     "latency", "monitor", "slowlog",
     // Persistence, and values on their way.
-    "bgrewriteaof", "migrate",
+    "migrate",
     // Replication.
     "failover", "waitaof",
 ];

@@ -107,7 +107,7 @@ struct Partial {
 }
 
 /// Cuts a connection's bytes into requests. One per connection.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Decoder {
     spans: Vec<Span>,
     requests: Vec<Request>,

@@ -336,6 +336,8 @@ pub enum ErrorReply {
     NotLoaded,
     /// A write while snapshots fail.
     MisConf,
+    /// A write while the append-only file cannot be written, and why.
+    MisConfAof(String),
     /// A write while fewer replicas than `min-replicas-to-write` follow.
     NoReplicas,
     /// A command to a replica that has lost its primary, where `replica-serve-stale-data` is off.
@@ -611,6 +613,9 @@ impl ErrorReply {
                 text.around("ERR ", name, " cannot contain spaces, newlines or special characters.")
             }
             ErrorReply::UnknownClientAttribute(word) => text.around("ERR Unrecognized option '", word, "'"),
+            ErrorReply::MisConfAof(reason) => {
+                text.around("MISCONF Errors writing to the AOF file: ", reason.as_bytes(), "");
+            }
             ErrorReply::UnknownClientType(word) => text.around("ERR Unknown client type '", word, "'"),
             ErrorReply::UnknownPfdebugSubcommand(word) => {
                 text.around("ERR Unknown PFDEBUG subcommand '", word, "'")

@@ -23,7 +23,7 @@ use super::{Binding, Whole, args};
 use crate::config::Config;
 use crate::dispatch::{all_waiters, awaited_keys};
 use crate::interest::Waiter;
-use crate::node::{Facts, ReplicationState, Saves, Syncs};
+use crate::node::{AofState, Facts, ReplicationState, Saves, Syncs};
 use crate::pubsub::Space;
 use crate::registry::{Effect, Handler, Outcome};
 use keyspace::Keyspace;
@@ -57,6 +57,7 @@ struct Picture<'a> {
     facts: Facts,
     config: &'a Config,
     saves: Saves,
+    aof: AofState,
     replication: ReplicationState,
     keyspace: Keyspace,
     memory: Memory,
@@ -76,6 +77,7 @@ fn info(whole: &mut Whole<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> O
         facts: node.facts(),
         config: whole.connection.config,
         saves: node.saves(),
+        aof: node.aof(),
         replication: node.replication(),
         keyspace: Keyspace::of(whole.shards),
         memory: Memory::of(whole),
@@ -173,13 +175,29 @@ fn persistence(picture: &Picture<'_>, lines: &mut Lines) {
     lines.field("current_fork_perc", "0.00");
     lines.zeros(&["current_save_keys_processed", "current_save_keys_total"]);
     snapshots(picture, lines);
-    lines.zeros(&["aof_enabled", "aof_rewrite_in_progress", "aof_rewrite_scheduled"]);
-    lines.field("aof_last_rewrite_time_sec", -1);
-    lines.field("aof_current_rewrite_time_sec", -1);
-    lines.field("aof_last_bgrewrite_status", "ok");
-    lines.zeros(&["aof_rewrites", "aof_rewrites_consecutive_failures"]);
-    lines.field("aof_last_write_status", "ok");
+    append_only_file(&picture.aof, lines);
+}
+
+fn append_only_file(aof: &AofState, lines: &mut Lines) {
+    let secs = |secs: Option<u64>| secs.map_or(-1, |secs| secs as i64);
+    let status = |failed| if failed { "err" } else { "ok" };
+    lines.field("aof_enabled", u8::from(aof.is_on));
+    lines.field("aof_rewrite_in_progress", u8::from(aof.rewriting_secs.is_some()));
+    lines.field("aof_rewrite_scheduled", u8::from(aof.is_scheduled));
+    lines.field("aof_last_rewrite_time_sec", secs(aof.last_rewrite_secs));
+    lines.field("aof_current_rewrite_time_sec", secs(aof.rewriting_secs));
+    lines.field("aof_last_bgrewrite_status", status(aof.last_rewrite_failed));
+    lines.field("aof_rewrites", aof.rewrites);
+    lines.field("aof_rewrites_consecutive_failures", u8::from(aof.last_rewrite_failed));
+    lines.field("aof_last_write_status", status(aof.write_failed));
     lines.zeros(&["aof_last_cow_size", "module_fork_in_progress", "module_fork_last_cow_size"]);
+    if aof.is_on {
+        lines.field("aof_current_size", aof.size);
+        lines.field("aof_base_size", aof.base_size);
+        lines.zeros(&["aof_pending_rewrite"]);
+        lines.field("aof_buffer_length", aof.buffered);
+        lines.zeros(&["aof_pending_bio_fsync", "aof_delayed_fsync"]);
+    }
 }
 
 fn stats(picture: &Picture<'_>, lines: &mut Lines) {

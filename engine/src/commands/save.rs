@@ -1,4 +1,4 @@
-//! Snapshots on demand: SAVE, BGSAVE, LASTSAVE.
+//! Snapshots on demand: SAVE, BGSAVE, LASTSAVE, BGREWRITEAOF.
 
 use slotway_core::resp::args::Args;
 use slotway_core::resp::encode::ReplyWriter;
@@ -10,6 +10,7 @@ use crate::registry::{Effect, Handler, Outcome};
 
 /// What this family executes.
 pub(super) const COMMANDS: &[Binding] = &[
+    ("bgrewriteaof", Handler::Node(bgrewriteaof)),
     ("bgsave", Handler::Node(bgsave)),
     ("lastsave", Handler::Session(lastsave)),
     ("save", Handler::Node(save)),
@@ -30,6 +31,14 @@ fn bgsave(whole: &mut Whole<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) ->
     match whole.connection.node.save_in_background(whole.shards, schedule)? {
         Saving::Started => reply.simple("Background saving started"),
         Saving::Scheduled => reply.simple("Background saving scheduled"),
+    }
+    Ok(Effect::None)
+}
+
+fn bgrewriteaof(whole: &mut Whole<'_>, _: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
+    match whole.connection.node.rewrite_aof(whole.shards)? {
+        Saving::Started => reply.simple("Background append only file rewriting started"),
+        Saving::Scheduled => reply.simple("Background append only file rewriting scheduled"),
     }
     Ok(Effect::None)
 }

@@ -11,7 +11,7 @@ use slotway_core::topology::{self, Topology};
 
 use super::memory::Room;
 use crate::config::{Config, DebugCommand};
-use crate::node::Condition;
+use crate::node::{Condition, Node};
 use crate::session::Session;
 
 /// What a guard may look at.
@@ -25,6 +25,7 @@ pub(super) struct Admission<'a> {
     pub(super) room: Room,
     /// What forbids some commands for the time being.
     pub(super) condition: Condition,
+    pub(super) node: &'a dyn Node,
 }
 
 const DEBUG: CommandId = command::id_of("debug");
@@ -69,10 +70,11 @@ pub(super) fn admission<'r>(
     config: &'r Config,
     topology: Option<&Topology>,
     room: Room,
-    condition: Condition,
+    node: &'r dyn Node,
 ) -> Admission<'r> {
+    let condition = node.condition();
     let is_replica = condition.follows || is_replica(topology);
-    Admission { command, session, config, is_replica, room, condition }
+    Admission { command, session, config, is_replica, room, condition, node }
 }
 
 /// Whether this node replicates another one.
@@ -114,10 +116,14 @@ fn memory_is_left(admission: &Admission<'_>) -> Result<(), ErrorReply> {
 
 /// PING is refused too, so that whoever watches the node by it learns of the trouble.
 fn snapshots_succeed(admission: &Admission<'_>) -> Result<(), ErrorReply> {
-    let Admission { command, condition, .. } = admission;
-    match condition.fails_to_save && (command.flags.contains(Flag::Write) || command.id == PING) {
-        true => Err(ErrorReply::MisConf),
-        false => Ok(()),
+    let Admission { command, condition, node, .. } = admission;
+    let is_meant = || command.flags.contains(Flag::Write) || command.id == PING;
+    match condition {
+        Condition { fails_to_save: true, .. } if is_meant() => Err(ErrorReply::MisConf),
+        Condition { fails_to_append: true, .. } if is_meant() => {
+            Err(ErrorReply::MisConfAof(node.aof_failure().unwrap_or_default()))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -223,14 +223,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         if self.session.is_primary_link {
             return Ok(());
         }
-        let asked = admission(
-            request.command,
-            self.session,
-            &self.config,
-            topology,
-            Room::Left,
-            self.node.condition(),
-        );
+        let asked = admission(request.command, self.session, &self.config, topology, Room::Left, self.node);
         admit(BEFORE_ROUTING, &asked)?;
         if let Some(topology) = topology {
             let scope = scope(self.engine, self.node, &self.config, self.session, self.now, request);
@@ -238,10 +231,9 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
             route_here(topology, self.session, request.command, request.args, &mut data)?;
         }
         let room = self.make_room(held, topology);
-        let condition = self.node.condition();
         admit(
             AFTER_ROUTING,
-            &admission(request.command, self.session, &self.config, topology, room, condition),
+            &admission(request.command, self.session, &self.config, topology, room, self.node),
         )
     }
 
@@ -252,14 +244,8 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         }
         let topology = self.node.topology();
         let topology = topology.as_deref();
-        let admission = admission(
-            request.command,
-            self.session,
-            &self.config,
-            topology,
-            Room::Left,
-            self.node.condition(),
-        );
+        let admission =
+            admission(request.command, self.session, &self.config, topology, Room::Left, self.node);
         admit(BEFORE_ROUTING, &admission)?;
         if let Some(topology) = topology {
             route_channel(topology, self.session, request.command, request.args, &self.config)?;

@@ -131,10 +131,10 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
             let access = Access::of_all(transaction.queued.iter().map(|queued| queued.command));
             route_slots(topology, slots, access, self.session.readonly, &self.config)?;
         }
-        let (room, condition) = (self.make_room(held, topology.as_deref()), self.node.condition());
+        let room = self.make_room(held, topology.as_deref());
         for queued in &transaction.queued {
             let topology = topology.as_deref();
-            let admission = admission(queued.command, self.session, &self.config, topology, room, condition);
+            let admission = admission(queued.command, self.session, &self.config, topology, room, self.node);
             admit(AFTER_ROUTING, &admission).map_err(|reason| ErrorReply::ExecAbortedBy(Box::new(reason)))?;
         }
         Ok(())

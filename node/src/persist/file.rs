@@ -32,7 +32,7 @@ impl Leave {
 }
 
 /// A snapshot that is being written. Until it is finished it has another name, under which it is removed if it is dropped.
-pub(super) struct SnapshotFile {
+pub(crate) struct SnapshotFile {
     file: File,
     seal: Seal,
     temporary: PathBuf,
@@ -45,15 +45,24 @@ impl SnapshotFile {
     ///
     /// # Errors
     /// The folder cannot be written.
-    pub(super) fn create(config: &Config, prefix: &str) -> io::Result<Self> {
+    pub(crate) fn create(config: &Config, prefix: &str) -> io::Result<Self> {
+        Self::create_at(config, prefix, Path::new(config.dbfilename()))
+    }
+
+    /// The same for a file at `target`.
+    ///
+    /// # Errors
+    /// The folder cannot be written.
+    pub(crate) fn create_at(config: &Config, prefix: &str, target: &Path) -> io::Result<Self> {
         // Several nodes may live in one process, and share a folder.
-        let temporary = PathBuf::from(format!("{prefix}-{}-{}.rdb", std::process::id(), config.port()));
+        let name = format!("{prefix}-{}-{}.rdb", std::process::id(), config.port());
+        let temporary = target.with_file_name(name);
         let footer = if config.rdbchecksum() { Footer::Checksum } else { Footer::Zero };
         Ok(Self {
             file: File::create(&temporary)?,
             seal: Seal::new(footer),
             temporary,
-            target: config.dbfilename().into(),
+            target: target.into(),
             is_done: false,
         })
     }
@@ -62,9 +71,17 @@ impl SnapshotFile {
     ///
     /// # Errors
     /// The disk is full, or fails.
-    pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.seal.update(bytes);
         self.file.write_all(bytes)
+    }
+
+    /// The same where nobody takes the leave back.
+    ///
+    /// # Errors
+    /// As above.
+    pub(crate) fn finish_plainly(self) -> io::Result<()> {
+        self.finish(&Leave::default())
     }
 
     /// Writes the end, and puts the file in its place once it is on disk.

@@ -33,6 +33,7 @@ use tokio::time::timeout;
 
 use super::backlog::Backlog;
 use super::{Primary, append_raw};
+use crate::aof;
 use crate::persist::{Loading, Source};
 use crate::server::Server;
 use crate::shared::Shared;
@@ -343,6 +344,7 @@ impl<A: ShardAccess> Applier<'_, A> {
             shared.stats.add(tally);
             shared.replication.stream_db.store(self.session.db.0, Ordering::Relaxed);
             replies.clear();
+            aof::flush(shared);
             let used = self.decoder.consume_first(tally.requests);
             self.count(&wire.input[..used]);
             wire.input.advance(used);

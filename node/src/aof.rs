@@ -1,0 +1,407 @@
+//! The append-only file: every write, as it is propagated, on disk; and the way back.
+//!
+//! ```text
+//!   write --Node::propagate--> buffer --flush, before replies go out--> increment file --fsync: at once, each second, never
+//!   rewrite: a snapshot becomes the new base; at its beginning, all shards in hand, a new increment begins
+//!   start:   manifest -> base -> increments (load)
+//! ```
+//!
+//! The order of the buffer is that of the replicas' stream. A tail that is cut off, by a crash in the middle of a write, is cut away at the next start.
+
+mod load;
+mod manifest;
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use anyhow::Context as _;
+use parking_lot::Mutex;
+use slotway_core::resp::error::ErrorReply;
+use slotway_engine::config::{AppendFsync, Config};
+use slotway_engine::node::{AofState, Node as _, Saving};
+use slotway_engine::propagation::{Record, Stream};
+use slotway_engine::shards::{ShardAccess, WholeKeyspace};
+use slotway_engine::snapshot::{Aux, SLICE_LEN, Snapshot};
+use tokio::sync::Notify;
+use tokio::task::yield_now;
+
+use crate::files::{self, Sync};
+use crate::persist::SnapshotFile;
+use crate::server::Server;
+use crate::shared::Shared;
+use manifest::{Manifest, Part};
+
+pub(crate) use load::load;
+
+/// The append-only file of one node.
+#[derive(Default)]
+pub(crate) struct Aof {
+    /// Whether writes are to be told. Begins while all shards are in hand.
+    on: AtomicBool,
+    /// Something waits in the buffer.
+    pending: AtomicBool,
+    /// The last write failed.
+    fails: AtomicBool,
+    state: Mutex<State>,
+    /// A rewrite has begun, or the configuration has changed.
+    wanted: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    manifest: Manifest,
+    file: Option<File>,
+    stream: Stream,
+    buffer: Vec<u8>,
+    /// Bytes of the increment that is written.
+    written: u64,
+    /// Bytes of everything, and as it was after the last rewrite.
+    size: u64,
+    base_size: u64,
+    /// Written since the last fsync.
+    is_dirty: bool,
+    rewrite: Option<Rewrite>,
+    begun: Option<(Snapshot, Vec<u8>)>,
+    is_scheduled: bool,
+    last_rewrite_failed: bool,
+    last_rewrite_secs: Option<u64>,
+    rewrites: u64,
+    error: String,
+}
+
+/// A rewrite under way.
+struct Rewrite {
+    at: Instant,
+    /// The increments from here on belong to the new base.
+    first: Part,
+}
+
+impl Aof {
+    /// Whether writes are to be told.
+    pub(crate) fn is_on(&self) -> bool {
+        self.on.load(Ordering::Acquire)
+    }
+
+    /// Why the last write failed, if it did.
+    pub(crate) fn failure(&self) -> Option<String> {
+        self.fails.load(Ordering::Relaxed).then(|| self.state.lock().error.clone())
+    }
+
+    pub(crate) fn fails(&self) -> bool {
+        self.fails.load(Ordering::Relaxed)
+    }
+
+    /// Takes the commands of a unit.
+    pub(crate) fn append(&self, record: &Record) {
+        if self.is_on() {
+            let State { stream, buffer, .. } = &mut *self.state.lock();
+            stream.write(record, buffer);
+            self.pending.store(true, Ordering::Release);
+        }
+    }
+
+    /// For INFO.
+    pub(crate) fn tell(&self) -> AofState {
+        let state = self.state.lock();
+        AofState {
+            is_on: self.is_on(),
+            is_scheduled: state.is_scheduled,
+            rewriting_secs: state.rewrite.as_ref().map(|rewrite| rewrite.at.elapsed().as_secs()),
+            last_rewrite_secs: state.last_rewrite_secs,
+            last_rewrite_failed: state.last_rewrite_failed,
+            rewrites: state.rewrites,
+            write_failed: self.fails(),
+            size: state.size + state.buffer.len() as u64,
+            base_size: state.base_size,
+            buffered: state.buffer.len() as u64,
+        }
+    }
+
+    /// `appendonly` has been set.
+    pub(crate) fn reconsider(&self) {
+        self.wanted.notify_one();
+    }
+}
+
+fn folder(config: &Config) -> PathBuf {
+    PathBuf::from(config.appenddirname())
+}
+
+fn manifest_path(config: &Config) -> PathBuf {
+    folder(config).join(format!("{}.manifest", config.appendfilename()))
+}
+
+/// Writes what waits to the file; by `appendfsync always`, returns once it is on disk. To be called before the replies go out.
+pub(crate) fn flush(shared: &Shared) {
+    if shared.aof.pending.swap(false, Ordering::AcqRel) {
+        let mut state = shared.aof.state.lock();
+        flush_locked(shared, &mut state);
+    }
+}
+
+fn flush_locked(shared: &Shared, state: &mut State) {
+    let State { file: Some(file), buffer, written, size, .. } = state else { return };
+    if buffer.is_empty() {
+        return;
+    }
+    let always = shared.config().appendfsync() == AppendFsync::Always;
+    let result = file.write_all(buffer).and_then(|()| if always { file.sync_data() } else { Ok(()) });
+    match result {
+        Ok(()) => {
+            (*written, *size) = (*written + buffer.len() as u64, *size + buffer.len() as u64);
+            buffer.clear();
+            state.is_dirty = !always;
+            if shared.aof.fails.swap(false, Ordering::Relaxed) {
+                shared.log.warning("AOF write error looks solved, Redis can write again.");
+            }
+        }
+        Err(error) => {
+            // What has been written of it is taken back: it is written again as a whole.
+            let _ = file.set_len(*written);
+            if always {
+                shared.log.warning(&format!(
+                    "Can't recover from AOF write error when the AOF fsync policy is 'always' ({error}). Exiting..."
+                ));
+                std::process::exit(1);
+            }
+            state.error = error.to_string();
+            shared.aof.pending.store(true, Ordering::Release);
+            if !shared.aof.fails.swap(true, Ordering::Relaxed) {
+                shared.log.warning(&format!("Error writing to the AOF file: {error}"));
+            }
+        }
+    }
+}
+
+/// Each second: what could not be written, fsync, and whether the file has grown enough to be rewritten.
+pub(crate) async fn tick(shared: &Arc<Shared>, shards: &impl ShardAccess) {
+    let config = shared.config();
+    flush(shared);
+    let file = {
+        let mut state = shared.aof.state.lock();
+        let due = std::mem::take(&mut state.is_dirty) && config.appendfsync() == AppendFsync::EverySecond;
+        state.file.as_ref().filter(|_| due).map(File::try_clone)
+    };
+    if let Some(Ok(file)) = file {
+        // A failure shows at the next write, too.
+        let _ = tokio::task::spawn_blocking(move || file.sync_data()).await;
+    }
+    let due = {
+        let state = shared.aof.state.lock();
+        let percentage = u64::from(config.auto_aof_rewrite_percentage());
+        let growth = state.size.saturating_sub(state.base_size) * 100 / state.base_size.max(1);
+        let has_grown =
+            percentage > 0 && state.size > config.auto_aof_rewrite_min_size() && growth >= percentage;
+        shared.aof.is_on() && state.rewrite.is_none() && (has_grown || state.is_scheduled)
+    };
+    if config.appendonly() && !shared.aof.is_on() {
+        shared.aof.reconsider();
+    }
+    if due {
+        // What forbids it now may be over the next time.
+        let _ = begin_rewrite(shared, shards, Kind::Rewrite);
+    }
+}
+
+/// Why a base is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// The present files are to be replaced.
+    Rewrite,
+    /// There are none yet, or none that count.
+    Begin,
+}
+
+/// BGREWRITEAOF.
+///
+/// # Errors
+/// A rewrite is under way, or its files cannot be made.
+pub(crate) fn ask_for_rewrite(shared: &Shared, shards: &dyn WholeKeyspace) -> Result<Saving, ErrorReply> {
+    if shared.aof.state.lock().rewrite.is_some() {
+        return Err(ErrorReply::other("ERR Background append only file rewriting already in progress"));
+    }
+    begin_rewrite(shared, shards, Kind::Rewrite)
+}
+
+fn begin_rewrite(shared: &Shared, shards: &dyn WholeKeyspace, kind: Kind) -> Result<Saving, ErrorReply> {
+    let mut bytes = Vec::new();
+    let mut switched = fs::create_dir_all(folder(&shared.config())).context("cannot make the folder");
+    let facts = &mut || {
+        if switched.is_ok() {
+            switched = begin_increment(shared, kind);
+        }
+        vec![("aof-base", "1".to_owned())] as Vec<Aux>
+    };
+    let snapshot = Snapshot::begin(shards, shared.now(), &shared.config(), &mut bytes, facts);
+    if let Err(error) = switched {
+        shared.log.warning(&format!("Can't begin a new append-only file: {error:#}"));
+        Snapshot::end_any(shards);
+        return Err(ErrorReply::other(format!("ERR {error:#}")));
+    }
+    let mut state = shared.aof.state.lock();
+    let Some(snapshot) = snapshot else {
+        state.is_scheduled = true;
+        return Ok(Saving::Scheduled);
+    };
+    (state.begun, state.is_scheduled) = (Some((snapshot, bytes)), false);
+    shared.aof.wanted.notify_one();
+    Ok(Saving::Started)
+}
+
+/// While all shards are in hand: what is written from now on goes to a new increment.
+fn begin_increment(shared: &Shared, kind: Kind) -> anyhow::Result<()> {
+    let config = shared.config();
+    let mut state = shared.aof.state.lock();
+    flush_locked(shared, &mut state);
+    let part = state.manifest.next_increment(config.appendfilename());
+    let file = create(&folder(&config).join(&part.name))?;
+    state.rewrite = Some(Rewrite { at: Instant::now(), first: part.clone() });
+    if shared.aof.is_on() || kind == Kind::Rewrite {
+        state.manifest.increments.push(part);
+        write_manifest(&config, &state.manifest)?;
+    }
+    if shared.aof.is_on() || kind == Kind::Begin {
+        (state.file, state.written) = (Some(file), 0);
+        state.stream.restart();
+        shared.aof.on.store(true, Ordering::Release);
+    }
+    Ok(())
+}
+
+/// An empty file, written at its end whatever has been cut off.
+fn create(path: &Path) -> anyhow::Result<File> {
+    let file = OpenOptions::new().create(true).append(true).open(path);
+    let file = file.and_then(|file| file.set_len(0).map(|()| file));
+    file.with_context(|| format!("cannot make the file {}", path.display()))
+}
+
+fn write_manifest(config: &Config, manifest: &Manifest) -> anyhow::Result<()> {
+    let path = manifest_path(config);
+    files::replace(&path, manifest.text().as_bytes(), Sync::Now)
+        .with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Writes new bases, one after the other, when they are asked for; follows `appendonly`.
+pub(crate) async fn serve<A: ShardAccess>(server: Arc<Server<A>>) {
+    let shared = &server.shared;
+    let mut stop = shared.watch_stop();
+    loop {
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => return,
+            () = shared.aof.wanted.notified() => {}
+        }
+        let shards = server.engine.shards();
+        match (shared.config().appendonly(), shared.aof.is_on()) {
+            (true, false) => start_at_run_time(shared, shards),
+            (false, true) => stop_at_run_time(shared),
+            _ => {}
+        }
+        let begun = shared.aof.state.lock().begun.take();
+        if let Some((snapshot, bytes)) = begun {
+            tokio::select! {
+                () = rewrite(&server, snapshot, bytes) => {}
+                _ = stop.wait_for(|stop| *stop) => return,
+            }
+        }
+    }
+}
+
+fn start_at_run_time(shared: &Shared, shards: &impl ShardAccess) {
+    // Why it cannot is in the log; where it has to wait, it is tried again each second.
+    let _ = begin_rewrite(shared, shards, Kind::Begin);
+}
+
+fn stop_at_run_time(shared: &Shared) {
+    close(shared);
+    shared.aof.on.store(false, Ordering::Release);
+    shared.aof.state.lock().file = None;
+}
+
+/// Writes everything, and returns once it is on disk.
+pub(crate) fn close(shared: &Shared) {
+    flush(shared);
+    let state = shared.aof.state.lock();
+    if let Some(file) = &state.file {
+        shared.log.notice("Calling fsync() on the AOF file.");
+        // There is nobody left to tell.
+        let _ = file.sync_all();
+    }
+}
+
+/// Writes a base while clients are served, and lets it take the place of the files before.
+async fn rewrite<A: ShardAccess>(server: &Server<A>, snapshot: Snapshot, bytes: Vec<u8>) {
+    let shared = &server.shared;
+    shared.log.notice("Background append only file rewriting started");
+    let result = match write_base(server, snapshot, bytes).await {
+        Ok(base) => take_base(shared, base),
+        Err(error) => Err(error.into()),
+    };
+    let mut state = shared.aof.state.lock();
+    let rewrite = state.rewrite.take();
+    state.last_rewrite_secs = rewrite.map(|rewrite| rewrite.at.elapsed().as_secs());
+    state.last_rewrite_failed = result.is_err();
+    match result {
+        Ok(()) => {
+            state.rewrites += 1;
+            shared.log.notice("Background AOF rewrite finished successfully");
+        }
+        Err(error) => shared.log.warning(&format!("Background AOF rewrite failed: {error:#}")),
+    }
+}
+
+async fn write_base<A: ShardAccess>(
+    server: &Server<A>,
+    mut snapshot: Snapshot,
+    mut piece: Vec<u8>,
+) -> io::Result<Part> {
+    let (shared, shards) = (&server.shared, server.engine.shards());
+    let config = shared.config();
+    let base = shared.aof.state.lock().manifest.next_base(config.appendfilename());
+    let target = folder(&config).join(&base.name);
+    let mut file = SnapshotFile::create_at(&config, "temp-rewriteaof-bg", &target)?;
+    let mut goes_on = true;
+    while goes_on {
+        goes_on = snapshot.slice(shards, SLICE_LEN, &mut piece);
+        if let Err(error) = file.write(&piece) {
+            Snapshot::end_any(shards);
+            return Err(error);
+        }
+        piece.clear();
+        yield_now().await;
+    }
+    tokio::task::spawn_blocking(move || file.finish_plainly()).await.map_err(io::Error::other)??;
+    Ok(base)
+}
+
+/// The manifest says from now on that everything begins with `base`; then the files before it go.
+fn take_base(shared: &Shared, base: Part) -> anyhow::Result<()> {
+    let config = shared.config();
+    let mut state = shared.aof.state.lock();
+    let first = state.rewrite.as_ref().map_or(0, |rewrite| rewrite.first.seq);
+    let old = std::mem::take(&mut state.manifest);
+    let (mut increments, mut history): (Vec<Part>, Vec<Part>) =
+        old.increments.into_iter().partition(|part| part.seq >= first);
+    if let Some(Rewrite { first, .. }) = state.rewrite.as_ref().filter(|_| increments.is_empty()) {
+        increments.push(first.clone());
+    }
+    history.extend(old.base);
+    let manifest = Manifest { base: Some(base), increments, history: Vec::new() };
+    write_manifest(&config, &manifest)?;
+    for part in history {
+        // It is in no manifest any more: that it stays is a waste of room, no more.
+        let _ = fs::remove_file(folder(&config).join(&part.name));
+    }
+    state.size = size_of_all(&config, &manifest);
+    (state.base_size, state.manifest) = (state.size, manifest);
+    Ok(())
+}
+
+fn size_of_all(config: &Config, manifest: &Manifest) -> u64 {
+    let parts = manifest.base.iter().chain(&manifest.increments);
+    let len = |part: &Part| fs::metadata(folder(config).join(&part.name)).map_or(0, |meta| meta.len());
+    parts.map(len).sum()
+}

@@ -1,0 +1,240 @@
+//! The append-only file: nothing acknowledged is lost, whatever ends the process; and Redis understands it, as Slotway does Redis'.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use slotway_core::resp::value::Value;
+use slotway_tests::binaries;
+use slotway_tests::dataset::{difference, digest, fill};
+use slotway_tests::random::Random;
+use slotway_tests::server::Server;
+use slotway_tests::wire::Connection;
+use tempfile::TempDir;
+
+/// A rewrite takes no longer.
+const PATIENCE: Duration = Duration::from_secs(30);
+const POLL: Duration = Duration::from_millis(20);
+
+fn folder() -> (TempDir, String) {
+    let folder = tempfile::tempdir().expect("a temporary directory can be made");
+    let name = folder.path().to_str().expect("a temporary directory has a name of ASCII").to_owned();
+    (folder, name)
+}
+
+fn options<'a>(dir: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    [&["--dir", dir, "--enable-debug-command", "yes", "--appendonly", "yes"], more].concat()
+}
+
+fn info(connection: &mut Connection, name: &str) -> String {
+    let Value::Bulk(text) = connection.call(&["INFO", "everything"]) else { panic!("INFO is text") };
+    let text = String::from_utf8_lossy(&text).into_owned();
+    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    line.map(str::to_owned).unwrap_or_default()
+}
+
+fn wait_for_rewrite(connection: &mut Connection, count: usize) {
+    let give_up = Instant::now() + PATIENCE;
+    while info(connection, "aof_rewrites") != count.to_string()
+        || info(connection, "aof_rewrite_in_progress") != "0"
+    {
+        assert!(Instant::now() < give_up, "the rewrite does not end");
+        thread::sleep(POLL);
+    }
+    assert_eq!(info(connection, "aof_last_bgrewrite_status"), "ok");
+}
+
+/// Changes of every kind, some of which depend on chance or time.
+fn change(connection: &mut Connection, seed: u64) {
+    let mut random = Random::new(seed);
+    for _ in 0..500 {
+        let key = format!("key:{}", random.below(600));
+        match random.below(6) {
+            0 => connection.call(&["SPOP", &key, "2"]),
+            1 => connection.call(&["EXPIRE", &key, "1000"]),
+            2 => connection.call(&["XADD", &key, "MAXLEN", "~", "10", "*", "f", "v"]),
+            3 => connection.call(&["SET", &key, "v", "EX", "1000"]),
+            4 => connection.call(&["DEL", &key]),
+            _ => {
+                connection.call(&["MULTI"]);
+                connection.call(&["INCR", "counter"]);
+                connection.call(&["RPUSH", "list", &key]);
+                connection.call(&["EXEC"])
+            }
+        };
+    }
+}
+
+/// What a server has that starts from these files.
+fn assert_same(server: &Server, before: &Value, kept: &mut Connection) {
+    let mut connection = server.connect();
+    if digest(&mut connection) != *before {
+        panic!("what differs:\n{}", difference(kept, &mut connection));
+    }
+}
+
+#[test]
+fn what_is_appended_is_there_after_a_kill_on_either_server() {
+    for threads in ["1", "3"] {
+        let (_folder, dir) = folder();
+        let server = Server::slotway(&options(&dir, &["--appendfsync", "always", "--data-threads", threads]));
+        let mut connection = server.connect();
+        connection.call(&["SELECT", "3"]);
+        fill(&mut connection, 1);
+        change(&mut connection, 2);
+        connection.call(&["BGREWRITEAOF"]);
+        wait_for_rewrite(&mut connection, 1);
+        connection.call(&["SELECT", "0"]);
+        fill(&mut connection, 3);
+        change(&mut connection, 4);
+        let before = digest(&mut connection);
+        // Without a word: dropped servers are killed.
+        drop(server);
+        check(&dir);
+        let redis = Server::redis(&options(&dir, &[]));
+        let mut kept = redis.connect();
+        assert_eq!(digest(&mut kept), before, "{threads} threads");
+        drop(redis);
+        let again = Server::slotway(&options(&dir, &["--data-threads", threads]));
+        assert_eq!(digest(&mut again.connect()), before, "{threads} threads");
+    }
+}
+
+#[test]
+fn files_of_redis_are_loaded_and_gone_on_with() {
+    let (_folder, dir) = folder();
+    let redis = Server::redis(&options(&dir, &["--aof-timestamp-enabled", "yes"]));
+    let mut connection = redis.connect();
+    fill(&mut connection, 5);
+    connection.call(&["BGREWRITEAOF"]);
+    wait_for_rewrite(&mut connection, 1);
+    change(&mut connection, 6);
+    let before = digest(&mut connection);
+    drop(redis);
+    let slotway = Server::slotway(&options(&dir, &["--appendfsync", "always"]));
+    let mut kept = slotway.connect();
+    assert_eq!(digest(&mut kept), before);
+    change(&mut kept, 7);
+    let after = digest(&mut kept);
+    drop(slotway);
+    let redis = Server::redis(&options(&dir, &[]));
+    assert_eq!(digest(&mut redis.connect()), after);
+}
+
+fn check(dir: &str) {
+    let manifest = Path::new(dir).join("appendonlydir/appendonly.aof.manifest");
+    let tool = binaries::redis_check_rdb().with_file_name("redis-check-aof");
+    let checked =
+        Command::new(tool).arg(&manifest).stdin(Stdio::null()).output().expect("redis-check-aof runs");
+    let said = String::from_utf8_lossy(&checked.stdout).into_owned();
+    assert!(checked.status.success() && said.contains("All AOF files and manifest are valid"), "{said}");
+}
+
+fn last_increment(dir: &str) -> PathBuf {
+    let files = fs::read_dir(Path::new(dir).join("appendonlydir")).expect("the folder is there");
+    let names = files.flatten().map(|file| file.path());
+    names.filter(|path| path.to_string_lossy().ends_with(".incr.aof")).max().expect("there is one")
+}
+
+#[test]
+fn a_torn_tail_is_cut_off_with_a_word_and_what_is_before_stays() {
+    let (_folder, dir) = folder();
+    let server = Server::slotway(&options(&dir, &[]));
+    let mut connection = server.connect();
+    connection.call(&["SET", "a", "1"]);
+    drop(server);
+    let path = last_increment(&dir);
+    let whole = fs::metadata(&path).expect("it is there").len();
+    for tail in
+        ["*3\r\n$3\r\nSET\r\n$1\r\nb", "*1\r\n$5\r\nMULTI\r\n*3\r\n$3\r\nSET\r\n$1\r\nb\r\n$1\r\n2\r\n"]
+    {
+        let mut file = OpenOptions::new().append(true).open(&path).expect("it is ours");
+        file.write_all(tail.as_bytes()).expect("it is ours");
+        let refused = Command::new(binaries::slotway())
+            .args(["server", "--port", "0"])
+            .args(options(&dir, &["--aof-load-truncated", "no"]))
+            .stdin(Stdio::null())
+            .output()
+            .expect("it starts");
+        let said = String::from_utf8_lossy(&[refused.stdout, refused.stderr].concat()).into_owned();
+        assert_eq!(refused.status.code(), Some(1), "{said}");
+        assert!(said.contains(&format!("at byte {whole}")), "{said}");
+        let server = Server::slotway(&options(&dir, &[]));
+        assert_eq!(server.connect().call(&["DBSIZE"]), Value::Integer(1));
+        assert!(server.output().contains("cut at byte"), "{}", server.output());
+        assert_eq!(fs::metadata(&path).expect("it is there").len(), whole);
+    }
+    let mut file = OpenOptions::new().append(true).open(&path).expect("it is ours");
+    file.write_all(b"nonsense\r\n").expect("it is ours");
+    let refused = Command::new(binaries::slotway())
+        .args(["server", "--port", "0"])
+        .args(options(&dir, &[]))
+        .stdin(Stdio::null())
+        .output()
+        .expect("it starts");
+    assert_eq!(refused.status.code(), Some(1), "what is damaged is not cut off");
+}
+
+#[test]
+fn it_can_begin_and_end_at_run_time_and_rewrites_itself_when_it_grows() {
+    let (_folder, dir) = folder();
+    let server = Server::slotway(&["--dir", &dir, "--enable-debug-command", "yes"]);
+    let mut connection = server.connect();
+    fill(&mut connection, 8);
+    connection.call(&["CONFIG", "SET", "appendonly", "yes"]);
+    wait_for_rewrite(&mut connection, 1);
+    change(&mut connection, 9);
+    connection.call(&[
+        "CONFIG",
+        "SET",
+        "auto-aof-rewrite-min-size",
+        "1",
+        "auto-aof-rewrite-percentage",
+        "20",
+    ]);
+    for number in 0..20_000 {
+        connection.call(&["SET", "a", &number.to_string()]);
+    }
+    let give_up = Instant::now() + PATIENCE;
+    while info(&mut connection, "aof_rewrites") == "1" {
+        assert!(Instant::now() < give_up, "it does not rewrite itself");
+        thread::sleep(POLL);
+    }
+    connection.call(&["CONFIG", "SET", "auto-aof-rewrite-percentage", "0"]);
+    let rewrites = || fs::read_dir(Path::new(&dir).join("appendonlydir")).expect("it is there").count();
+    change(&mut connection, 10);
+    let before = digest(&mut connection);
+    assert!(server.terminate().success());
+    assert_eq!(rewrites(), 3, "a base, an increment and the manifest");
+    let again = Server::slotway(&options(&dir, &[]));
+    assert_same(&again, &before, &mut again.connect());
+}
+
+/// Writes until the process is killed at a random moment; what was acknowledged is there afterwards.
+#[test]
+fn a_kill_at_any_moment_loses_nothing_acknowledged() {
+    let (_folder, dir) = folder();
+    let mut random = Random::new(11);
+    let mut acknowledged = 0;
+    for round in 0..5 {
+        let server = Server::slotway(&options(&dir, &["--appendfsync", "always"]));
+        let mut connection = server.connect();
+        if round > 0 {
+            let Value::Bulk(value) = connection.call(&["GET", "counter"]) else { panic!("it is lost") };
+            let value: i64 = String::from_utf8_lossy(&value).parse().expect("a number");
+            assert!(value >= acknowledged, "{acknowledged} was acknowledged, {value} is there");
+            acknowledged = value;
+        }
+        let end = Instant::now() + Duration::from_millis(100 + random.below(300) as u64);
+        while Instant::now() < end {
+            let Value::Integer(value) = connection.call(&["INCR", "counter"]) else { panic!("it counts") };
+            acknowledged = value;
+            if value % 100 == 0 {
+                connection.call(&["BGREWRITEAOF"]);
+            }
+        }
+    }
+}
