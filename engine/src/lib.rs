@@ -29,6 +29,7 @@ pub mod propagation;
 pub mod pubsub;
 pub mod rdb;
 pub mod registry;
+pub mod replication;
 pub mod session;
 pub mod shards;
 pub mod snapshot;

@@ -30,6 +30,7 @@ use crate::keyspace::{Garbage, KeyHasher, Layout, Shard};
 use crate::node::{ClientCard, Facts, Node, Saves, Shutdown};
 use crate::propagation::{Record, Stream};
 use crate::pubsub::PubSub;
+use crate::replication::{Applied, Applier, ApplyError};
 use crate::session::{After, ClientId, Session};
 use crate::shards::{Owned, WholeKeyspace};
 
@@ -138,6 +139,16 @@ impl TestClient {
     /// Tells the engine that the node's topology has changed.
     pub(crate) fn topology_changed(&self) {
         self.world.engine.topology_changed(&self.world.node);
+    }
+
+    /// Executes what a primary sends to this client's node.
+    pub(crate) fn apply(
+        &self,
+        applier: &mut Applier,
+        input: &[u8],
+        count: impl FnOnce(&[u8]),
+    ) -> Result<Applied, ApplyError> {
+        applier.batch(&self.world.engine, &self.world.node, input, count)
     }
 
     /// Executes all requests of `buffer` as one batch.

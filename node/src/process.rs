@@ -1,9 +1,10 @@
 //! Facts of the process and of the machine that only the operating system knows.
 
 use std::fs;
+use std::sync::LazyLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use slotway_core::time::UnixMs;
+use slotway_core::time::{Instant, UnixMs};
 
 /// Microseconds since 1970.
 pub(crate) fn unix_us() -> u64 {
@@ -13,6 +14,12 @@ pub(crate) fn unix_us() -> u64 {
 /// Milliseconds since 1970.
 pub(crate) fn unix_ms() -> UnixMs {
     UnixMs::from_ms(unix_us() / 1000)
+}
+
+/// Milliseconds on a clock that never jumps, since it was first asked.
+pub(crate) fn instant() -> Instant {
+    static FIRST: LazyLock<std::time::Instant> = LazyLock::new(std::time::Instant::now);
+    Instant::from_ms(u64::try_from(FIRST.elapsed().as_millis()).unwrap_or(u64::MAX))
 }
 
 /// `Linux 6.1.0 x86_64`: system, release and architecture.

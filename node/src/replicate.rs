@@ -7,10 +7,8 @@
 //!         follows another
 //! ```
 //!
-//! The [`Log`] is appended to while the shards that a write has changed are in hand; a snapshot takes its offset while it has all of them. So a
-//! replica that has the snapshot and the bytes behind that offset has everything, once.
+//! What needs no sockets and no tasks, the [`Log`] first of all, is `engine/replication`.
 
-mod backlog;
 mod feed;
 mod link;
 mod sync;
@@ -23,19 +21,17 @@ use std::time::Instant;
 use parking_lot::Mutex;
 use slotway_core::cluster;
 use slotway_core::epoch::ReplOffset;
-use slotway_core::replication::{FullSync, History, ReplId, Resume};
+use slotway_core::replication::{FullSync, ReplId, Resume};
 use slotway_core::time::UnixMs;
-use slotway_engine::config::{OutputLimit, ReplicaOf};
-use slotway_engine::node::{
-    BacklogState, LinkPhase, LinkState, Node as _, Pause, ReplicaState, ReplicationState, Role, Syncs,
-};
-use slotway_engine::propagation::{Record, Stream};
+use slotway_engine::config::ReplicaOf;
+use slotway_engine::node::{LinkPhase, LinkState, Node as _, Pause, ReplicaState, ReplicationState, Role};
+use slotway_engine::propagation::Record;
+use slotway_engine::replication::Log;
 use slotway_engine::session::{AckWait, ClientId, Session};
 use tokio::sync::{Notify, watch};
 
 use crate::process;
 use crate::shared::Shared;
-use backlog::Backlog;
 
 pub(crate) use feed::feed;
 pub(crate) use link::serve as follow_primary;
@@ -72,19 +68,6 @@ pub(crate) struct Primary {
     pub(crate) port: u16,
 }
 
-/// The stream that replicas read.
-struct Log {
-    history: History,
-    backlog: Option<Backlog>,
-    stream: Stream,
-    syncs: Syncs,
-    /// When the last replica left.
-    alone_since: Option<Instant>,
-    /// How far each replica has been sent the log: what it still needs is kept.
-    positions: BTreeMap<ClientId, u64>,
-    scratch: Vec<u8>,
-}
-
 /// A replica of this node.
 #[derive(Clone)]
 struct Replica {
@@ -111,15 +94,7 @@ struct Link {
 impl Default for Replication {
     fn default() -> Self {
         Self {
-            log: Mutex::new(Log {
-                history: History::new(new_id()),
-                backlog: None,
-                stream: Stream::default(),
-                syncs: Syncs::default(),
-                alone_since: None,
-                positions: BTreeMap::new(),
-                scratch: Vec::new(),
-            }),
+            log: Mutex::new(Log::new(new_id())),
             records: AtomicBool::new(false),
             written: watch::Sender::new(0),
             acknowledged: Notify::new(),
@@ -138,23 +113,6 @@ impl Default for Replication {
 
 fn new_id() -> ReplId {
     ReplId::from_random(process::random_bytes())
-}
-
-impl Log {
-    /// Appends bytes to what replicas read. Returns the offset behind them.
-    fn append(&mut self, bytes: &[u8], kept: u64) -> u64 {
-        self.history.offset += bytes.len() as u64;
-        if let Some(backlog) = &mut self.backlog {
-            backlog.append(bytes);
-            let needed = self.positions.values().min().copied().unwrap_or(u64::MAX);
-            backlog.trim(kept, needed);
-        }
-        self.history.offset
-    }
-
-    fn first_kept(&self) -> Option<u64> {
-        self.backlog.as_ref().map(Backlog::first)
-    }
 }
 
 impl Replication {
@@ -193,13 +151,9 @@ pub(crate) fn propagate(shared: &Shared, record: &Record) -> u64 {
     let mut log = replication.log.lock();
     shared.aof.append(record);
     if !replication.records() {
-        return log.history.offset;
+        return log.offset();
     }
-    let mut bytes = std::mem::take(&mut log.scratch);
-    log.stream.write(record, &mut bytes);
-    let offset = log.append(&bytes, shared.config().repl_backlog_size());
-    bytes.clear();
-    log.scratch = bytes;
+    let offset = log.write(record, shared.config().repl_backlog_size());
     drop(log);
     replication.written.send_replace(offset);
     offset
@@ -239,19 +193,18 @@ pub(crate) fn follow(shared: &Shared, primary: Option<Primary>) {
             if !followed {
                 // What was written here may be the beginning of what that primary has: it is asked to go on.
                 let log = replication.log.lock();
-                (link.has_data, link.session) = (log.backlog.is_some(), None);
+                (link.has_data, link.session) = (log.backlog().is_some(), None);
             }
             (link.phase, link.down_since) = (LinkPhase::Down, Some(Instant::now()));
         }
         None => {
             let mut log = replication.log.lock();
-            log.history.branch(new_id());
-            log.stream.restart();
+            log.lead(new_id());
             // Before the first write is taken: see `Condition`.
-            replication.records.store(log.backlog.is_some(), Ordering::Release);
+            replication.records.store(log.backlog().is_some(), Ordering::Release);
             shared.log.notice(&format!(
                 "Discarding previously cached master state; this node is a primary now, its history goes on as {}",
-                log.history.id
+                log.history().id
             ));
             *replication.link.lock() = Link::default();
         }
@@ -281,15 +234,14 @@ pub(crate) fn state(shared: &Shared) -> ReplicationState {
             host,
             port,
             phase: link.phase,
-            offset: link.has_data.then_some(log.history.offset),
+            offset: link.has_data.then_some(log.offset()),
             silent_secs: link.heard_at.map(secs),
             down_secs: link.down_since.map(secs),
             transfer: link.transfer,
         }))
     });
-    let backlog =
-        log.backlog.as_ref().map(|backlog| BacklogState { first: backlog.first(), len: backlog.len() });
-    ReplicationState { role, history: log.history, backlog, replicas, syncs: log.syncs }
+    let (history, backlog, syncs) = (log.history(), log.backlog(), log.syncs());
+    ReplicationState { role, history, backlog, replicas, syncs }
 }
 
 /// What the control plane is told, where `now` is its own time.
@@ -305,7 +257,7 @@ pub(crate) fn for_cluster(shared: &Shared, now: slotway_core::time::Instant) -> 
         false => link.down_since.map(ago),
     };
     let fresh_at = fresh_at.filter(|_| link.has_data);
-    let offset = ReplOffset::new(replication.log.lock().history.offset);
+    let offset = ReplOffset::new(replication.log.lock().offset());
     cluster::Replication { offset, fresh_at }
 }
 
@@ -354,13 +306,7 @@ pub(crate) fn drop_old_backlog(shared: &Shared) {
     if ttl == 0 || replication.follows() {
         return;
     }
-    let mut log = replication.log.lock();
-    if log.positions.is_empty() && log.alone_since.is_some_and(|since| since.elapsed().as_secs() >= ttl) {
-        log.backlog = None;
-        log.alone_since = None;
-        // What is written from now on is in nobody's history.
-        log.history.id = new_id();
-        log.history.before = None;
+    if replication.log.lock().forget(process::instant(), ttl * 1000, new_id) {
         replication.records.store(false, Ordering::Release);
     }
 }
@@ -392,40 +338,23 @@ pub(crate) async fn wait_for_acks(shared: &Shared, wait: AckWait) -> usize {
     }
 }
 
-/// How a replica begins.
-enum Beginning {
-    /// It goes on here.
-    Continue(ReplId),
-    /// It needs a snapshot.
-    Full,
-}
-
-/// Decides how a replica begins, and notes why it needs a snapshot. One that goes on is registered with its position.
-fn begin(shared: &Shared, id: ClientId, address: &str, resume: Option<Resume>) -> Beginning {
+/// Decides how a replica begins, and notes why it needs a snapshot. One that goes on is registered with its position, and told the history's name.
+fn begin(shared: &Shared, id: ClientId, address: &str, resume: Option<Resume>) -> Result<ReplId, FullSync> {
     let mut log = shared.replication.log.lock();
-    match log.history.answer(resume, log.first_kept()) {
-        Ok(()) => {
-            let next = resume.expect("nobody goes on from nowhere").next;
-            log.positions.insert(id, next - 1);
-            log.syncs.partial += 1;
+    match log.begin(id, resume) {
+        Ok(history) => {
+            let next = resume.map_or(0, |resume| resume.next);
             shared.log.notice(&format!(
                 "Partial resynchronization request from {address} accepted. Sending {} bytes of backlog starting from offset {next}.",
-                log.history.offset + 1 - next
+                log.offset() + 1 - next
             ));
-            Beginning::Continue(log.history.id)
+            Ok(history)
         }
         Err(why) => {
-            log.syncs.full += 1;
-            log.syncs.partial_refused += u64::from(why != FullSync::NoData);
             shared.log.notice(&format!("Full resync requested by replica {address}: {why}"));
-            Beginning::Full
+            Err(why)
         }
     }
-}
-
-/// True if a replica lies further back than `client-output-buffer-limit replica` allows at once.
-fn is_too_far_behind(limit: OutputLimit, behind: u64) -> bool {
-    limit.hard_bytes > 0 && behind > limit.hard_bytes
 }
 
 /// A replica's connection, for as long as it lasts.
@@ -451,10 +380,6 @@ impl Registration {
 impl Drop for Registration {
     fn drop(&mut self) {
         self.shared.replication.replicas.lock().remove(&self.id);
-        let mut log = self.shared.replication.log.lock();
-        log.positions.remove(&self.id);
-        if log.positions.is_empty() {
-            log.alone_since = Some(Instant::now());
-        }
+        self.shared.replication.log.lock().leave(process::instant(), self.id);
     }
 }

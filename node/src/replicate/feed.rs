@@ -8,13 +8,14 @@ use std::time::Duration;
 use bytes::{Buf as _, BytesMut};
 use slotway_core::resp::decode::{Decoder, Limits};
 use slotway_engine::node::Node as _;
+use slotway_engine::replication::Answer;
 use slotway_engine::session::{ClientId, Peer};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
 
 use super::sync::{Begun, Piece, want};
-use super::{Beginning, Registration, begin, is_too_far_behind};
+use super::{Registration, begin};
 use crate::process;
 use crate::shared::Shared;
 
@@ -38,7 +39,7 @@ pub(crate) async fn feed(
     let address = format!("{host}:{}", peer.port);
     let registration = Registration::new(&shared, id, host, peer.port);
     let (input, output) = stream.split();
-    let mut feed = Feed { registration, output, position: 0 };
+    let mut feed = Feed { registration, output };
     tokio::select! {
         result = feed.send(&peer, &address) => result,
         result = feed_back(&shared, id, input) => result,
@@ -51,24 +52,17 @@ pub(crate) async fn feed(
 struct Feed<'a> {
     registration: Registration,
     output: WriteHalf<'a>,
-    /// The offset of the last byte sent.
-    position: u64,
 }
 
 impl Feed<'_> {
     async fn send(&mut self, peer: &Peer, address: &str) -> io::Result<()> {
         let shared = Arc::clone(&self.registration.shared);
         match begin(&shared, self.registration.id, address, peer.resume) {
-            Beginning::Continue(history) => {
-                let reply = if peer.takes_psync2 {
-                    format!("+CONTINUE {history}\r\n")
-                } else {
-                    "+CONTINUE\r\n".to_owned()
-                };
-                self.position = peer.resume.map_or(0, |resume| resume.next - 1);
-                self.output.write_all(reply.as_bytes()).await?;
+            Ok(history) => {
+                let answer = Answer::Continue(Some(history).filter(|_| peer.takes_psync2));
+                self.output.write_all(answer.format().as_bytes()).await?;
             }
-            Beginning::Full => self.snapshot(peer).await?,
+            Err(_) => self.snapshot(peer).await?,
         }
         if peer.wants_only_snapshot {
             // It closes the connection once it has everything.
@@ -83,16 +77,15 @@ impl Feed<'_> {
     async fn snapshot(&mut self, peer: &Peer) -> io::Result<()> {
         let shared = Arc::clone(&self.registration.shared);
         let mut begun = want(&shared, self.registration.id);
-        let Begun { history, offset, mut pieces } = loop {
+        let Begun { history, mut pieces } = loop {
             tokio::select! {
                 begun = &mut begun => break begun.map_err(io::Error::other)?,
                 () = tokio::time::sleep(KEEPALIVE) => self.output.write_all(b"\n").await?,
             }
         };
-        self.position = offset;
-        self.registration.change(|replica| replica.offset = offset);
+        self.registration.change(|replica| replica.offset = history.offset);
         if peer.knows_psync {
-            self.output.write_all(format!("+FULLRESYNC {history} {offset}\r\n").as_bytes()).await?;
+            self.output.write_all(Answer::Full(history).format().as_bytes()).await?;
         }
         if !peer.takes_eof {
             return self.counted_snapshot(&mut pieces).await;
@@ -157,18 +150,7 @@ impl Feed<'_> {
     fn take(&mut self, shared: &Shared, chunk: &mut Vec<u8>) -> io::Result<bool> {
         let limit = shared.config().client_output_buffer_limit().replica;
         let mut log = shared.replication.log.lock();
-        chunk.clear();
-        let Some(backlog) = &log.backlog else { return Err(io::Error::other("the history has ended")) };
-        if !log.positions.contains_key(&self.registration.id) {
-            return Err(io::Error::other("the history has ended"));
-        }
-        if is_too_far_behind(limit, log.history.offset - self.position) {
-            return Err(io::Error::other("overcoming of output buffer limits"));
-        }
-        backlog.read(self.position, CHUNK_LEN, chunk);
-        self.position += chunk.len() as u64;
-        log.positions.insert(self.registration.id, self.position);
-        Ok(!chunk.is_empty())
+        log.read(self.registration.id, limit, CHUNK_LEN, chunk).map_err(io::Error::other)
     }
 }
 
@@ -212,7 +194,7 @@ async fn feed_back(shared: &Shared, id: ClientId, mut input: ReadHalf<'_>) -> io
 }
 
 fn acknowledge(shared: &Shared, id: ClientId, offset: u64) {
-    let written = shared.replication.log.lock().history.offset;
+    let written = shared.replication.log.lock().offset();
     if let Some(replica) = shared.replication.replicas.lock().get_mut(&id) {
         // One that claims to have what was never written is not believed.
         replica.offset = replica.offset.max(offset.min(written));

@@ -17,13 +17,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow, bail};
 use bytes::{Buf as _, BytesMut};
-use slotway_core::replication::{History, ReplId, Resume};
-use slotway_core::resp::decode::{Decoded, Decoder, Limits};
-use slotway_engine::dispatch::Requests;
+use slotway_core::replication::{History, ReplId};
 use slotway_engine::keyspace::ExpiryPolicy;
 use slotway_engine::node::{LinkPhase, Merge, Node as _};
 use slotway_engine::propagation::write_command;
-use slotway_engine::session::{After, ReplyMode, Session};
+use slotway_engine::replication::{Answer, Applier};
+use slotway_engine::session::{ReplyMode, Session};
 use slotway_engine::shards::{ShardAccess, WholeKeyspace as _};
 use slotway_engine::snapshot::Stale;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -31,7 +30,6 @@ use tokio::net::TcpStream;
 use tokio::task::{JoinHandle, spawn_local, yield_now};
 use tokio::time::timeout;
 
-use super::backlog::Backlog;
 use super::{Primary, append_raw};
 use crate::aof;
 use crate::persist::{Loading, Source};
@@ -162,11 +160,8 @@ impl<A: ShardAccess> Attempt<'_, A> {
         }
         wire.tell(&[b"REPLCONF", b"capa", b"eof", b"capa", b"psync2"]).await?;
         let has_data = shared.replication.link.lock().has_data;
-        let resume = has_data.then(|| shared.replication.log.lock().history.resume());
-        let (id, next) = match resume {
-            Some(Resume { id, next }) => (id.to_string(), next.to_string()),
-            None => ("?".to_owned(), "-1".to_owned()),
-        };
+        let resume = has_data.then(|| shared.replication.log.lock().history().resume());
+        let (id, next) = Answer::asked_by(resume);
         shared.log.notice(&format!("Trying a partial resynchronization (request {id}:{next})."));
         wire.send(&[b"PSYNC", id.as_bytes(), next.as_bytes()]).await?;
         let line = wire.line().await?;
@@ -176,13 +171,7 @@ impl<A: ShardAccess> Attempt<'_, A> {
     /// The link's data is that of the primary: its stream goes on where it has stopped.
     fn go_on(&self, id: Option<ReplId>) -> Option<Box<Session>> {
         let shared = &self.server.shared;
-        let mut log = shared.replication.log.lock();
-        if let Some(id) = id {
-            log.history.rename(id);
-        }
-        let next = log.history.offset + 1;
-        log.backlog.get_or_insert_with(|| Backlog::new(next));
-        drop(log);
+        shared.replication.log.lock().go_on(id);
         shared.log.notice("MASTER <-> REPLICA sync: Master accepted a Partial Resynchronization.");
         shared.replication.link.lock().session.take()
     }
@@ -199,7 +188,7 @@ impl<A: ShardAccess> Attempt<'_, A> {
             (link.has_data, link.session) = (false, None);
         }
         // Those who follow this node have the old data: they begin anew.
-        shared.replication.log.lock().positions.clear();
+        shared.replication.log.lock().part();
         shared.replication.written.send_modify(|_| {});
         let shards = self.server.engine.shards();
         shards.all_shards(&mut |held| {
@@ -219,10 +208,7 @@ impl<A: ShardAccess> Attempt<'_, A> {
             yield_now().await;
         }
         loading.finish();
-        let mut log = shared.replication.log.lock();
-        log.history = history;
-        log.backlog = Some(Backlog::new(history.offset + 1));
-        drop(log);
+        shared.replication.log.lock().adopt(history);
         shared.replication.link.lock().has_data = true;
         shared.log.notice("MASTER <-> REPLICA sync: Finished with success");
         Ok(())
@@ -244,63 +230,28 @@ impl<A: ShardAccess> Attempt<'_, A> {
         let registration = shared.clients.enter(&session, -1, shared.now());
         let life = spawn_local(std::future::pending::<()>());
         registration.client().served_by(life.abort_handle());
-        let mut applier = Applier {
-            server: self.server,
-            life,
-            session,
-            decoder: Decoder::default(),
-            held_back: Vec::new(),
-        };
-        let result = applier.run(wire).await;
-        // A transaction that has not come to its end is sent again.
-        applier.session.transaction = None;
-        shared.replication.link.lock().session = Some(applier.session.clone());
+        let mut reader = Reader { server: self.server, life, applier: Applier::new(session) };
+        let result = reader.run(wire).await;
+        shared.replication.link.lock().session = Some(reader.applier.end());
         result
     }
 }
 
-/// What a primary answers to PSYNC.
-enum Answer {
-    /// It goes on, under this name of the history if it says one.
-    Continue(Option<ReplId>),
-    /// A snapshot comes, which stands at this point of this history.
-    Full(History),
-}
-
-impl Answer {
-    fn parse(line: &str, asked: Option<Resume>) -> Option<Self> {
-        let mut words = line.split_ascii_whitespace();
-        match words.next()? {
-            "+CONTINUE" if asked.is_some() => {
-                Some(Answer::Continue(words.next().and_then(|id| ReplId::parse(id.as_bytes()))))
-            }
-            "+FULLRESYNC" => {
-                let id = ReplId::parse(words.next()?.as_bytes())?;
-                Some(Answer::Full(History { id, offset: words.next()?.parse().ok()?, before: None }))
-            }
-            _ => None,
-        }
-    }
-}
-
-impl<A: ShardAccess> Drop for Applier<'_, A> {
+impl<A: ShardAccess> Drop for Reader<'_, A> {
     fn drop(&mut self) {
         self.life.abort();
     }
 }
 
 /// Executes the primary's stream.
-struct Applier<'a, A: ShardAccess> {
+struct Reader<'a, A: ShardAccess> {
     server: &'a Server<A>,
     /// Ends when the link is killed.
     life: JoinHandle<()>,
-    session: Box<Session>,
-    decoder: Decoder,
-    /// What has been executed of a transaction that is still open: it counts once that is closed.
-    held_back: Vec<u8>,
+    applier: Applier,
 }
 
-impl<A: ShardAccess> Applier<'_, A> {
+impl<A: ShardAccess> Reader<'_, A> {
     async fn run(&mut self, wire: &mut Wire<'_>) -> anyhow::Result<()> {
         let shared = &self.server.shared;
         // The primary of a snapshot without a length waits for this before it goes on.
@@ -309,7 +260,7 @@ impl<A: ShardAccess> Applier<'_, A> {
         let mut heard = Instant::now();
         loop {
             self.execute(wire)?;
-            if std::mem::take(&mut self.session.ack_is_wanted) {
+            if std::mem::take(&mut self.applier.session.ack_is_wanted) {
                 self.acknowledge(wire).await?;
             }
             tokio::select! {
@@ -335,43 +286,24 @@ impl<A: ShardAccess> Applier<'_, A> {
     /// Executes all whole commands that have come, batch by batch.
     fn execute(&mut self, wire: &mut Wire<'_>) -> anyhow::Result<()> {
         let Server { engine, shared } = self.server;
-        let limits = Limits { bulk_len_max: u64::MAX >> 1, authenticated: true };
-        let mut replies = Vec::new();
         loop {
-            let decoded = self.decoder.decode(&wire.input, limits);
-            let requests = Requests { decoder: &self.decoder, buffer: &wire.input };
-            let tally = engine.execute(&**shared, &mut self.session, requests, &mut replies);
-            shared.stats.add(tally);
-            shared.replication.stream_db.store(self.session.db.0, Ordering::Relaxed);
-            replies.clear();
+            let count = |bytes: &[u8]| {
+                aof::flush(shared);
+                append_raw(shared, bytes);
+            };
+            let applied = self.applier.batch(engine, &**shared, &wire.input, count)?;
+            shared.stats.add(applied.tally);
+            shared.replication.stream_db.store(self.applier.session.db.0, Ordering::Relaxed);
             aof::flush(shared);
-            let used = self.decoder.consume_first(tally.requests);
-            self.count(&wire.input[..used]);
-            wire.input.advance(used);
-            if self.session.after != After::Continue || self.session.blocked.is_some() {
-                bail!("it has sent a command that no primary sends");
+            wire.input.advance(applied.used);
+            if !applied.goes_on {
+                return Ok(());
             }
-            match decoded {
-                Decoded::All => return Ok(()),
-                Decoded::Full => {}
-                Decoded::Broken(error) => {
-                    bail!("it sends what is no command: {}", String::from_utf8_lossy(&error.text()))
-                }
-            }
-        }
-    }
-
-    /// These bytes have been executed: those who follow this node get them too.
-    fn count(&mut self, bytes: &[u8]) {
-        self.held_back.extend_from_slice(bytes);
-        if self.session.transaction.is_none() && !self.held_back.is_empty() {
-            append_raw(&self.server.shared, &self.held_back);
-            self.held_back.clear();
         }
     }
 
     async fn acknowledge(&self, wire: &mut Wire<'_>) -> anyhow::Result<()> {
-        let offset = self.server.shared.replication.log.lock().history.offset;
+        let offset = self.server.shared.replication.log.lock().offset();
         wire.send(&[b"REPLCONF", b"ACK", offset.to_string().as_bytes()]).await
     }
 }

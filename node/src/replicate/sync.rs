@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
-use slotway_core::replication::ReplId;
+use slotway_core::replication::History;
 use slotway_engine::node::Node as _;
 use slotway_engine::rdb::{Footer, Seal};
 use slotway_engine::session::ClientId;
@@ -14,7 +14,6 @@ use slotway_engine::snapshot::{Aux, SLICE_LEN, Snapshot};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::yield_now;
 
-use super::backlog::Backlog;
 use super::new_id;
 use crate::server::Server;
 use crate::shared::Shared;
@@ -34,10 +33,8 @@ pub(super) struct Wanted {
 
 /// A snapshot for a replica has begun.
 pub(super) struct Begun {
-    /// The history that it belongs to.
-    pub(super) history: ReplId,
-    /// The offset behind which the stream goes on.
-    pub(super) offset: u64,
+    /// The history that it belongs to, with the offset behind which the stream goes on.
+    pub(super) history: History,
     /// The snapshot, piece by piece. It is whole if the last one says so.
     pub(super) pieces: mpsc::Receiver<Piece>,
 }
@@ -107,27 +104,20 @@ fn take_offset(shared: &Shared) -> (Vec<Aux>, Vec<mpsc::Sender<Piece>>) {
     let waiting = std::mem::take(&mut *replication.waiting.lock());
     let stream_db = replication.stream_db.load(Ordering::Relaxed);
     let mut log = replication.log.lock();
-    if log.backlog.is_none() {
-        // What has been written before is in no backlog: a new history begins.
-        log.history.id = new_id();
-        log.history.before = None;
-        log.backlog = Some(Backlog::new(log.history.offset + 1));
-    }
-    log.stream.restart();
-    let (history, offset) = (log.history.id, log.history.offset);
+    let history = log.begin_snapshot(new_id);
     let mut readers = Vec::new();
     for wanted in waiting {
         let (sender, pieces) = mpsc::channel(PIECES_MAX);
-        if wanted.begun.send(Begun { history, offset, pieces }).is_ok() {
-            log.positions.insert(wanted.id, offset);
+        if wanted.begun.send(Begun { history, pieces }).is_ok() {
+            log.read_from(wanted.id, history.offset);
             readers.push(sender);
         }
     }
     replication.records.store(!replication.follows(), Ordering::Release);
     let aux = vec![
         ("repl-stream-db", stream_db.to_string()),
-        ("repl-id", history.to_string()),
-        ("repl-offset", offset.to_string()),
+        ("repl-id", history.id.to_string()),
+        ("repl-offset", history.offset.to_string()),
         ("aof-base", "0".into()),
     ];
     (aux, readers)

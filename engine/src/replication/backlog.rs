@@ -1,8 +1,10 @@
 //! The last bytes of the stream that replicas read: for those that come back, and for those that are behind.
 
-use std::collections::VecDeque;
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 
 /// Bytes of the stream, with the offset of the first.
+#[derive(Debug)]
 pub(super) struct Backlog {
     bytes: VecDeque<u8>,
     first: u64,
@@ -55,6 +57,8 @@ impl Backlog {
 
 #[cfg(test)]
 mod tests {
+    use alloc::format;
+
     use super::*;
 
     fn read(backlog: &Backlog, position: u64, max: usize) -> Vec<u8> {

@@ -1,0 +1,21 @@
+//! What copying data between nodes comes down to, without sockets and without tasks: node and simulator run this.
+//!
+//! ```text
+//!   primary   write --Node::propagate--> Log: history, backlog, stream --begin / read--> bytes for each replica
+//!   replica   PSYNC --Answer--> go on, or load a snapshot first; then bytes --Applier--> Engine::execute, and into its own Log
+//! ```
+//!
+//! The [`Log`] is appended to while the shards that a write has changed are in hand; a snapshot takes its offset while it has all of them. So a
+//! replica that has the snapshot and the bytes behind that offset has everything, once. Whether a replica can go on without a snapshot is
+//! `core/replication/history.rs`.
+
+mod apply;
+mod backlog;
+mod log;
+mod psync;
+#[cfg(test)]
+mod tests;
+
+pub use apply::{Applied, Applier, ApplyError};
+pub use log::{CutOff, Log};
+pub use psync::Answer;

@@ -1,0 +1,131 @@
+//! A log that is read, cut and continued; a stream that is executed.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use slotway_core::replication::{FullSync, History, ReplId, Resume};
+use slotway_core::time::Instant;
+
+use super::*;
+use crate::config::OutputLimit;
+use crate::session::ClientId;
+use crate::testing::TestClient;
+
+const NO_LIMIT: OutputLimit = OutputLimit { hard_bytes: 0, soft_bytes: 0, soft_seconds: 0 };
+const READER: ClientId = ClientId(1);
+
+fn id(byte: u8) -> ReplId {
+    ReplId::from_random([byte; 20])
+}
+
+/// A log of ten bytes, which somebody has read up to the fifth.
+fn read_to_the_fifth() -> Log {
+    let mut log = Log::new(id(0));
+    let History { offset, .. } = log.begin_snapshot(|| id(1));
+    log.read_from(READER, offset);
+    log.append(b"0123456789", 0);
+    assert_eq!(log.read(READER, NO_LIMIT, 5, &mut Vec::new()), Ok(true));
+    log.append(b"", 0);
+    log
+}
+
+#[test]
+fn what_was_written_before_anybody_read_is_in_nobodys_history() {
+    let mut log = Log::new(id(0));
+    log.append(b"xyz", 100);
+    assert_eq!(log.begin(READER, Some(Resume { id: id(0), next: 1 })), Err(FullSync::NoBacklog));
+    let history = log.begin_snapshot(|| id(1));
+    assert_eq!(history, History { id: id(1), offset: 3, before: None });
+    assert_eq!(log.begin_snapshot(|| id(2)), history, "a second snapshot begins no other one");
+}
+
+#[test]
+fn a_reader_gets_what_it_has_not_and_what_it_has_is_dropped() {
+    let (mut log, mut out) = (read_to_the_fifth(), Vec::new());
+    assert_eq!(log.backlog().map(|backlog| (backlog.first, backlog.len)), Some((6, 5)));
+    assert_eq!(log.read(READER, NO_LIMIT, 100, &mut out), Ok(true));
+    assert_eq!(out, b"56789");
+    assert_eq!(log.read(READER, NO_LIMIT, 100, &mut out), Ok(false));
+    let back = ClientId(2);
+    assert_eq!(log.begin(back, Some(Resume { id: id(1), next: 9 })), Ok(id(1)));
+    assert_eq!(log.read(back, NO_LIMIT, 100, &mut out), Ok(true));
+    assert_eq!(out, b"89");
+    assert_eq!((log.syncs().full, log.syncs().partial), (0, 1));
+}
+
+#[test]
+fn a_reader_is_cut_off_when_it_lies_too_far_behind_or_the_data_is_replaced() {
+    let (mut log, mut out) = (read_to_the_fifth(), Vec::new());
+    let limit = OutputLimit { hard_bytes: 4, ..NO_LIMIT };
+    assert_eq!(log.read(READER, limit, 100, &mut out), Err(CutOff::TooFarBehind));
+    log.part();
+    assert_eq!(log.read(READER, NO_LIMIT, 100, &mut out), Err(CutOff::HistoryEnded));
+}
+
+#[test]
+fn a_promoted_replica_goes_on_under_another_name_and_is_followed_without_a_snapshot() {
+    let mut log = Log::new(id(0));
+    log.adopt(History { offset: 40, ..History::new(id(1)) });
+    log.append(b"0123456789", 100);
+    log.lead(id(2));
+    log.append(b"ab", 100);
+    assert_eq!(log.begin(READER, Some(Resume { id: id(1), next: 51 })), Ok(id(2)));
+    assert_eq!(log.begin(READER, Some(Resume { id: id(1), next: 52 })), Err(FullSync::OtherHistory));
+}
+
+#[test]
+fn the_backlog_goes_when_nobody_has_needed_it_for_long_enough() {
+    let mut log = read_to_the_fifth();
+    let at = Instant::from_ms;
+    assert!(!log.forget(at(1_000_000), 500, || id(3)), "somebody reads it");
+    log.leave(at(1000), READER);
+    assert!(!log.forget(at(1499), 500, || id(3)));
+    assert!(log.forget(at(1500), 500, || id(3)));
+    assert_eq!((log.backlog(), log.history().id), (None, id(3)));
+}
+
+#[test]
+fn answers_to_psync_are_read_as_they_are_written() {
+    let asked = Some(Resume { id: id(1), next: 7 });
+    let full = Answer::Full(History { offset: 12, ..History::new(id(2)) });
+    for answer in [Answer::Continue(Some(id(2))), Answer::Continue(None), full] {
+        assert_eq!(Answer::parse(&answer.format(), asked), Some(answer));
+    }
+    assert_eq!(Answer::parse("+CONTINUE", None), None, "nobody goes on from nowhere");
+    assert_eq!(Answer::parse("-ERR no", asked), None);
+    assert_eq!(Answer::asked_by(None), ("?".into(), "-1".into()));
+}
+
+/// Executes `input` and gives what has been counted, and what is left.
+fn apply(applier: &mut Applier, client: &TestClient, input: &[u8]) -> (Vec<u8>, usize) {
+    let mut counted = Vec::new();
+    let applied =
+        client.apply(applier, input, |bytes| counted.extend_from_slice(bytes)).expect("a primary's stream");
+    (counted, input.len() - applied.used)
+}
+
+#[test]
+fn a_transaction_counts_once_it_is_whole() {
+    let mut client = TestClient::new();
+    let mut session = client.session.clone();
+    session.is_primary_link = true;
+    let mut applier = Applier::new(Box::new(session));
+    let (begun, rest) =
+        (b"*1\r\n$5\r\nMULTI\r\n*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n", b"*1\r\n$4\r\nEXEC\r\n");
+    assert_eq!(apply(&mut applier, &client, begun), (Vec::new(), 0));
+    assert_eq!(client.run("GET a"), "$-1\r\n");
+    assert_eq!(apply(&mut applier, &client, &rest[..4]), (Vec::new(), 4), "a command that is cut waits");
+    assert_eq!(apply(&mut applier, &client, rest), ([&begun[..], &rest[..]].concat(), 0));
+    assert_eq!(client.run("GET a"), "$1\r\n1\r\n");
+}
+
+#[test]
+fn a_link_ends_with_what_no_primary_sends() {
+    let client = TestClient::new();
+    let mut applier = Applier::new(Box::new(client.session.clone()));
+    let quit = client.apply(&mut applier, b"*1\r\n$4\r\nQUIT\r\n", |_| ());
+    assert_eq!(quit.map(|applied| applied.used), Err(ApplyError::NotOfAPrimary));
+    let mut applier = Applier::new(Box::new(client.session.clone()));
+    let broken = client.apply(&mut applier, b"*1\r\n+4\r\n", |_| ());
+    assert!(matches!(broken, Err(ApplyError::NoCommand(_))), "{broken:?}");
+}
