@@ -4,9 +4,12 @@
 //! with nothing at all. The other jobs are subcommands.
 
 pub(crate) mod dev;
+pub(crate) mod environment;
 pub(crate) mod ping;
+pub(crate) mod redis_cli;
 pub(crate) mod serve;
 pub(crate) mod slot;
+mod talk;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -16,6 +19,12 @@ use clap_complete::Shell;
 
 /// Names under which the program is a server and nothing else.
 const SERVER_NAMES: [&str; 3] = ["redis-server", "valkey-server", "slotway-server"];
+
+/// Names under which it sends commands to one.
+const CLIENT_NAMES: [&str; 2] = ["redis-cli", "valkey-cli"];
+
+/// Programs that people look for in an image.
+const SHELLS: [&str; 4] = ["sh", "bash", "ash", "dash"];
 
 const EXAMPLES: &str = "\
 Examples:
@@ -53,6 +62,13 @@ pub(crate) enum Job {
     Slot(slot::Options),
     /// Ask a server whether it is well, for health checks
     Ping(ping::Options),
+    /// Send commands to a server: what `redis-cli` in the image does
+    #[command(disable_help_flag = true)]
+    RedisCli {
+        /// Options of redis-cli, then a command
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
+        args: Vec<String>,
+    },
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -63,13 +79,43 @@ pub(crate) enum Job {
 /// What `args`, the program's name first, ask for. Ends the process where help or the version is asked for, or nothing makes sense.
 pub(crate) fn parse(mut args: Vec<OsString>) -> Job {
     // `docker run image redis-server --port 7000`: the name comes as a word behind ours.
-    if args.get(1).is_some_and(names_a_server) {
+    if args.get(1).is_some_and(|word| is_one_of(word, &SERVER_NAMES) || is_one_of(word, &CLIENT_NAMES)) {
         args.remove(0);
     }
-    if args.first().is_some_and(names_a_server) || !names_a_job(args.get(1)) {
-        return Job::Server { args: texts(&args[1.min(args.len())..]) };
+    let words = &args[1.min(args.len())..];
+    if args.first().is_some_and(|name| is_one_of(name, &CLIENT_NAMES)) {
+        return Job::RedisCli { args: texts(words) };
+    }
+    let is_server = args.first().is_some_and(|name| is_one_of(name, &SERVER_NAMES));
+    if is_server || !names_a_job(words.first()) {
+        if let Some(word) = words.first().filter(|word| !is_server && !may_begin_a_server(word)) {
+            refuse(word);
+        }
+        return Job::Server { args: texts(words) };
     }
     Cli::parse_from(args).job.unwrap_or(Job::Server { args: Vec::new() })
+}
+
+/// An option, or a file: what a server's command line may begin with.
+fn may_begin_a_server(word: &OsString) -> bool {
+    let text = word.to_string_lossy();
+    if is_one_of(word, &SHELLS) && !Path::new(word).exists() {
+        return false;
+    }
+    text.starts_with('-') || text.ends_with(".conf") || text.contains('/') || Path::new(word).exists()
+}
+
+/// Ends the process with what to do instead: the first word is neither a job, nor an option, nor a file.
+fn refuse(word: &OsString) -> ! {
+    eprintln!(
+        "'{}' is neither a job of slotway, nor an option, nor a configuration file.",
+        word.to_string_lossy()
+    );
+    if is_one_of(word, &SHELLS) {
+        eprintln!("There is no shell here. The image's -debian variant has one.");
+    }
+    eprintln!("Try 'slotway --help'.");
+    std::process::exit(2)
 }
 
 /// Prints the completions of `shell`.
@@ -83,8 +129,9 @@ pub(crate) fn print_help() {
     let _ = Cli::command().print_help();
 }
 
-fn names_a_server(program: &OsString) -> bool {
-    Path::new(program).file_name().is_some_and(|name| SERVER_NAMES.iter().any(|server| name == *server))
+/// Whether the file name of `program` is one of `names`.
+fn is_one_of(program: &OsString, names: &[&str]) -> bool {
+    Path::new(program).file_name().is_some_and(|name| names.iter().any(|known| name == *known))
 }
 
 fn names_a_job(first: Option<&OsString>) -> bool {
@@ -135,6 +182,24 @@ mod tests {
             panic!("a server")
         };
         assert_eq!(args, ["--port", "1"]);
+    }
+
+    #[test]
+    fn by_the_name_of_a_client_it_sends_commands() {
+        for words in [
+            &["/usr/bin/redis-cli", "-p", "7000", "ping"][..],
+            &["slotway", "redis-cli", "-p", "7000", "ping"],
+        ] {
+            let Job::RedisCli { args } = job(words) else { panic!("{words:?} is a client") };
+            assert_eq!(args, ["-p", "7000", "ping"]);
+        }
+    }
+
+    #[test]
+    fn a_word_that_means_nothing_begins_no_server() {
+        let may = |word: &str| may_begin_a_server(&word.into());
+        assert!(may("--port") && may("-") && may("redis.conf") && may("/etc/redis/any") && may("Cargo.toml"));
+        assert!(!may("sh") && !may("/no/such/bin/bash") && !may("nosuchcommand"));
     }
 
     #[test]

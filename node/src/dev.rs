@@ -6,6 +6,7 @@
 //! A replica serves the data of its primary itself: they share one engine, on one thread, so a READONLY read sees every
 //! acknowledged write. Replication between processes takes this place when it comes.
 
+use std::env;
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::Instant;
@@ -21,10 +22,12 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::{LocalSet, spawn_local};
 
 use crate::bus::{self, Bus, Order};
+use crate::cli::environment;
+use crate::health::Health;
 use crate::log::{Level, Log};
 use crate::outbox::Outboxes;
 use crate::shared::Shared;
-use crate::{files, http, process, runtime, server, signals};
+use crate::{files, health, http, identity, process, runtime, server, signals};
 
 /// Distance from a node's client port to its bus port.
 const BUS_PORT_OFFSET: u16 = 10_000;
@@ -79,6 +82,7 @@ struct DevNode {
 pub(crate) fn run(plan: &Plan) -> anyhow::Result<()> {
     let started = Instant::now();
     let config = configure(plan)?;
+    let problem = identity::step_down(&config)?;
     // As many as the system allows will do: clients that find no descriptor are told so when they come.
     let _ = process::reserve_files(config.maxclients().saturating_mul(plan.node_count().into()));
     let topology = topology(plan)?;
@@ -90,8 +94,10 @@ pub(crate) fn run(plan: &Plan) -> anyhow::Result<()> {
     let threads = serve_on_threads(shards(plan, &config, started_nodes)?)?;
     let runtime = runtime::current_thread()?;
     let log = Log::open("", if plan.quiet { Level::Warning } else { Level::Notice })?;
+    problem.iter().for_each(|problem| log.warning(problem));
     runtime.block_on(async {
-        let page = start_page(plan, &nodes[0], &log).await;
+        let page = start_page(plan, &nodes, &log).await;
+        health::serve(config.health_socket(), Health::of(nodes.clone()), &log);
         tell(plan, started.elapsed().as_secs_f64() * 1000.0, page.as_deref());
         signals::asked_to_end().await;
     });
@@ -112,6 +118,7 @@ fn configure(plan: &Plan) -> anyhow::Result<Config> {
     config
         .load("slotway dev", "cluster-enabled yes\nprotected-mode no\nsave \"\"", &mut |_| Ok(Vec::new()))?;
     config.load("--announce", &format!("cluster-announce-ip {}", plan.announce), &mut |_| Ok(Vec::new()))?;
+    config.load("the environment", &environment::directives(env::vars_os())?, &mut |_| Ok(Vec::new()))?;
     let line = args::parse(&plan.directives);
     config.load("the command line", &line.text, &mut |pattern| files::include(pattern))?;
     config.finish()?;
@@ -274,12 +281,13 @@ fn start_shard(shard: ShardPlan) -> anyhow::Result<Vec<tokio::task::JoinHandle<(
 }
 
 /// The playground's address, if it is served. That its port is taken is no reason not to run the cluster.
-async fn start_page(plan: &Plan, node: &Shared, log: &Log) -> Option<String> {
+async fn start_page(plan: &Plan, nodes: &[Arc<Shared>], log: &Log) -> Option<String> {
     if plan.http_port == 0 {
         return None;
     }
     let quiet = Log::open("", Level::Nothing).ok()?;
-    match http::start(&format!("{}:{}", plan.bind, plan.http_port), node.watch_topology(), &quiet).await {
+    let (address, health) = (format!("{}:{}", plan.bind, plan.http_port), Health::of(nodes.to_vec()));
+    match http::start(&address, nodes[0].watch_topology(), health, &quiet).await {
         Ok(_) => Some(format!("http://{}:{}/", plan.announce, plan.http_port)),
         Err(error) => {
             log.warning(&format!("No playground: {error:#}. Choose another port with --http."));

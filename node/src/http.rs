@@ -4,6 +4,8 @@
 //! |-----------------|--------------------------------------------------------------------|
 //! | `/api/topology` | the cluster as this node knows it, JSON of core's `TopologyView`   |
 //! | `/api/events`   | server-sent events: `topology`, the same JSON, at once and on each change |
+//! | `/healthz`      | 200 while the process serves                                       |
+//! | `/readyz`       | 200 once clients can be sent here; otherwise 503, and why          |
 //! | everything else | the page, which is part of the program                             |
 //!
 //! It reads and never writes, and listens on the loopback address unless told otherwise.
@@ -25,6 +27,7 @@ use slotway_core::topology::view::TopologyView;
 use tokio::sync::watch;
 use tokio_stream::wrappers::WatchStream;
 
+use crate::health::Health;
 use crate::log::Log;
 
 /// What the page may load: itself, its worker and its WASM, and data of this server.
@@ -41,6 +44,13 @@ struct Page;
 
 type Topologies = watch::Receiver<Option<Arc<Topology>>>;
 
+/// What the paths are answered from.
+#[derive(Clone)]
+struct Sources {
+    topologies: Topologies,
+    health: Health,
+}
+
 /// Listens on `address` and serves in the background, as long as the runtime runs. Returns the address in force.
 ///
 /// # Errors
@@ -48,6 +58,7 @@ type Topologies = watch::Receiver<Option<Arc<Topology>>>;
 pub(crate) async fn start(
     address: &str,
     topologies: Topologies,
+    health: Health,
     log: &Log,
 ) -> anyhow::Result<std::net::SocketAddr> {
     let listener = tokio::net::TcpListener::bind(address)
@@ -57,20 +68,33 @@ pub(crate) async fn start(
     log.notice(&format!("Serving the playground on http://{address}"));
     tokio::spawn(async move {
         // Accepting goes on whatever happens to a connection; it ends with the runtime.
-        let _ = axum::serve(listener, routes(topologies)).await;
+        let _ = axum::serve(listener, routes(Sources { topologies, health })).await;
     });
     Ok(address)
 }
 
-fn routes(topologies: Topologies) -> Router {
+fn routes(sources: Sources) -> Router {
     Router::new()
         .route("/api/topology", get(topology))
         .route("/api/events", get(events))
+        .route("/healthz", get(healthz))
+        .route("/readyz", get(readyz))
         .fallback(get(page))
-        .with_state(topologies)
+        .with_state(sources)
 }
 
-async fn topology(State(topologies): State<Topologies>) -> Response {
+async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+async fn readyz(State(Sources { health, .. }): State<Sources>) -> Response {
+    match health.ready() {
+        Ok(()) => "ok\n".into_response(),
+        Err(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")).into_response(),
+    }
+}
+
+async fn topology(State(Sources { topologies, .. }): State<Sources>) -> Response {
     let topology = topologies.borrow().clone();
     match topology {
         Some(topology) => ([(header::CONTENT_TYPE, "application/json")], json(&topology)).into_response(),
@@ -78,7 +102,9 @@ async fn topology(State(topologies): State<Topologies>) -> Response {
     }
 }
 
-async fn events(State(topologies): State<Topologies>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+async fn events(
+    State(Sources { topologies, .. }): State<Sources>,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let known = WatchStream::new(topologies).filter_map(|topology| async move { topology });
     let events = known.map(|topology| Ok(Event::default().event("topology").data(json(&topology))));
     Sse::new(events).keep_alive(KeepAlive::default())

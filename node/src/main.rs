@@ -19,7 +19,9 @@ mod clients;
 mod daemon;
 mod dev;
 mod files;
+mod health;
 mod http;
+mod identity;
 mod locked;
 mod log;
 mod outbox;
@@ -48,6 +50,7 @@ fn main() -> ExitCode {
         Job::Dev(options) => cli::dev::run(&options),
         Job::Slot(options) => cli::slot::run(&options),
         Job::Ping(options) => cli::ping::run(&options),
+        Job::RedisCli { args } => cli::redis_cli::run(&args),
         Job::Completions { shell } => {
             cli::print_completions(shell);
             Ok(ExitCode::SUCCESS)

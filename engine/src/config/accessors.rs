@@ -217,6 +217,8 @@ accessors! {
     oom_score_adj: OomScoreAdj = "oom-score-adj", "how the kernel's preference is set.";
     http_port: u16 = "http-port", "the HTTP port of the playground; 0 for none.";
     http_bind: &str = "http-bind", "the address of the HTTP port.";
+    health_socket: &str = "health-socket", "the socket of health checks: a path or `@name`; empty for none.";
+    run_as_user: &str = "run-as-user", "the user to go on as when started as root; empty to stay root.";
     data_threads: u32 = "data-threads", "threads that own connections and data; 0 for as many as cores.";
 }
 

@@ -10,6 +10,7 @@ use alloc::vec::Vec;
 
 use slotway_core::resp::inline::split_args;
 
+use super::directive::Directive;
 use super::quote::push_quoted;
 
 /// Where the configuration comes from.
@@ -48,6 +49,20 @@ pub fn parse<A: AsRef<str>>(args: &[A]) -> CommandLine {
             expects_value = false;
         }
     }
+    line
+}
+
+/// The line of redis.conf that gives `directive` this value, as one of the environment is: a list of arguments is split at blanks, any
+/// other value is one argument with whatever it holds.
+pub fn line_of(directive: &Directive, value: &str) -> String {
+    let mut line = String::from(directive.name);
+    line.push(' ');
+    if directive.is_list() && !value.trim().is_empty() {
+        line.push_str(value);
+    } else {
+        push_quoted(&mut line, value.as_bytes());
+    }
+    line.push('\n');
     line
 }
 

@@ -1,22 +1,23 @@
 //! `slotway server`: one server, with the command line and the configuration files of redis-server.
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::{env, fs, io};
 
 use anyhow::{Context as _, anyhow};
-use slotway_engine::config::{self, Config, args};
+use slotway_engine::config::{Config, args};
 use slotway_engine::node::Node as _;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::LocalSet;
 
+use super::environment;
 use crate::bus::{self, Bus, Order};
 use crate::daemon::{self, PidFile};
+use crate::health::Health;
 use crate::log::{Level, Log};
 use crate::shared::Shared;
-use crate::{files, http, process, runtime, server, signals};
+use crate::{files, health, http, identity, process, runtime, server, signals};
 
 /// Runs a server until it is asked to end.
 pub(crate) fn run(args: &[String]) -> anyhow::Result<ExitCode> {
@@ -40,10 +41,12 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<ExitCode> {
         daemon::start_in_background(args, &stdin)?;
         return Ok(ExitCode::SUCCESS);
     }
+    let problem = identity::step_down(&config)?;
     enter_folder(&mut config)?;
     let log = Log::open(config.logfile(), Level::of(config.loglevel()))?;
-    let (_pid_file, problem) = PidFile::write(config.pidfile());
-    problem.iter().for_each(|problem| log.warning(problem));
+    let (_pid_file, no_pid_file) = PidFile::write(config.pidfile());
+    let no_folder = identity::folder_trouble(&config);
+    [problem, no_pid_file, no_folder].iter().flatten().for_each(|problem| log.warning(problem));
     limit_clients(&mut config, &log);
     let listeners = listen(&config)?;
     let shared = Arc::new(Shared::new(config, config_file, log, Arc::default()));
@@ -70,7 +73,7 @@ fn configure(words: &[String]) -> anyhow::Result<Source> {
     let mut source = Source { config: Config::default(), file: None, stdin: String::new() };
     let mut load =
         |name: &str, text: &str| source.config.load(name, text, &mut |pattern| files::include(pattern));
-    load("the environment", &environment())?;
+    load("the environment", &environment::directives(env::vars_os())?)?;
     if let Some(file) = &line.config_file {
         let text = fs::read_to_string(file)
             .with_context(|| format!("Fatal error, can't open config file '{file}'"))?;
@@ -85,17 +88,6 @@ fn configure(words: &[String]) -> anyhow::Result<Source> {
     load("the command line", &line.text)?;
     source.config.finish()?;
     Ok(source)
-}
-
-/// The directives that the environment gives, as text of redis.conf: `SLOTWAY_PROTECTED_MODE=no` is `protected-mode no`.
-/// Variables that name no directive are for others, such as `slotway ping`.
-fn environment() -> String {
-    let directive = |(name, value): (OsString, OsString)| {
-        let name = name.to_str()?.strip_prefix("SLOTWAY_")?.to_ascii_lowercase().replace('_', "-");
-        config::directive(name.as_bytes())?;
-        Some(format!("{name} {}\n", value.to_str()?))
-    };
-    env::vars_os().filter_map(directive).collect()
 }
 
 /// Goes to `dir`, where relative paths begin.
@@ -170,8 +162,10 @@ async fn serve(
     let config = shared.config();
     if config.http_port() != 0 {
         let address = format!("{}:{}", config.http_bind(), config.http_port());
-        http::start(&address, shared.watch_topology(), &shared.log).await?;
+        let health = Health::of(vec![Arc::clone(&shared)]);
+        http::start(&address, shared.watch_topology(), health, &shared.log).await?;
     }
+    health::serve(config.health_socket(), Health::of(vec![Arc::clone(&shared)]), &shared.log);
     let ending = Arc::clone(&shared);
     tokio::task::spawn_local(async move {
         let signal = signals::asked_to_end().await;

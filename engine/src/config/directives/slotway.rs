@@ -7,6 +7,10 @@ pub(super) const DIRECTIVES: &[Directive] = &[
     // The HTTP port of the playground and its interface; 0 means none.
     port("http-port", 0).immutable(),
     text("http-bind", "127.0.0.1").immutable(),
+    // Where a health check asks, without a port or a password: a path, or `@name` for one without a file.
+    text("health-socket", "").immutable(),
+    // The user to go on as when started as root: `user`, `user:group`, by name or number.
+    text("run-as-user", "").immutable(),
     // Threads that own connections and data; 0 means as many as there are cores.
     int("data-threads", 0, 1024, 0).immutable(),
     // Where a node looks for its cluster, and how large a cluster it is to form with others.
