@@ -77,6 +77,7 @@ use crate::topology::NodeFlags;
 use election::Election;
 use forget::Bans;
 use form::Formation;
+use heartbeat::Audience;
 use links::Links;
 use manual::ManualFailover;
 use nodes::{MYSELF, Nodes};
@@ -179,7 +180,7 @@ impl Cluster {
             Input::Persisted => self.out.on_persisted(),
             Input::Publish { scope, channel, message } => self.publish(scope, channel, message),
             Input::Replication(replication) => self.on_replication(now, replication),
-            Input::Configure(config) => self.configure(*config),
+            Input::Configure(config) => self.configure(now, *config),
         }
         self.run_timers(now);
         self.finish(now);
@@ -222,9 +223,13 @@ impl Cluster {
         self.step_manual_failover(now);
     }
 
-    fn configure(&mut self, config: Config) {
+    fn configure(&mut self, now: Now, config: Config) {
+        let is_news = self.config.announces_otherwise_than(&config);
         self.config = config;
         self.announce_myself();
+        if is_news {
+            self.pong(now, Audience::All);
+        }
         self.recheck_state();
         self.save_soon();
     }
@@ -239,6 +244,7 @@ impl Cluster {
         myself.address.bus_port = announced.bus_port;
         myself.hostname.clone_from(&self.config.hostname);
         myself.human_name.clone_from(&self.config.human_name);
+        myself.outside.clone_from(&self.config.outside);
         myself.flags.set(NodeFlags::NOFAILOVER, self.config.no_failover);
     }
 

@@ -17,6 +17,7 @@
 mod build;
 mod node;
 pub mod parse;
+mod reach;
 #[cfg(test)]
 pub(crate) mod samples;
 pub mod text;
@@ -32,7 +33,7 @@ use core::fmt;
 
 pub use build::{BuildError, NODES_MAX, TopologyBuilder};
 pub use node::{EndpointType, Health, LinkState, Node, NodeFlags, Role};
-pub use text::View;
+pub use reach::{Outside, Place, Reach, View};
 
 use crate::epoch::{ConfigEpoch, Epoch};
 use crate::id::{ID_LEN, NodeId};

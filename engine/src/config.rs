@@ -29,6 +29,7 @@ mod oom_scores;
 mod output_limit;
 mod percentiles;
 mod quote;
+mod reach;
 mod rewrite;
 mod save_point;
 mod set;
@@ -49,6 +50,7 @@ pub use keyspace_events::KeyspaceEvents;
 pub use load::Include;
 pub(crate) use number::parse_memory;
 pub use output_limit::{OutputLimit, OutputLimits};
+pub use reach::Entrance;
 pub use save_point::SavePoint;
 pub use set::{Asker, Changes};
 pub use words::{

@@ -14,6 +14,7 @@ use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use slotway_core::command::{self, Command, CommandId};
 use slotway_core::resp::args::ArgsBuf;
 use slotway_core::resp::encode::Protocol;
+use slotway_core::topology::Reach;
 
 use crate::events::Block;
 use crate::keyspace::DbIndex;
@@ -49,6 +50,8 @@ pub struct Waiter {
     pub block: Block,
     /// Whether the client has sent READONLY.
     pub readonly: bool,
+    /// Where it comes from.
+    pub reach: Reach,
     state: AtomicU8,
 }
 
@@ -70,8 +73,20 @@ impl Waiter {
         protocol: Protocol,
         block: Block,
         readonly: bool,
+        reach: Reach,
     ) -> Self {
-        Self { client, command, handler, args, db, protocol, block, readonly, state: AtomicU8::new(WAITING) }
+        Self {
+            client,
+            command,
+            handler,
+            args,
+            db,
+            protocol,
+            block,
+            readonly,
+            reach,
+            state: AtomicU8::new(WAITING),
+        }
     }
 
     /// True for the reader of a group, who must also hear that the key, and the group with it, is gone.

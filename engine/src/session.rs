@@ -10,6 +10,7 @@ use alloc::vec::Vec;
 use slotway_core::replication::Resume;
 use slotway_core::resp::encode::Protocol;
 use slotway_core::time::UnixMs;
+use slotway_core::topology::Reach;
 
 use crate::interest::Waiter;
 use crate::keyspace::DbIndex;
@@ -93,6 +94,8 @@ pub struct Session {
     pub local_address: String,
     /// True when the client is on the same host: protected mode and DEBUG care.
     pub is_local: bool,
+    /// Where it comes from: which addresses of other nodes it is told.
+    pub reach: Reach,
     /// When it connected.
     pub connected_at: UnixMs,
     /// The name given by CLIENT SETNAME or HELLO; empty if none.
@@ -161,6 +164,7 @@ impl Session {
             address,
             local_address,
             is_local: true,
+            reach: Reach::Inside,
             connected_at: now,
             name: String::new(),
             lib_name: String::new(),
@@ -192,12 +196,14 @@ impl Session {
 
     /// Back to the state of a new connection, as RESET does: name and libraries stay empty or go, the number stays.
     pub fn reset(&mut self, authenticated: bool) {
-        let (id, connected_at, is_local) = (self.id, self.connected_at, self.is_local);
+        let (id, connected_at) = (self.id, self.connected_at);
+        let (is_local, reach) = (self.is_local, self.reach);
         let address = core::mem::take(&mut self.address);
         let local_address = core::mem::take(&mut self.local_address);
         let (lib_name, lib_version) =
             (core::mem::take(&mut self.lib_name), core::mem::take(&mut self.lib_version));
         *self = Session::new(id, address, local_address, connected_at, authenticated);
-        (self.is_local, self.lib_name, self.lib_version) = (is_local, lib_name, lib_version);
+        (self.is_local, self.reach) = (is_local, reach);
+        (self.lib_name, self.lib_version) = (lib_name, lib_version);
     }
 }

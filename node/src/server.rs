@@ -13,7 +13,7 @@ use std::time::Duration;
 use slotway_core::resp::error::ErrorReply;
 use slotway_core::slot_set::SlotSet;
 use slotway_core::time::UnixMs;
-use slotway_engine::config::Config;
+use slotway_engine::config::{Config, Entrance};
 use slotway_engine::dispatch::Engine;
 use slotway_engine::keyspace::{KeyHasher, Layout, Shard};
 use slotway_engine::node::{Node as _, Pause};
@@ -266,6 +266,8 @@ fn begin_session(shared: &Shared, stream: &TcpStream) -> std::io::Result<Session
         authenticated,
     );
     session.is_local = peer.ip().to_canonical().is_loopback();
+    let by = if local.port() == config.cluster_client_port() { Entrance::ClientPort } else { Entrance::Port };
+    session.reach = config.reach(by, peer.ip());
     Ok(session)
 }
 

@@ -7,7 +7,8 @@
 //!
 //! Type 4 has two meanings. Valkey 8 has the address there that it tells IPv4 clients, as a literal with a NUL; Redis 8
 //! has a secret there of 40 bytes without one. Both go on numbering on their own, so data from type 4 on that are not
-//! what we know are of an unknown type, and no reason to refuse the frame.
+//! what we know are of an unknown type, and no reason to refuse the frame. What only Slotway tells has numbers far above, from
+//! 0x5300 on.
 
 use alloc::format;
 use alloc::vec::Vec;
@@ -42,6 +43,10 @@ const FORGOTTEN: u16 = 2;
 const SHARD_ID: u16 = 3;
 const CLIENT_IPV4_OR_SECRET: u16 = 4;
 const CLIENT_IPV6: u16 = 5;
+const CLIENT_PORT: u16 = 0x5301;
+const CLIENT_HOSTNAME: u16 = 0x5302;
+
+const CLIENT_PORT_LEN: usize = 8;
 
 /// Lengths of extensions are multiples of this.
 const ALIGNMENT: usize = 8;
@@ -67,6 +72,10 @@ pub enum Extension<'a> {
     ClientIpv4(Ipv4Addr),
     /// The address that it tells clients which come by IPv6. Only Valkey.
     ClientIpv6(Ipv6Addr),
+    /// The port that it tells clients of the outside. Only Slotway.
+    ClientPort(u16),
+    /// The host name that it tells clients of the outside. Only Slotway.
+    ClientHostname(&'a str),
     /// A secret that Redis 8 shares within a cluster. Anyone on the bus may have made it up: it proves nothing.
     InternalSecret(Secret<'a>),
     /// One of a type that this version does not know.
@@ -110,7 +119,7 @@ impl<'a> Extension<'a> {
         }
     }
 
-    /// What is known of the types whose numbers Redis and Valkey give out each for themselves.
+    /// What is known of the types whose numbers are given out by each kind of server for itself.
     fn parse_contested(kind: u16, data: &'a [u8]) -> Option<Self> {
         match kind {
             CLIENT_IPV4_OR_SECRET => {
@@ -119,6 +128,8 @@ impl<'a> Extension<'a> {
                 address.or_else(|| secret().map(Secret).map(Self::InternalSecret))
             }
             CLIENT_IPV6 => parse_literal(kind, data).map(Self::ClientIpv6),
+            CLIENT_PORT => parse_port(data).map(Self::ClientPort),
+            CLIENT_HOSTNAME => parse_text(kind, data).ok().map(Self::ClientHostname),
             _ => None,
         }
     }
@@ -136,6 +147,10 @@ impl<'a> Extension<'a> {
             Self::ShardId(shard) => emit_record(SHARD_ID, &[shard.as_bytes()], out),
             Self::ClientIpv4(ip) => emit_text(CLIENT_IPV4_OR_SECRET, &format!("{ip}"), out),
             Self::ClientIpv6(ip) => emit_text(CLIENT_IPV6, &format!("{ip}"), out),
+            Self::ClientPort(port) => {
+                emit_record(CLIENT_PORT, &[&u64::from(*port).to_be_bytes()], out);
+            }
+            Self::ClientHostname(text) => emit_text(CLIENT_HOSTNAME, text, out),
             Self::InternalSecret(secret) => emit_record(CLIENT_IPV4_OR_SECRET, &[secret.0], out),
             Self::Unknown { kind, data } => emit_record(*kind, &[data], out),
         }
@@ -150,6 +165,11 @@ fn parse_text(kind: u16, data: &[u8]) -> Result<&str, FrameError> {
 
 fn parse_literal<A: FromStr>(kind: u16, data: &[u8]) -> Option<A> {
     parse_text(kind, data).ok()?.parse().ok()
+}
+
+fn parse_port(data: &[u8]) -> Option<u16> {
+    let number: [u8; CLIENT_PORT_LEN] = data.try_into().ok()?;
+    u16::try_from(u64::from_be_bytes(number)).ok()
 }
 
 fn parse_forgotten<'a>(data: &[u8]) -> Result<Extension<'a>, FrameError> {

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use super::form::Shape;
 use super::seeds::Seed;
+use crate::topology::Outside;
 
 /// The configuration of one node's control plane. It may be replaced at any time
 /// ([`Input::Configure`](super::Input::Configure)).
@@ -36,6 +37,8 @@ pub struct Config {
     pub init: Option<Shape>,
     /// `cluster-announce-hostname`, empty for none.
     pub hostname: String,
+    /// `cluster-announce-client-*`: where clients of the outside find this node.
+    pub outside: Outside,
     /// `cluster-announce-human-nodename`, empty for none.
     pub human_name: String,
 }
@@ -54,6 +57,15 @@ pub struct Announced {
 }
 
 impl Config {
+    /// Whether others are told something else of where this node is than by `other`.
+    pub(crate) fn announces_otherwise_than(&self, other: &Config) -> bool {
+        let told = |config: &Config| {
+            let Config { announced, hostname, outside, human_name, .. } = config.clone();
+            (announced, hostname, outside, human_name)
+        };
+        told(self) != told(other)
+    }
+
     /// How long a pong is good for: an older one makes a ping due.
     pub fn ping_interval_ms(&self) -> u64 {
         self.ping_interval_ms.unwrap_or(self.node_timeout_ms / 2)
@@ -87,6 +99,7 @@ impl Default for Config {
             seeds: Vec::new(),
             init: None,
             hostname: String::new(),
+            outside: Outside::default(),
             human_name: String::new(),
         }
     }

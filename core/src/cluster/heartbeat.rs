@@ -14,7 +14,7 @@ use crate::bus::{
     MessageKind, Payload, Publish, SenderState,
 };
 use crate::slot_set::SlotSet;
-use crate::topology::{ClusterState, NodeFlags};
+use crate::topology::{ClusterState, NodeFlags, Outside};
 
 /// Whom a pong is for that nobody asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -165,18 +165,24 @@ impl Cluster {
         self.send_frame(link, body.kind(), encoded(&self.header(), &body));
     }
 
-    /// What does not fit into a header: names, the shard, and who is forgotten. What the bus cannot carry (a name too long)
-    /// is left out.
+    /// What does not fit into a header: names, where clients find this node, the shard, and who is forgotten. What the bus cannot
+    /// carry (a name too long) is left out.
     fn extensions(&self, now: Now) -> ExtensionBuf {
-        let names =
-            [Extension::Hostname(&self.config.hostname), Extension::HumanNodename(&self.config.human_name)];
-        let is_told =
-            |name: &Extension<'_>| !matches!(name, Extension::Hostname("") | Extension::HumanNodename(""));
-        let shard = Extension::ShardId(self.nodes[MYSELF].shard_id);
+        let Outside { ipv4, ipv6, hostname, port } = &self.config.outside;
+        let some = |text: &'_ str| !text.is_empty();
+        let own = [
+            some(&self.config.hostname).then_some(Extension::Hostname(&self.config.hostname)),
+            some(&self.config.human_name).then_some(Extension::HumanNodename(&self.config.human_name)),
+            ipv4.map(Extension::ClientIpv4),
+            ipv6.map(Extension::ClientIpv6),
+            some(hostname).then_some(Extension::ClientHostname(hostname)),
+            (*port != 0).then_some(Extension::ClientPort(*port)),
+            Some(Extension::ShardId(self.nodes[MYSELF].shard_id)),
+        ];
         let forgotten =
             self.bans.iter(now).map(|(node, ttl_seconds)| Extension::ForgottenNode { node, ttl_seconds });
         let mut list = ExtensionBuf::default();
-        for extension in names.into_iter().filter(is_told).chain([shard]).chain(forgotten) {
+        for extension in own.into_iter().flatten().chain(forgotten) {
             let _ = list.push(&extension);
         }
         list

@@ -1,4 +1,4 @@
-//! What a heartbeat tells in its extensions: names for people, the shard, who is forgotten.
+//! What a heartbeat tells in its extensions: names for people, where clients find the node, the shard, who is forgotten.
 
 use alloc::string::String;
 
@@ -8,12 +8,14 @@ use super::nodes::PeerIndex;
 use super::receive::Heartbeat;
 use crate::bus::Extension;
 use crate::id::ShardId;
+use crate::topology::Outside;
 
 /// What is told of the sender.
 #[derive(Default)]
 struct Told {
     hostname: String,
     human_name: String,
+    outside: Outside,
     shard_id: Option<ShardId>,
 }
 
@@ -29,9 +31,11 @@ impl Cluster {
                 Extension::ForgottenNode { node, ttl_seconds } if node != heartbeat.header.sender => {
                     self.hear_forgotten(now, node, ttl_seconds)
                 }
+                Extension::ClientIpv4(ip) => told.outside.ipv4 = Some(ip),
+                Extension::ClientIpv6(ip) => told.outside.ipv6 = Some(ip),
+                Extension::ClientHostname(name) => told.outside.hostname = name.into(),
+                Extension::ClientPort(port) => told.outside.port = port,
                 Extension::ForgottenNode { .. }
-                | Extension::ClientIpv4(_)
-                | Extension::ClientIpv6(_)
                 | Extension::InternalSecret(_)
                 | Extension::Unknown { .. } => {}
             }
@@ -44,6 +48,11 @@ impl Cluster {
         let shard_id = told.shard_id.unwrap_or(self.nodes[primary].shard_id);
         let peer = &mut self.nodes[sender];
         let known = (&peer.hostname, &peer.human_name, peer.shard_id);
+        if peer.outside != told.outside {
+            // Learnt anew after a restart: it is not in the file.
+            peer.outside = told.outside;
+            self.out.is_stale = true;
+        }
         if known != (&told.hostname, &told.human_name, shard_id) {
             (peer.hostname, peer.human_name, peer.shard_id) = (told.hostname, told.human_name, shard_id);
             self.save_soon();

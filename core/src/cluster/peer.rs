@@ -10,7 +10,7 @@ use crate::epoch::{ConfigEpoch, ReplOffset};
 use crate::id::{NodeId, ShardId};
 use crate::slot_set::SlotSet;
 use crate::time::Instant;
-use crate::topology::NodeFlags;
+use crate::topology::{NodeFlags, Outside};
 
 /// What is known of a node.
 #[derive(Clone, Debug)]
@@ -29,6 +29,8 @@ pub(crate) struct Peer {
     /// A placeholder of somebody who is only asked who it is: a stranger stays one.
     pub(crate) is_visited: bool,
     pub(crate) hostname: String,
+    /// Where clients of the outside find it.
+    pub(crate) outside: Outside,
     pub(crate) human_name: String,
     pub(crate) offset: ReplOffset,
     pub(crate) created: Instant,
@@ -78,6 +80,7 @@ impl Peer {
             met_as: None,
             is_visited: false,
             hostname: String::new(),
+            outside: Outside::default(),
             human_name: String::new(),
             offset: ReplOffset::default(),
             created: now,

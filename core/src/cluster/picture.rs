@@ -70,6 +70,7 @@ impl Cluster {
             tls_port: peer.address.tls_port,
             bus_port: peer.address.bus_port,
             hostname: (!peer.hostname.is_empty()).then(|| peer.hostname.clone()),
+            outside: peer.outside.clone(),
             config_epoch: peer.config_epoch,
             ping_sent: now.unix_of(peer.ping_sent),
             pong_received: now.unix_of(peer.pong_received),

@@ -4,7 +4,7 @@ use alloc::string::String;
 use core::fmt;
 use core::ops::BitOr;
 
-use super::NodeIndex;
+use super::{NodeIndex, Outside};
 use crate::epoch::{ConfigEpoch, ReplOffset};
 use crate::id::{NodeId, ShardId};
 use crate::time::UnixMs;
@@ -30,6 +30,8 @@ pub struct Node {
     pub bus_port: u16,
     /// The host name it announces, if it does.
     pub hostname: Option<String>,
+    /// What it announces for clients of the outside.
+    pub outside: Outside,
     /// The host that a reply told clients to connect to; `None` where nobody told one, and [`ip`](Self::ip) holds.
     pub endpoint: Option<String>,
     /// Since when it owns its slots; for a replica, since when its primary does.
@@ -58,6 +60,7 @@ impl Node {
             tls_port: 0,
             bus_port: 0,
             hostname: None,
+            outside: Outside::default(),
             endpoint: None,
             config_epoch: ConfigEpoch::default(),
             ping_sent: UnixMs::default(),
@@ -99,16 +102,6 @@ impl Node {
     /// The host for a client to connect to, as far as is known; may be empty.
     pub fn host(&self) -> &str {
         self.endpoint.as_deref().unwrap_or(&self.ip)
-    }
-
-    /// The host to tell clients, as CLUSTER SHARDS and redirections word it: `?` where a host name is preferred
-    /// and missing, nothing where clients are to stay with the host they know.
-    pub fn preferred_host(&self, endpoint_type: EndpointType) -> &str {
-        match endpoint_type {
-            EndpointType::Ip => &self.ip,
-            EndpointType::Hostname => self.hostname.as_deref().unwrap_or("?"),
-            EndpointType::Unknown => "",
-        }
     }
 }
 

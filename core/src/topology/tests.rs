@@ -113,7 +113,7 @@ fn reply(protocol: Protocol, write: impl FnOnce(&Topology, &mut ReplyWriter<'_>)
 #[test]
 fn cluster_slots_names_endpoint_port_id_and_the_other_addresses() {
     let tells = |protocol, endpoint_type, node: &str| {
-        let view = View { endpoint_type, tls: false };
+        let view = View { endpoint_type, ..View::default() };
         let text = reply(protocol, |topology, out| text::write_slots(topology, view, out));
         assert!(text.contains(node), "{text} lacks {node}");
     };
@@ -173,7 +173,7 @@ fn cluster_shards_lists_all_nodes_of_a_shard() {
 #[test]
 fn cluster_shards_words_missing_endpoints_otherwise_than_cluster_slots() {
     let endpoints = |endpoint_type| {
-        let view = View { endpoint_type, tls: false };
+        let view = View { endpoint_type, ..View::default() };
         let text = reply(Protocol::Resp2, |topology, out| text::write_shards(topology, view, out));
         let endpoints =
             text.split("endpoint ").skip(1).map(|rest| rest.split(" $").next().unwrap().to_string());
@@ -185,7 +185,7 @@ fn cluster_shards_words_missing_endpoints_otherwise_than_cluster_slots() {
 
 #[test]
 fn tls_clients_are_told_tls_ports() {
-    let view = View { endpoint_type: EndpointType::Ip, tls: true };
+    let view = View { tls: true, ..View::default() };
     let topology = built(|b, _, _| add(b, Node { tls_port: 8003, ..primary(3) })).unwrap();
     let third = topology.find(&id(3)).unwrap();
     assert!(text::node_line(&topology, third, view).contains(" 10.0.0.3:8003@17003 "));

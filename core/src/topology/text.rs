@@ -7,19 +7,10 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::{self, Write};
 
-use super::{ClusterState, EndpointType, Health, Node, NodeFlags, NodeIndex, Topology};
+use super::{ClusterState, EndpointType, Health, Node, NodeFlags, NodeIndex, Topology, View};
 use crate::resp::encode::ReplyWriter;
 use crate::slot::{Slot, SlotRange};
 use crate::slot_set::SlotSet;
-
-/// For whom a reply is written.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct View {
-    /// What clients are told to connect to.
-    pub endpoint_type: EndpointType,
-    /// The client came with TLS, so ports with TLS are what it needs.
-    pub tls: bool,
-}
 
 /// The text of CLUSTER NODES: a line per node, handshakes included.
 pub fn nodes(topology: &Topology, view: View) -> String {
@@ -53,8 +44,9 @@ struct Line<'a> {
 impl fmt::Display for Line<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let node = self.topology.node(self.index);
-        write!(f, "{} {}:{}@{}", node.id, node.ip, node.client_port(self.view.tls), node.bus_port)?;
-        if let Some(hostname) = &node.hostname {
+        let place = node.place(self.view);
+        write!(f, "{} {}:{}@{}", node.id, place.ip, place.port, node.bus_port)?;
+        if let Some(hostname) = place.hostname {
             write!(f, ",{hostname}")?;
         }
         write!(f, " {} ", node.flags)?;
@@ -117,17 +109,16 @@ fn write_slots_entry(
 
 /// `[endpoint, port, id, {other addresses}]`
 fn write_slots_node(node: &Node, view: View, out: &mut ReplyWriter<'_>) {
+    let place = node.place(view);
     out.array(4);
     match view.endpoint_type {
         EndpointType::Unknown => out.null(),
-        EndpointType::Ip | EndpointType::Hostname => {
-            out.bulk(node.preferred_host(view.endpoint_type).as_bytes());
-        }
+        EndpointType::Ip | EndpointType::Hostname => out.bulk(place.host().as_bytes()),
     }
-    out.integer(node.client_port(view.tls).into());
+    out.integer(place.port.into());
     out.bulk(node.id.as_bytes());
-    let ip = (view.endpoint_type != EndpointType::Ip).then_some(&node.ip);
-    let hostname = node.hostname.as_ref().filter(|_| view.endpoint_type != EndpointType::Hostname);
+    let ip = (view.endpoint_type != EndpointType::Ip).then_some(&*place.ip);
+    let hostname = place.hostname.filter(|_| view.endpoint_type != EndpointType::Hostname);
     out.map(usize::from(ip.is_some()) + usize::from(hostname.is_some()));
     for (name, text) in [("ip", ip), ("hostname", hostname)] {
         write_pair_if_any(name, text, out);
@@ -162,18 +153,20 @@ fn write_shard_slots(topology: &Topology, members: &[NodeIndex], out: &mut Reply
 }
 
 fn write_shard_node(node: &Node, view: View, out: &mut ReplyWriter<'_>) {
+    let place = node.place(view);
     let pairs = out.deferred_map();
-    let ports = [("port", node.port), ("tls-port", node.tls_port)];
+    let plain = node.place(View { tls: false, ..view });
+    let ports = [("port", plain.port), ("tls-port", node.tls_port)];
     let ports = ports.into_iter().filter(|(_, port)| *port != 0);
-    let hostname = node.hostname.as_ref();
+    let hostname = place.hostname;
     let count = 6 + ports.clone().count() + usize::from(hostname.is_some());
     write_pair_if_any("id", Some(node.id.as_str()), out);
     for (name, port) in ports {
         out.bulk(name.as_bytes());
         out.integer(port.into());
     }
-    write_pair_if_any("ip", Some(&node.ip), out);
-    write_pair_if_any("endpoint", Some(node.preferred_host(view.endpoint_type)), out);
+    write_pair_if_any("ip", Some(&place.ip), out);
+    write_pair_if_any("endpoint", Some(place.host()), out);
     write_pair_if_any("hostname", hostname, out);
     write_pair_if_any("role", Some(if node.is_replica() { "replica" } else { "master" }), out);
     out.bulk(b"replication-offset");

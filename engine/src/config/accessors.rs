@@ -3,7 +3,7 @@
 use alloc::string::String;
 
 use slotway_core::route::DownPolicy;
-use slotway_core::topology::{EndpointType, View};
+use slotway_core::topology::{EndpointType, Reach, View};
 
 use super::address::ReplicaOf;
 use super::directives::Id;
@@ -194,6 +194,12 @@ accessors! {
     cluster_preferred_endpoint_type: EndpointType = "cluster-preferred-endpoint-type", "what clients are told to connect to.";
     cluster_seeds: &str = "cluster-seeds", "where other nodes may be found: host:port,...; empty for nowhere.";
     cluster_init: &str = "cluster-init", "the cluster to form: primaries=3,replicas=1; empty for none.";
+    cluster_announce_client_ipv4: &str = "cluster-announce-client-ipv4", "the address for clients of the outside that come by IPv4; empty for none.";
+    cluster_announce_client_ipv6: &str = "cluster-announce-client-ipv6", "the address for clients of the outside that come by IPv6; empty for none.";
+    cluster_announce_client_hostname: &str = "cluster-announce-client-hostname", "the name for clients of the outside; empty for none.";
+    cluster_announce_client_port: u16 = "cluster-announce-client-port", "the port for clients of the outside; 0 for the port of all.";
+    cluster_client_port: u16 = "cluster-client-port", "a second port, whose clients are of the outside; 0 for none.";
+    cluster_inside_networks: &str = "cluster-inside-networks", "the networks whose clients are inside; empty for no such rule.";
     cluster_require_full_coverage: bool = "cluster-require-full-coverage", "the cluster is down while a slot has no node.";
     cluster_allow_reads_when_down: bool = "cluster-allow-reads-when-down", "reads go on while the cluster is down.";
     cluster_allow_pubsubshard_when_down: bool = "cluster-allow-pubsubshard-when-down", "sharded channels go on while the cluster is down.";
@@ -246,9 +252,9 @@ impl Config {
         }
     }
 
-    /// For whom replies that name nodes are written, for a client without TLS.
-    pub fn view(&self) -> View {
-        View { endpoint_type: self.cluster_preferred_endpoint_type(), tls: false }
+    /// For whom replies that name nodes are written: a client without TLS, from there.
+    pub fn view(&self, reach: Reach) -> View {
+        View { endpoint_type: self.cluster_preferred_endpoint_type(), tls: false, reach }
     }
 
     /// What is served while the cluster is down.

@@ -21,7 +21,7 @@ use slotway_core::route::{Access, KeySlots};
 use slotway_core::slot::{Slot, key_slot};
 use slotway_core::topology::Topology;
 
-use super::routing::route_slots;
+use super::routing::{Seeker, route_slots};
 use super::run::{Run, write_null};
 use super::{Engine, Request};
 use crate::commands::{Data, Scope};
@@ -53,6 +53,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
             session.protocol,
             block,
             session.readonly,
+            session.reach,
         ));
         let layout = self.engine.shards.layout();
         for key in awaited_keys(&waiter) {
@@ -174,7 +175,8 @@ impl<A: ShardAccess> Engine<A> {
             let slots =
                 awaited_keys(&waiter).into_iter().fold(KeySlots::None, |slots, key| slots.and(key_slot(key)));
             let access = Access::of(waiter.command);
-            if let Err(error) = route_slots(&topology, slots, access, waiter.readonly, &config)
+            let seeker = Seeker { readonly: waiter.readonly, reach: waiter.reach };
+            if let Err(error) = route_slots(&topology, slots, access, seeker, &config)
                 && waiter.begin()
             {
                 answer(node, &waiter, &error_reply(&waiter, &error));

@@ -7,7 +7,7 @@ use slotway_core::resp::args::Args;
 use slotway_core::resp::error::ErrorReply;
 use slotway_core::route::{self, Access, Decision, Intent, KeySlots, Presence};
 use slotway_core::slot::key_slot;
-use slotway_core::topology::{NodeIndex, Topology};
+use slotway_core::topology::{NodeIndex, Reach, Topology, View};
 
 use crate::commands::Data;
 use crate::config::Config;
@@ -31,7 +31,7 @@ pub(super) fn route_here(
     if let Decision::DependsOnPresence(open) = decision {
         decision = open.resolve(presence(command, args, data));
     }
-    decision.refusal(|node| endpoint(topology, node, config)).map_or(Ok(()), Err)
+    decision.refusal(|node| endpoint(topology, node, config.view(session.reach))).map_or(Ok(()), Err)
 }
 
 /// The same for a command whose channels have a slot and whose data, if there is any, is in no shard.
@@ -54,10 +54,19 @@ pub(super) fn route_channel(
     if let Decision::DependsOnPresence(open) = decision {
         decision = open.resolve(Presence::default());
     }
-    decision.refusal(|node| endpoint(topology, node, config)).map_or(Ok(()), Err)
+    decision.refusal(|node| endpoint(topology, node, config.view(session.reach))).map_or(Ok(()), Err)
 }
 
-/// Whether keys in `slots` are served here, for a client that has sent neither ASKING nor, unless `readonly`, READONLY.
+/// Who asks where keys are served.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seeker {
+    /// The client has sent READONLY.
+    pub(super) readonly: bool,
+    /// Where it comes from.
+    pub(super) reach: Reach,
+}
+
+/// Whether keys in `slots` are served here, for a client that has not sent ASKING.
 ///
 /// # Errors
 /// The redirection, or why nobody can serve them.
@@ -65,16 +74,16 @@ pub(super) fn route_slots(
     topology: &Topology,
     slots: KeySlots,
     access: Access,
-    readonly: bool,
+    seeker: Seeker,
     config: &Config,
 ) -> Result<(), ErrorReply> {
-    let intent = Intent { access, asking: false, readonly };
+    let intent = Intent { access, asking: false, readonly: seeker.readonly };
     let decision = match route::route(topology, slots, intent, config.down_policy()) {
         // Whoever asks has found the keys here before.
         Decision::DependsOnPresence(open) => open.resolve(Presence { present: 1, missing: 0 }),
         decision => decision,
     };
-    decision.refusal(|node| endpoint(topology, node, config)).map_or(Ok(()), Err)
+    decision.refusal(|node| endpoint(topology, node, config.view(seeker.reach))).map_or(Ok(()), Err)
 }
 
 fn intent_of(command: &Command, session: &Session) -> Intent {
@@ -93,9 +102,8 @@ fn presence(command: &Command, args: Args<'_>, data: &mut Data<'_, '_>) -> Prese
     presence
 }
 
-/// `host:port` as `cluster-preferred-endpoint-type` wants it.
-fn endpoint(topology: &Topology, node: NodeIndex, config: &Config) -> String {
-    let node = topology.node(node);
-    let host = node.preferred_host(config.cluster_preferred_endpoint_type());
-    alloc::format!("{host}:{}", node.client_port(false))
+/// `host:port` as `cluster-preferred-endpoint-type` wants it, for a client of that kind.
+fn endpoint(topology: &Topology, node: NodeIndex, view: View) -> String {
+    let place = topology.node(node).place(view);
+    alloc::format!("{}:{}", place.host(), place.port)
 }

@@ -10,7 +10,7 @@ use slotway_core::resp::error::ErrorReply;
 use slotway_core::route::{Access, KeySlots};
 
 use super::admission::{AFTER_ROUTING, admission, admit};
-use super::routing::route_slots;
+use super::routing::{Seeker, route_slots};
 use super::run::Run;
 use super::{EXEC, Engine, Request};
 use crate::keyspace::{Layout, Shard};
@@ -129,7 +129,8 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         if let Some(topology) = topology.as_deref() {
             let slots = slots_of(transaction);
             let access = Access::of_all(transaction.queued.iter().map(|queued| queued.command));
-            route_slots(topology, slots, access, self.session.readonly, &self.config)?;
+            let seeker = Seeker { readonly: self.session.readonly, reach: self.session.reach };
+            route_slots(topology, slots, access, seeker, &self.config)?;
         }
         let room = self.make_room(held, topology.as_deref());
         for queued in &transaction.queued {

@@ -112,12 +112,16 @@ fn limit_clients(config: &mut Config, log: &Log) {
 
 fn listen(config: &Config) -> anyhow::Result<Vec<std::net::TcpListener>> {
     let addresses: Vec<&str> = config.bind().iter().map(String::as_str).collect();
-    let listeners = runtime::listen(&addresses, config.port(), config.tcp_backlog() as i32)?;
+    let on = |port| runtime::listen(&addresses, port, config.tcp_backlog() as i32);
+    let mut listeners = on(config.port())?;
     if listeners.is_empty() && config.port() != 0 {
         return Err(anyhow!(
             "Failed listening on port {} (tcp): no address to listen on. Set 'bind'.",
             config.port()
         ));
+    }
+    if config.cluster_client_port() != config.port() {
+        listeners.extend(on(config.cluster_client_port())?);
     }
     Ok(listeners)
 }

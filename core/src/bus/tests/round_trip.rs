@@ -60,6 +60,7 @@ enum Made {
     Text(u16, std::string::String),
     Ipv4(Ipv4Addr),
     Ipv6(Ipv6Addr),
+    Port(u16),
     Forgotten(NodeId, u64),
     Shard(ShardId),
     Secret(Box<[u8; 40]>),
@@ -68,13 +69,14 @@ enum Made {
 
 fn extensions() -> impl Strategy<Value = Made> {
     prop_oneof![
-        (0..2u16, "[^\\p{Cc}]{0,40}").prop_map(|(kind, text)| Made::Text(kind, text)),
+        (0..3u16, "[^\\p{Cc}]{0,40}").prop_map(|(kind, text)| Made::Text(kind, text)),
         any::<Ipv4Addr>().prop_map(Made::Ipv4),
         any::<Ipv6Addr>().prop_map(Made::Ipv6),
+        any::<u16>().prop_map(Made::Port),
         (node_ids(), 0..=FORGOTTEN_SECONDS_MAX).prop_map(|(node, seconds)| Made::Forgotten(node, seconds)),
         any::<[u8; 20]>().prop_map(|bytes| Made::Shard(ShardId::from_random(bytes))),
         vec(1..=u8::MAX, 40).prop_map(|secret| Made::Secret(Box::new(secret.try_into().unwrap()))),
-        (6..=u16::MAX, vec(any::<[u8; 8]>(), 0..5))
+        (6..0x5300_u16, vec(any::<[u8; 8]>(), 0..5))
             .prop_map(|(kind, data)| Made::Unknown(kind, data.as_flattened().to_vec())),
     ]
 }
@@ -83,9 +85,11 @@ impl Made {
     fn borrowed(&self) -> Extension<'_> {
         match self {
             Self::Text(0, text) => Extension::Hostname(text),
-            Self::Text(_, text) => Extension::HumanNodename(text),
+            Self::Text(1, text) => Extension::HumanNodename(text),
+            Self::Text(_, text) => Extension::ClientHostname(text),
             Self::Ipv4(ip) => Extension::ClientIpv4(*ip),
             Self::Ipv6(ip) => Extension::ClientIpv6(*ip),
+            Self::Port(port) => Extension::ClientPort(*port),
             Self::Forgotten(node, ttl_seconds) => {
                 Extension::ForgottenNode { node: *node, ttl_seconds: *ttl_seconds }
             }

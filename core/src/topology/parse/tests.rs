@@ -228,7 +228,7 @@ fn owners(topology: &Topology) -> Vec<Option<NodeId>> {
 fn views() -> impl Strategy<Value = View> {
     let types =
         prop_oneof![Just(EndpointType::Ip), Just(EndpointType::Hostname), Just(EndpointType::Unknown)];
-    types.prop_map(|endpoint_type| View { endpoint_type, tls: false })
+    types.prop_map(|endpoint_type| View { endpoint_type, ..View::default() })
 }
 
 proptest! {
@@ -251,7 +251,8 @@ proptest! {
                 let told = topology.node(topology.find(&node.id).unwrap());
                 prop_assert_eq!((&node.ip, node.port, node.role()), (&told.ip, told.port, told.role()));
                 prop_assert_eq!(&node.hostname, &told.hostname);
-                let host = match told.preferred_host(view.endpoint_type) {
+                let place = told.place(view);
+                let host = match place.host() {
                     "" => "asked.test",
                     "?" => &told.ip,
                     host => host,

@@ -2,6 +2,7 @@
 
 use crate::config::checks::{hostname, human_nodename};
 use crate::config::directive::{Directive, INT_MAX, LONG_MAX, int, memory, port, text, unset, word, yes_no};
+use crate::config::reach::{ipv4, ipv6, networks};
 use crate::config::words::ENDPOINT_WORDS;
 use slotway_core::topology::EndpointType;
 
@@ -16,6 +17,14 @@ pub(super) const DIRECTIVES: &[Directive] = &[
     port("cluster-announce-bus-port", 0),
     unset("cluster-announce-hostname").checked(hostname),
     unset("cluster-announce-human-nodename").checked(human_nodename),
+    // What clients of the outside are told, the first two as in Valkey 8.1.
+    unset("cluster-announce-client-ipv4").checked(ipv4),
+    unset("cluster-announce-client-ipv6").checked(ipv6),
+    unset("cluster-announce-client-hostname").checked(hostname),
+    port("cluster-announce-client-port", 0),
+    // Who is outside: who comes by that port, or from no network of that list.
+    port("cluster-client-port", 0).immutable(),
+    unset("cluster-inside-networks").checked(networks),
     word("cluster-preferred-endpoint-type", ENDPOINT_WORDS, EndpointType::Ip as u32),
     yes_no("cluster-require-full-coverage", true),
     yes_no("cluster-allow-reads-when-down", false),
