@@ -11,11 +11,13 @@
 
 mod apply;
 mod backlog;
+mod link;
 mod log;
 mod psync;
 #[cfg(test)]
 mod tests;
 
 pub use apply::{Applied, Applier, ApplyError};
+pub use link::Link;
 pub use log::{CutOff, Log};
 pub use psync::Answer;

@@ -24,10 +24,10 @@ use slotway_core::epoch::ReplOffset;
 use slotway_core::replication::{FullSync, ReplId, Resume};
 use slotway_core::time::UnixMs;
 use slotway_engine::config::ReplicaOf;
-use slotway_engine::node::{LinkPhase, LinkState, Node as _, Pause, ReplicaState, ReplicationState, Role};
+use slotway_engine::node::{LinkState, Node as _, Pause, ReplicaState, ReplicationState, Role};
 use slotway_engine::propagation::Record;
-use slotway_engine::replication::Log;
-use slotway_engine::session::{AckWait, ClientId, Session};
+use slotway_engine::replication::{Link, Log};
+use slotway_engine::session::{AckWait, ClientId};
 use tokio::sync::{Notify, watch};
 
 use crate::process;
@@ -76,19 +76,6 @@ struct Replica {
     is_online: bool,
     offset: u64,
     acknowledged_at: Instant,
-}
-
-/// This node's link to its primary.
-#[derive(Default)]
-struct Link {
-    phase: LinkPhase,
-    /// Whether the data is that of the history: false before the first snapshot has been loaded.
-    has_data: bool,
-    heard_at: Option<Instant>,
-    down_since: Option<Instant>,
-    transfer: Option<(u64, Option<u64>)>,
-    /// The database that the stream has selected; goes on after a partial resynchronization.
-    session: Option<Box<Session>>,
 }
 
 impl Default for Replication {
@@ -189,13 +176,11 @@ pub(crate) fn follow(shared: &Shared, primary: Option<Primary>) {
     match &primary {
         Some(Primary { host, port }) => {
             shared.log.notice(&format!("REPLICAOF {host}:{port} enabled"));
-            let mut link = replication.link.lock();
-            if !followed {
-                // What was written here may be the beginning of what that primary has: it is asked to go on.
-                let log = replication.log.lock();
-                (link.has_data, link.session) = (log.backlog().is_some(), None);
+            let (mut link, now) = (replication.link.lock(), process::instant());
+            match followed {
+                true => link.turn(now),
+                false => link.be_replica(now, &replication.log.lock()),
             }
-            (link.phase, link.down_since) = (LinkPhase::Down, Some(Instant::now()));
         }
         None => {
             let mut log = replication.log.lock();
@@ -217,6 +202,7 @@ pub(crate) fn follow(shared: &Shared, primary: Option<Primary>) {
 pub(crate) fn state(shared: &Shared) -> ReplicationState {
     let replication = &shared.replication;
     let secs = |at: Instant| at.elapsed().as_secs();
+    let secs_since = |at| process::instant().ms_since(at) / 1000;
     let replicas = replication.replicas.lock();
     let replicas = replicas.values().map(|replica| ReplicaState {
         host: replica.host.clone(),
@@ -235,8 +221,8 @@ pub(crate) fn state(shared: &Shared) -> ReplicationState {
             port,
             phase: link.phase,
             offset: link.has_data.then_some(log.offset()),
-            silent_secs: link.heard_at.map(secs),
-            down_secs: link.down_since.map(secs),
+            silent_secs: link.heard_at.map(secs_since),
+            down_secs: link.down_since.map(secs_since),
             transfer: link.transfer,
         }))
     });
@@ -247,16 +233,8 @@ pub(crate) fn state(shared: &Shared) -> ReplicationState {
 /// What the control plane is told, where `now` is its own time.
 pub(crate) fn for_cluster(shared: &Shared, now: slotway_core::time::Instant) -> cluster::Replication {
     let replication = &shared.replication;
-    let ago = |at: Instant| {
-        let ms = u64::try_from(at.elapsed().as_millis()).unwrap_or(u64::MAX);
-        slotway_core::time::Instant::from_ms(now.as_ms().saturating_sub(ms))
-    };
-    let link = replication.link.lock();
-    let fresh_at = match link.phase.is_connected() {
-        true => link.heard_at.map(ago),
-        false => link.down_since.map(ago),
-    };
-    let fresh_at = fresh_at.filter(|_| link.has_data);
+    let ago = |at| now.as_ms().saturating_sub(process::instant().ms_since(at));
+    let fresh_at = replication.link.lock().fresh_at().map(ago).map(slotway_core::time::Instant::from_ms);
     let offset = ReplOffset::new(replication.log.lock().offset());
     cluster::Replication { offset, fresh_at }
 }

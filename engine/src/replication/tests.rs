@@ -8,6 +8,7 @@ use slotway_core::time::Instant;
 
 use super::*;
 use crate::config::OutputLimit;
+use crate::node::LinkPhase;
 use crate::session::ClientId;
 use crate::testing::TestClient;
 
@@ -82,6 +83,25 @@ fn the_backlog_goes_when_nobody_has_needed_it_for_long_enough() {
     assert!(!log.forget(at(1499), 500, || id(3)));
     assert!(log.forget(at(1500), 500, || id(3)));
     assert_eq!((log.backlog(), log.history().id), (None, id(3)));
+}
+
+#[test]
+fn data_is_as_fresh_as_the_link_and_none_before_the_first_snapshot() {
+    let (at, mut link) = (Instant::from_ms, Link::default());
+    link.be_replica(at(1), &Log::new(id(0)));
+    link.set_phase(at(5), LinkPhase::Sync);
+    assert_eq!(link.fresh_at(), None, "nothing has come yet");
+    link.has_data = true;
+    link.set_phase(at(9), LinkPhase::Connected);
+    assert_eq!(link.fresh_at(), Some(at(9)));
+    link.set_phase(at(20), LinkPhase::Down);
+    link.set_phase(at(30), LinkPhase::Connecting);
+    assert_eq!(link.fresh_at(), Some(at(20)), "an attempt to connect is no news of the data");
+    link.drop_data();
+    assert_eq!(link.fresh_at(), None);
+    let mut primary = Link::default();
+    primary.be_replica(at(40), &read_to_the_fifth());
+    assert_eq!(primary.fresh_at(), Some(at(40)), "what it wrote may be the beginning of what the other has");
 }
 
 #[test]

@@ -33,6 +33,7 @@ use tokio::time::timeout;
 use super::{Primary, append_raw};
 use crate::aof;
 use crate::persist::{Loading, Source};
+use crate::process;
 use crate::server::Server;
 use crate::shared::Shared;
 
@@ -88,16 +89,7 @@ async fn follow<A: ShardAccess>(server: &Server<A>, primary: Option<&Primary>) {
 }
 
 fn set_phase(shared: &Shared, phase: LinkPhase) {
-    let mut link = shared.replication.link.lock();
-    if link.phase == LinkPhase::Connected && phase == LinkPhase::Down {
-        link.down_since = Some(Instant::now());
-    }
-    if phase == LinkPhase::Connected {
-        link.down_since = None;
-    }
-    link.phase = phase;
-    link.transfer = None;
-    link.heard_at = (phase != LinkPhase::Down).then(Instant::now);
+    shared.replication.link.lock().set_phase(process::instant(), phase);
 }
 
 /// One attempt to follow a primary: ends with the link.
@@ -183,10 +175,7 @@ impl<A: ShardAccess> Attempt<'_, A> {
         let file = wire.snapshot().await?;
         shared.log.notice("MASTER <-> REPLICA sync: Flushing old data");
         let _loading = Flag::raise(shared);
-        {
-            let mut link = shared.replication.link.lock();
-            (link.has_data, link.session) = (false, None);
-        }
+        shared.replication.link.lock().drop_data();
         // Those who follow this node have the old data: they begin anew.
         shared.replication.log.lock().part();
         shared.replication.written.send_modify(|_| {});
@@ -270,7 +259,7 @@ impl<A: ShardAccess> Reader<'_, A> {
                         bail!("connection with master lost");
                     }
                     heard = Instant::now();
-                    shared.replication.link.lock().heard_at = Some(heard);
+                    shared.replication.link.lock().heard_at = Some(process::instant());
                 }
                 _ = &mut self.life => bail!("connection killed"),
                 _ = acks.tick() => {
@@ -366,7 +355,7 @@ impl Wire<'_> {
         if read.await.context("it has fallen silent")?? == 0 {
             bail!("it has closed the connection");
         }
-        self.shared.replication.link.lock().heard_at = Some(Instant::now());
+        self.shared.replication.link.lock().heard_at = Some(process::instant());
         Ok(())
     }
 
