@@ -15,7 +15,7 @@
 //! A run has two phases. In the storm faults happen at rates that each seed draws for itself. Then all is well: every node
 //! runs, every network passes, and what the protocol promises must come true within the time that it has for it.
 //!
-//! Data is not simulated here (a replica counts as one that has the data), nor clients: [`world`](crate::world) has these.
+//! Data is not simulated here (a replica counts as one that has the data), nor clients: [`crate::world`] has these, around this very loop.
 
 pub mod check;
 pub mod disk;

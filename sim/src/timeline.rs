@@ -73,6 +73,17 @@ impl<E> Timeline<E> {
         self.now
     }
 
+    /// When the next event is.
+    pub fn next_at(&self) -> Option<Time> {
+        self.events.first_key_value().map(|((at, _), _)| *at)
+    }
+
+    /// Goes on to `at`, before which nothing is planned.
+    pub fn pass_to(&mut self, at: Time) {
+        debug_assert!(self.next_at().is_none_or(|next| next >= at), "an event was passed over");
+        self.now = self.now.max(at);
+    }
+
     /// Plans `event`. What should have happened in the past happens now.
     pub fn plan(&mut self, at: Time, event: E) {
         self.planned += 1;

@@ -17,6 +17,8 @@ pub struct Disk {
     durable: String,
     unsynced: Vec<String>,
     syncing: Option<String>,
+    /// How many writes have been waited for.
+    syncs: u64,
 }
 
 /// What a node finds after a crash.
@@ -41,9 +43,16 @@ impl Disk {
         }
     }
 
-    /// Begins a write that somebody waits for.
-    pub fn begin_sync(&mut self, text: String) {
+    /// Begins a write that somebody waits for. Returns its number.
+    pub fn begin_sync(&mut self, text: String) -> u64 {
         self.syncing = Some(text);
+        self.syncs += 1;
+        self.syncs
+    }
+
+    /// The number of the write that is being waited for.
+    pub fn syncing(&self) -> Option<u64> {
+        self.syncing.as_ref().map(|_| self.syncs)
     }
 
     /// That write has arrived, and with it all before.
@@ -52,6 +61,14 @@ impl Disk {
             self.durable = text;
             self.unsynced.clear();
         }
+    }
+
+    /// The process ends, and the machine goes on: what has been written arrives.
+    pub fn outlive(&mut self) -> Found {
+        let last = self.syncing.take().or_else(|| self.unsynced.pop());
+        self.unsynced.clear();
+        let text = last.unwrap_or_else(|| self.durable.clone());
+        Found { predecessor: text.clone(), text }
     }
 
     /// The machine stops. Of what was not durable, any may have arrived, whole; or torn, if the file system is no better.

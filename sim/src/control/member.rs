@@ -4,9 +4,11 @@
 
 use alloc::collections::BTreeMap;
 use alloc::format;
+use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::cell::{RefCell, RefMut};
 
 use slotway_core::bus::frame_len;
 use slotway_core::cluster::{Announced, Cluster, Config, Input, LinkId, Now, Replication};
@@ -25,7 +27,7 @@ use crate::timeline::Time;
 /// The port of the bus, on every host.
 pub const BUS_PORT: u16 = 17_000;
 /// The port for clients, on every host.
-const PORT: u16 = 7000;
+pub const PORT: u16 = 7000;
 /// A machine's clock shows this when the simulation begins: moments before it can be told.
 const CLOCK_START_MS: u64 = 1 << 40;
 
@@ -70,7 +72,7 @@ pub struct Member {
     pub view: Option<Arc<Topology>>,
     /// When it last heard from each other node.
     pub heard: BTreeMap<NodeId, Time>,
-    machine: Cluster,
+    machine: Rc<RefCell<Cluster>>,
     connections: BTreeMap<LinkId, Connection>,
     ends: BTreeMap<(network::LinkId, network::Side), LinkId>,
     opened: u32,
@@ -102,7 +104,7 @@ impl Member {
             disk: Disk::default(),
             view: None,
             heard: BTreeMap::new(),
-            machine: machine.expect("a picture as one of its nodes sees it"),
+            machine: Rc::new(RefCell::new(machine.expect("a picture as one of its nodes sees it"))),
             connections: BTreeMap::new(),
             ends: BTreeMap::new(),
             opened: 0,
@@ -127,8 +129,13 @@ impl Member {
     }
 
     /// The machine, to be polled and asked.
-    pub fn machine(&mut self) -> &mut Cluster {
-        &mut self.machine
+    pub fn machine(&self) -> RefMut<'_, Cluster> {
+        self.machine.borrow_mut()
+    }
+
+    /// The same, for the commands of its clients. Another one after a restart.
+    pub fn shared_machine(&self) -> Rc<RefCell<Cluster>> {
+        Rc::clone(&self.machine)
     }
 
     /// Both of its clocks.
@@ -139,12 +146,12 @@ impl Member {
     /// Gives the machine an input.
     pub fn handle(&mut self, now: Time, input: Input<'_>) {
         let now = self.now(now);
-        self.machine.handle(now, input);
+        self.machine().handle(now, input);
     }
 
     /// When the machine wants to be woken, in the world's time.
     pub fn deadline(&self) -> Time {
-        let own_ms = self.machine.next_deadline().as_ms().saturating_sub(CLOCK_START_MS);
+        let own_ms = self.machine().next_deadline().as_ms().saturating_sub(CLOCK_START_MS);
         let rate = (1000 + self.drift) as u64;
         Time::from_us((own_ms * 1_000_000).div_ceil(rate) + 1)
     }
@@ -177,7 +184,7 @@ impl Member {
         let text = if self.plot == Plot::VoteForgotten { without_vote(text) } else { text.into() };
         let restored = Cluster::restore(self.now(now), self.config.clone(), seed, &text);
         let Ok(machine) = restored else { return false };
-        self.machine = machine;
+        self.machine = Rc::new(RefCell::new(machine));
         (self.health, self.paused, self.started) = (Health::Up, now, now);
         self.apply_plot();
         true
@@ -245,7 +252,7 @@ impl Member {
     fn apply_plot(&mut self) {
         #[cfg(test)]
         if let Plot::Machine(rule) = self.plot {
-            self.machine.sabotage(rule);
+            self.machine().sabotage(rule);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The loop: one queue of events, and what each of them does to a cluster of control planes.
 
+mod around;
 mod weather;
 
 use alloc::collections::BTreeMap;
@@ -34,8 +35,8 @@ enum Event {
     Arrival(Arrival),
     /// A machine's deadline, in that life of its node.
     Wake(usize, u32),
-    /// A durable write has arrived, of that life.
-    Synced(usize, u32),
+    /// The durable write with that number has arrived, of that life.
+    Synced(usize, u32, u64),
     /// A node that is down starts again.
     Restart(usize, Found),
     Weather,
@@ -57,6 +58,21 @@ pub struct World {
     addresses: usize,
     storm_ends: Time,
     is_calm: bool,
+    /// What there is around the machines besides, if anything, has to see to these.
+    effects: Option<Vec<(usize, Effect)>>,
+}
+
+/// What concerns data and clients, which this world does not have: for the one around it.
+#[derive(Debug)]
+pub enum Effect {
+    /// The machine wants it done.
+    Wanted(Action),
+    /// The process has ended.
+    Stopped(Health),
+    /// It has started again.
+    Started,
+    /// It hears nothing of that node until then.
+    Deaf(usize, Time),
 }
 
 impl World {
@@ -89,6 +105,7 @@ impl World {
             members,
             storm_ends: Time::from_us(swarm.storm_s * 1_000_000),
             is_calm: false,
+            effects: None,
             swarm,
         }
     }
@@ -107,10 +124,7 @@ impl World {
     }
 
     fn play(&mut self) -> Result<(), Violation> {
-        for number in 0..self.members.len() {
-            self.carry_out(number)?;
-        }
-        self.timeline.plan(Time::default(), Event::Weather);
+        self.begin()?;
         self.play_until(self.storm_ends)?;
         self.calm();
         let calm = self.timeline.now();
@@ -134,7 +148,7 @@ impl World {
         match event {
             Event::Arrival(arrival) => self.arrive(arrival),
             Event::Wake(number, life) => self.wake(number, life),
-            Event::Synced(number, life) => self.synced(number, life),
+            Event::Synced(number, life, sync) => self.synced(number, life, sync),
             Event::Restart(number, found) => self.restart(number, found),
             Event::Weather => self.change_weather(),
         }
@@ -154,9 +168,9 @@ impl World {
         self.carry_out(number)
     }
 
-    fn synced(&mut self, number: usize, life: u32) -> Result<(), Violation> {
+    fn synced(&mut self, number: usize, life: u32, sync: u64) -> Result<(), Violation> {
         let (now, member) = (self.timeline.now(), &mut self.members[number]);
-        if member.life != life {
+        if member.life != life || member.disk.syncing() != Some(sync) {
             return Ok(());
         }
         member.disk.end_sync();
@@ -271,7 +285,9 @@ impl World {
 
     /// Does what a machine wants done, and plans when to wake it.
     fn carry_out(&mut self, number: usize) -> Result<(), Violation> {
-        while let Some(action) = self.members[number].machine().poll_action() {
+        loop {
+            let action = self.members[number].machine().poll_action();
+            let Some(action) = action else { break };
             self.act(number, action)?;
         }
         let (now, member) = (self.timeline.now(), &mut self.members[number]);
@@ -299,23 +315,27 @@ impl World {
             }
             Action::Persist { conf, durability } => return self.persist(number, conf, durability),
             Action::Publish(view) => {
+                self.tell(number, || Effect::Wanted(Action::Publish(view.clone())));
                 let member = &mut self.members[number];
                 let before = member.view.replace(view);
                 if let (Some(before), Some(after)) = (&before, &member.view) {
                     return check::view_changed(member.id, before, after, now);
                 }
             }
-            Action::Follow(source) => self.members[number].follow(now, source.is_some()),
+            Action::Follow(source) if self.effects.is_none() => {
+                self.members[number].follow(now, source.is_some());
+            }
             Action::Note(event) => {
                 let id = self.members[number].id;
                 self.trace.line(now, format_args!("n{number}: {event}"));
                 return self.witness.noted(id, &event, now);
             }
-            Action::Deliver { .. }
+            Action::Follow(_)
+            | Action::Deliver { .. }
             | Action::PauseWrites
             | Action::ResumeWrites
             | Action::DropKeys(_)
-            | Action::DropAllKeys => {}
+            | Action::DropAllKeys => self.tell(number, || Effect::Wanted(action)),
         }
         Ok(())
     }
@@ -364,8 +384,8 @@ impl World {
         }
         if now == Time::default() {
             // The file that each node begins with was there before.
-            self.members[number].disk.begin_sync(conf);
-            return self.synced(number, life);
+            let sync = self.members[number].disk.begin_sync(conf);
+            return self.synced(number, life, sync);
         }
         if self.plot == Plot::PersistedTooEarly {
             self.members[number].disk.write(conf);
@@ -377,9 +397,9 @@ impl World {
             self.stop(number, Health::Stopped);
             return Ok(());
         }
-        self.members[number].disk.begin_sync(conf);
+        let sync = self.members[number].disk.begin_sync(conf);
         let at = now.plus_us(self.chance.within(0..=self.swarm.sync_us));
-        self.timeline.plan(at, Event::Synced(number, life));
+        self.timeline.plan(at, Event::Synced(number, life, sync));
         Ok(())
     }
 
@@ -393,7 +413,13 @@ impl World {
         if health == Health::Stopped {
             wires.into_iter().for_each(|wire| self.reset(wire));
         }
-        let found = self.members[number].disk.crash(&mut self.chance, self.swarm.torn);
+        self.tell(number, || Effect::Stopped(health));
+        let disk = &mut self.members[number].disk;
+        let found = match health {
+            // With data around there is more than one file, and all of them outlive a process.
+            Health::Stopped if self.effects.is_some() => disk.outlive(),
+            Health::Up | Health::Stopped | Health::Vanished => disk.crash(&mut self.chance, self.swarm.torn),
+        };
         let at = now.plus_us(self.chance.within(0..=self.swarm.down_ms * 1000));
         self.timeline.plan(at, Event::Restart(number, found));
     }
@@ -419,6 +445,7 @@ impl World {
         }
         self.witness.saved(id, &text, now)?;
         self.members[number].disk.go_on_with(text);
+        self.tell(number, || Effect::Started);
         self.input(number, Input::Wake)
     }
 
@@ -458,12 +485,18 @@ impl World {
         self.plan(arrivals);
     }
 
+    fn tell(&mut self, number: usize, effect: impl FnOnce() -> Effect) {
+        if let Some(effects) = &mut self.effects {
+            effects.push((number, effect()));
+        }
+    }
+
     fn plan(&mut self, arrivals: Arrivals) {
         arrivals.into_iter().for_each(|(at, arrival)| self.timeline.plan(at, Event::Arrival(arrival)));
     }
 
     /// From now on nothing fails. What is down starts as it would have.
-    fn calm(&mut self) {
+    pub(super) fn calm(&mut self) {
         self.trace.line(self.timeline.now(), format_args!("all is well"));
         self.is_calm = true;
         self.network.calm();

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use slotway_core::cluster::{Admin, FailoverMode};
 
-use super::{Event, World};
+use super::{Effect, Event, World};
 use crate::chance::Permille;
 use crate::check::Violation;
 use crate::control::check;
@@ -44,7 +44,12 @@ impl World {
 
     fn order_failover(&mut self, number: usize) -> Result<(), Violation> {
         let now = self.timeline.now();
-        let mode = *self.chance.pick(&[FailoverMode::Agreed, FailoverMode::Force, FailoverMode::Takeover]);
+        let forms: &[FailoverMode] = match self.effects {
+            // The others lose what was acknowledged, by design.
+            Some(_) => &[FailoverMode::Agreed],
+            None => &[FailoverMode::Agreed, FailoverMode::Force, FailoverMode::Takeover],
+        };
+        let mode = *self.chance.pick(forms);
         let own = self.members[number].now(now);
         if self.members[number].machine().admin(own, Admin::Failover(mode)).is_ok() {
             self.trace.line(now, format_args!("n{number} is told to take over: {mode:?}"));
@@ -78,6 +83,7 @@ impl World {
     fn deafen(&mut self, from: usize, to: usize, until: Time) {
         self.trace
             .line(self.timeline.now(), format_args!("nothing passes from n{from} to n{to} until {until}"));
+        self.tell(to, || Effect::Deaf(from, until));
         self.network.cut_off(from, to, Side::Node, until);
         self.network.cut_off(to, from, Side::Client, until);
     }
