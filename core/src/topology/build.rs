@@ -103,8 +103,8 @@ impl TopologyBuilder {
 
     /// Gives slots to the node at `owner`.
     pub fn own(&mut self, owner: NodeIndex, ranges: impl IntoIterator<Item = SlotRange>) {
-        for slot in ranges.into_iter().flat_map(SlotRange::iter) {
-            self.own_slot(owner, slot);
+        if self.known(owner).is_some() {
+            ranges.into_iter().for_each(|range| self.own_range(owner, range));
         }
     }
 
@@ -153,14 +153,14 @@ impl TopologyBuilder {
         self.nodes.get_mut(index.index())
     }
 
-    fn own_slot(&mut self, owner: NodeIndex, slot: Slot) {
-        let Some(id) = self.known(owner).map(|node| node.id) else { return };
-        let before = self.owners[slot.index()];
-        if before == NOBODY || before == owner.0 {
-            self.owners[slot.index()] = owner.0;
-        } else {
-            self.fail(BuildError::TwoOwners(slot, self.nodes[usize::from(before)].id, id));
-        }
+    /// Range by range, not slot by slot: a picture of the cluster is made at each change in it.
+    fn own_range(&mut self, owner: NodeIndex, range: SlotRange) {
+        let places = &mut self.owners[range.start().index()..=range.end().index()];
+        let is_other = |before: &u16| *before != NOBODY && *before != owner.0;
+        let Some(at) = places.iter().position(is_other) else { return places.fill(owner.0) };
+        let [before, id] = [places[at], owner.0].map(|index| self.nodes[usize::from(index)].id);
+        let slot = range.iter().nth(at).expect("a place of this range");
+        self.fail(BuildError::TwoOwners(slot, before, id));
     }
 
     fn checked_ids(&self) -> Result<BTreeMap<NodeId, NodeIndex>, BuildError> {
@@ -199,11 +199,12 @@ impl TopologyBuilder {
     }
 
     fn check_owners(&self) -> Result<(), BuildError> {
-        let owned = Slot::all().filter_map(|slot| Some((slot, self.owner(slot)?)));
-        owned.into_iter().try_for_each(|(slot, owner)| match owner.flags.contains(NodeFlags::PRIMARY) {
-            true => Ok(()),
-            false => Err(BuildError::OwnerNotPrimary(slot, owner.id)),
-        })
+        let is_primary = |index: usize| self.nodes[index].flags.contains(NodeFlags::PRIMARY);
+        let may_own: Vec<bool> = (0..self.nodes.len()).map(is_primary).collect();
+        let is_wrong = |owner: &u16| *owner != NOBODY && !may_own[usize::from(*owner)];
+        let Some(at) = self.owners.iter().position(is_wrong) else { return Ok(()) };
+        let slot = Slot::all().nth(at).expect("a slot for each place");
+        Err(BuildError::OwnerNotPrimary(slot, self.nodes[usize::from(self.owners[at])].id))
     }
 
     fn check_open_slots(&self, myself: Option<NodeIndex>) -> Result<(), BuildError> {

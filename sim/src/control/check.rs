@@ -242,7 +242,7 @@ pub fn minority_is_silent(member: &Member, node_timeout_ms: u64, now: Time) -> R
     let Some(myself) = view.myself().filter(|&myself| view.node(myself).primary.is_none()) else {
         return Ok(());
     };
-    if view.state() != ClusterState::Ok || view.slots_of(myself).is_empty() {
+    if view.state() != ClusterState::Ok || !view.has_slots(myself) {
         return Ok(());
     }
     // A ping is due half a node timeout after the last pong, and a whole one may pass until it is missed.
