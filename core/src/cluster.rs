@@ -23,7 +23,9 @@
 mod action;
 mod address;
 mod admin;
+mod comeback;
 mod config;
+mod copies;
 mod election;
 mod epochs;
 mod event;
@@ -50,6 +52,7 @@ mod seeds;
 mod slots;
 mod state;
 mod stats;
+mod talk;
 #[cfg(test)]
 mod tests;
 mod tick;
@@ -57,11 +60,12 @@ mod tick;
 pub use action::{Action, ChannelScope, Durability, Source};
 pub use admin::{Admin, Done, FailoverMode, SetSlot};
 pub use config::{Announced, Config};
+pub use copies::NoPromise;
 pub use election::Refusal;
 pub use epochs::Bump;
 pub use event::Event;
 pub use form::Shape;
-pub use input::{Input, Loss, Now, Replication};
+pub use input::{Dataset, Input, Loss, Now, Replication};
 pub use links::LinkId;
 pub use picture::LinkView;
 pub use sabotage::Sabotage;
@@ -74,6 +78,8 @@ use crate::random::Random;
 use crate::time::Instant;
 use crate::topology::NodeFlags;
 
+use comeback::Comeback;
+use copies::Copies;
 use election::Election;
 use forget::Bans;
 use form::Formation;
@@ -101,6 +107,8 @@ pub struct Cluster {
     watch: State,
     election: Election,
     manual: ManualFailover,
+    copies: Copies,
+    comeback: Comeback,
     bans: Bans,
     search: Search,
     formation: Formation,
@@ -147,6 +155,8 @@ impl Cluster {
             watch: State::default(),
             election: Election::default(),
             manual: ManualFailover::None,
+            copies: Copies::default(),
+            comeback: Comeback::default(),
             bans: Bans::default(),
             search,
             formation: Formation::default(),
@@ -181,6 +191,7 @@ impl Cluster {
             Input::Publish { scope, channel, message } => self.publish(scope, channel, message),
             Input::Replication(replication) => self.on_replication(now, replication),
             Input::Configure(config) => self.configure(now, *config),
+            Input::Started(dataset) => self.on_started(now, dataset),
         }
         self.run_timers(now);
         self.finish(now);

@@ -9,5 +9,6 @@
 //! by then, so that its fellow replicas need no snapshot. Source of the rules: `masterTryPartialResync` and `shiftReplicationId` of Redis 7.2.
 
 mod history;
+pub mod quorum;
 
 pub use history::{FullSync, History, ReplId, Resume};

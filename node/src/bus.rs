@@ -277,7 +277,8 @@ impl Bus {
     /// Replicas that serve the data of their primary themselves have it, always.
     fn stand_in(&self, state: &mut State, follows: bool) {
         let fresh_at = follows.then_some(Instant::from_ms(u64::MAX));
-        let replication = Replication { offset: ReplOffset::new(u64::from(follows)), fresh_at };
+        let offset = ReplOffset::new(u64::from(follows));
+        let replication = Replication { offset, fresh_at, ..Replication::default() };
         state.cluster.handle(self.now(), Input::Replication(replication));
     }
 
@@ -357,6 +358,7 @@ fn cluster_config(config: &Config) -> anyhow::Result<ClusterConfig> {
         allow_replica_migration: config.cluster_allow_replica_migration(),
         migration_barrier: config.cluster_migration_barrier() as usize,
         require_full_coverage: config.cluster_require_full_coverage(),
+        write_quorum: false,
         tls_cluster: config.tls_cluster(),
         announced: Announced {
             ip: config.cluster_announce_ip().to_owned(),

@@ -19,9 +19,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
 use parking_lot::Mutex;
+use slotway_core::cluster::Dataset;
 use slotway_core::resp::error::ErrorReply;
 use slotway_core::time::UnixMs;
-use slotway_engine::config::{Config, SavePoint};
+use slotway_engine::config::{AppendFsync, Config, SavePoint};
 use slotway_engine::keyspace::KeyHasher;
 use slotway_engine::node::{Merge, Node as _, Saves, Saving, Shutdown};
 use slotway_engine::rdb::{ReadOptions, Reader, Step};
@@ -365,29 +366,33 @@ fn end_background_save(shared: &Shared, shards: &dyn WholeKeyspace) {
     }
 }
 
-/// Loads the snapshot that the node begins with, if there is one.
+/// Loads the file that the node begins with, if there is one, and tells the control plane what has been found.
 ///
 /// # Errors
 /// There is one, and it cannot be loaded.
 pub(crate) fn load_at_start<A: ShardAccess>(server: &Server<A>) -> anyhow::Result<()> {
     let Server { engine, shared } = server;
-    if shared.config().appendonly() {
-        return aof::load(server).map_err(|error| {
-            shared.log.warning(&format!("{error:#}"));
-            anyhow!("Fatal error loading the DB, check server logs. Exiting.")
-        });
-    }
+    let config = shared.config();
     let began = Instant::now();
-    match load(shared, engine.shards(), engine.hasher(), Merge::Refuse) {
-        Ok(Loaded::Nothing) => {}
-        Ok(Loaded::File) => {
-            shared.log.notice(&format!("DB loaded from disk: {:.3} seconds", began.elapsed().as_secs_f64()));
+    let loaded = match config.appendonly() {
+        true => aof::load(server),
+        false => load(shared, engine.shards(), engine.hasher(), Merge::Refuse),
+    };
+    let dataset = match loaded {
+        Ok(Loaded::Nothing) => Dataset::Absent,
+        Ok(Loaded::File) if config.appendonly() && config.appendfsync() == AppendFsync::Always => {
+            Dataset::Whole
         }
+        Ok(Loaded::File) => Dataset::Older,
         Err(error) => {
             shared.log.warning(&format!("{error:#}"));
             return Err(anyhow!("Fatal error loading the DB, check server logs. Exiting."));
         }
+    };
+    if dataset != Dataset::Absent && !config.appendonly() {
+        shared.log.notice(&format!("DB loaded from disk: {:.3} seconds", began.elapsed().as_secs_f64()));
     }
+    shared.started_with(dataset);
     Ok(())
 }
 

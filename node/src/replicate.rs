@@ -236,7 +236,7 @@ pub(crate) fn for_cluster(shared: &Shared, now: slotway_core::time::Instant) -> 
     let ago = |at| now.as_ms().saturating_sub(process::instant().ms_since(at));
     let fresh_at = replication.link.lock().fresh_at().map(ago).map(slotway_core::time::Instant::from_ms);
     let offset = ReplOffset::new(replication.log.lock().offset());
-    cluster::Replication { offset, fresh_at }
+    cluster::Replication { offset, fresh_at, ..cluster::Replication::default() }
 }
 
 /// Periodic work: pings, replicas that fall silent, the backlog that nobody needs.

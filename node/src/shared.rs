@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use parking_lot::Mutex;
-use slotway_core::cluster::{Cluster, Now};
+use slotway_core::cluster::{Cluster, Dataset, Input, Now};
 use slotway_core::resp::error::ErrorReply;
 use slotway_core::time::UnixMs;
 use slotway_core::topology::Topology;
@@ -110,6 +110,13 @@ impl Shared {
     /// From now on the control plane says what the topology is.
     pub(crate) fn be_controlled_by(&self, bus: Arc<Bus>) {
         assert!(self.bus.set(bus).is_ok(), "a node has one control plane");
+    }
+
+    /// The process has started, and this is what it has found of its data.
+    pub(crate) fn started_with(&self, dataset: Dataset) {
+        if let Some(bus) = self.bus.get() {
+            bus.input(Input::Started(dataset));
+        }
     }
 
     /// Follows the topology: the present one at once, then each that replaces it.

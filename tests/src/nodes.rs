@@ -40,25 +40,36 @@ pub struct Nodes {
     nodes: Vec<Option<Server>>,
     /// The files of each node, which outlive its process: redis.conf and nodes.conf.
     files: Vec<TempDir>,
+    /// Directives for those of ours, as on the command line.
+    options: Vec<String>,
 }
 
 impl Nodes {
     /// Starts a node of each kind given; none knows any other.
     pub fn start(kinds: &[Kind]) -> Nodes {
+        Self::start_with(kinds, &[])
+    }
+
+    /// The same, with directives for those of ours, as `--name value`.
+    pub fn start_with(kinds: &[Kind], options: &[&str]) -> Nodes {
         let dir = |_: &Kind| tempfile::tempdir().expect("a temporary directory can be made");
         let files: Vec<TempDir> = kinds.iter().map(dir).collect();
         let start = |(kind, dir): (&Kind, &TempDir)| {
-            let (command, port) = command(*kind, dir.path());
+            let (mut command, port) = command(*kind, dir.path());
+            if *kind == Kind::Slotway {
+                command.args(options);
+            }
             Some(Server::start(command, port))
         };
-        Nodes { nodes: kinds.iter().zip(&files).map(start).collect(), files }
+        let nodes = kinds.iter().zip(&files).map(start).collect();
+        Nodes { nodes, files, options: options.iter().map(|word| (*word).to_owned()).collect() }
     }
 
     /// Starts so many nodes of ours that are to find each other by the name of the host, and to form a cluster as `init` says.
     pub fn start_forming(count: usize, init: &str) -> Nodes {
         let dir = |_| tempfile::tempdir().expect("a temporary directory can be made");
         let files: Vec<TempDir> = (0..count).map(dir).collect();
-        Nodes { nodes: start_forming(&files, init), files }
+        Nodes { nodes: start_forming(&files, init), files, options: Vec::new() }
     }
 
     /// Ends all nodes that were to form a cluster, and starts them from their files on other ports.
@@ -98,7 +109,8 @@ impl Nodes {
 
     /// Starts a node of ours that was killed again, from its files, on another port.
     pub fn restart(&mut self, node: usize) {
-        let (command, port) = command(Kind::Slotway, self.files[node].path());
+        let (mut command, port) = command(Kind::Slotway, self.files[node].path());
+        command.args(&self.options);
         self.nodes[node] = Some(Server::start(command, port));
     }
 

@@ -27,6 +27,8 @@ pub struct Config {
     pub migration_barrier: usize,
     /// `cluster-require-full-coverage`: the cluster is down while a slot is not served.
     pub require_full_coverage: bool,
+    /// `cluster-write-quorum`: writes count once a majority of the shard's copies has them, and elections see to it that they are kept.
+    pub write_quorum: bool,
     /// Nodes talk TLS to each other (`tls-cluster`): the base port on the bus is the TLS port then.
     pub tls_cluster: bool,
     /// What this node tells others of where it is.
@@ -94,6 +96,7 @@ impl Default for Config {
             allow_replica_migration: true,
             migration_barrier: 1,
             require_full_coverage: true,
+            write_quorum: false,
             tls_cluster: false,
             announced: Announced::default(),
             seeds: Vec::new(),

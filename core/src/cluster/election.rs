@@ -10,6 +10,8 @@
 //!     a majority of primaries: slots are mine, PONG to all
 //! ```
 //!
+//! With `cluster-write-quorum` a candidate needs the promises of enough copies first: see `copies`.
+//!
 //! A vote is a pure function of what this node knows and of the request: [`Cluster::verdict`]. It leaves only after it is on
 //! disk; the [outbox](super::outbox) sees to that. A majority is counted of the primaries with slots that the candidate knows.
 //!
@@ -68,6 +70,7 @@ pub(crate) enum Ineligible {
     PrimaryWithoutSlots,
     FailoverSwitchedOff,
     DataTooOld,
+    NoData,
 }
 
 /// The election that this node stands in, or stood in last.
@@ -155,7 +158,8 @@ impl Cluster {
         }
         match self.election.epoch {
             _ if now.instant.ms_since(start) > self.election_timeout_ms() => self.expire_election(),
-            None => self.ask_for_votes(failover),
+            None if self.config.write_quorum => self.ask_copies_and_voters(now, failover),
+            None => self.ask_for_votes(failover, self.current_epoch.next()),
             Some(_) if self.election.votes >= self.votes_to_win() => self.win(now),
             Some(_) => {}
         }
@@ -168,6 +172,7 @@ impl Cluster {
 
     /// An election that was for another reason than the one that now comes.
     pub(crate) fn forget_election(&mut self) {
+        self.release_canvass();
         self.election = Election::default();
     }
 
@@ -178,6 +183,7 @@ impl Cluster {
         };
         match failover {
             _ if self.nodes[primary].slots.is_empty() => Err(Ineligible::PrimaryWithoutSlots),
+            _ if self.config.write_quorum && self.replication.fresh_at.is_none() => Err(Ineligible::NoData),
             Failover::Manual => Ok(()),
             Failover::Automatic if !self.nodes[primary].is_failed() => Err(Ineligible::PrimaryIsUp),
             Failover::Automatic if self.config.no_failover => Err(Ineligible::FailoverSwitchedOff),
@@ -218,7 +224,7 @@ impl Cluster {
     }
 
     /// How many replicas of the shard should stand before this one: they have more data, or as much and a smaller name.
-    fn rank(&self) -> usize {
+    pub(crate) fn rank(&self) -> usize {
         let myself = &self.nodes[MYSELF];
         let order = |offset, id| (core::cmp::Reverse(offset), id);
         let mine = order(self.replication.offset, myself.id);
@@ -243,8 +249,17 @@ impl Cluster {
         start
     }
 
-    fn ask_for_votes(&mut self, failover: Failover) {
-        self.current_epoch = self.current_epoch.next();
+    /// The promises come first, and hold for one epoch: where others have gone on since, all begins anew.
+    fn ask_copies_and_voters(&mut self, now: Now, failover: Failover) {
+        match self.canvass(now) {
+            Some(epoch) if epoch == self.current_epoch => self.ask_for_votes(failover, epoch),
+            Some(_) => self.forget_election(),
+            None => {}
+        }
+    }
+
+    fn ask_for_votes(&mut self, failover: Failover, epoch: Epoch) {
+        self.current_epoch = epoch;
         self.election.epoch = Some(self.current_epoch);
         self.save_before_anything_leaves();
         self.note(Event::ElectionStarted { epoch: self.current_epoch });
@@ -267,6 +282,7 @@ impl Cluster {
         let Some(primary) = self.nodes[MYSELF].primary else { return };
         let slots = self.nodes[primary].slots.clone();
         self.become_primary(now);
+        self.begin_tenure();
         for slot in slots.iter() {
             self.slots.bind(&mut self.nodes, slot, MYSELF);
         }
@@ -283,12 +299,13 @@ impl Cluster {
     }
 
     fn expire_election(&mut self) {
+        self.release_canvass();
         if let Some(epoch) = self.election.epoch.take() {
             self.note(Event::ElectionExpired { epoch });
         }
     }
 
-    fn election_timeout_ms(&self) -> u64 {
+    pub(crate) fn election_timeout_ms(&self) -> u64 {
         self.config.two_timeouts_ms().max(TIMEOUT_MS_MIN)
     }
 
@@ -317,6 +334,7 @@ impl Cluster {
             Ineligible::FailoverSwitchedOff => {
                 self.note(Event::NotEligible { why: "cluster-replica-no-failover is on" })
             }
+            Ineligible::NoData => self.note(Event::NotEligible { why: "it has no data yet" }),
             Ineligible::DataTooOld => self
                 .note(Event::NotEligible { why: "its data is too old: see cluster-replica-validity-factor" }),
         }

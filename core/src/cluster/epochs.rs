@@ -45,7 +45,7 @@ impl Cluster {
         Bump::Bumped(self.nodes[MYSELF].config_epoch)
     }
 
-    fn take_next_epoch(&mut self) {
+    pub(crate) fn take_next_epoch(&mut self) {
         self.current_epoch = self.current_epoch.next();
         self.nodes[MYSELF].config_epoch = self.current_epoch.into();
         self.save_before_anything_leaves();

@@ -3,7 +3,9 @@
 use alloc::string::String;
 use core::fmt;
 
+use super::copies::NoPromise;
 use super::election::Refusal;
+use super::input::Dataset;
 use crate::epoch::{ConfigEpoch, Epoch};
 use crate::id::NodeId;
 use crate::topology::ClusterState;
@@ -48,6 +50,13 @@ pub enum Event {
     ReplicaMigrating { to: NodeId },
     FollowsPrimaryOfPrimary { primary: NodeId },
     Forming { free: usize, wanted: usize },
+    Canvassing { epoch: Epoch },
+    Promised { to: NodeId, epoch: Epoch },
+    PromiseRefused { to: NodeId, epoch: Epoch, why: NoPromise },
+    PromiseReleased { by: NodeId, epoch: Epoch },
+    DataMissing { dataset: Dataset },
+    ServesWithoutData,
+    YieldedTo { by: NodeId },
     PlaceTaken { primary: Option<NodeId>, slots: usize },
 }
 
@@ -120,6 +129,22 @@ impl fmt::Display for Event {
             PlaceTaken { primary: Some(primary), .. } => {
                 write!(f, "cluster-init: this node is a replica of {primary}")
             }
+            Canvassing { epoch } => {
+                write!(f, "cluster-write-quorum: asks the other copies to promise epoch {epoch}")
+            }
+            Promised { to, epoch } => {
+                write!(f, "promise to node {to}: nothing is acknowledged to primaries before epoch {epoch}")
+            }
+            PromiseRefused { to, epoch, why } => write!(f, "no promise to node {to} for epoch {epoch}: {why}"),
+            PromiseReleased { by, epoch } => write!(f, "node {by} gives the promise for epoch {epoch} back"),
+            DataMissing { dataset: Dataset::Older } => f.write_str(
+                "this primary comes back, and may lack the last writes (cluster-write-quorum): it serves nothing while a replica may have them",
+            ),
+            DataMissing { dataset: Dataset::Absent | Dataset::Whole } => f.write_str(
+                "this primary comes back without its data: it serves nothing while a replica may have them",
+            ),
+            ServesWithoutData => f.write_str("no replica answers that it has data: this primary serves what it has"),
+            YieldedTo { by } => write!(f, "primary {by} wants this replica to take over"),
             FollowsPrimaryOfPrimary { primary } => {
                 write!(
                     f,

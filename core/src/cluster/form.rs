@@ -26,7 +26,7 @@ use super::event::Event;
 use super::heartbeat::Audience;
 use super::input::Now;
 use super::nodes::{MYSELF, PeerIndex};
-use crate::bus::{Body, EPOCH_JUMP_MAX, ModuleMessage, Payload};
+use crate::bus::{EPOCH_JUMP_MAX, ModuleMessage};
 use crate::epoch::{ConfigEpoch, Epoch};
 use crate::id::NodeId;
 use crate::plan;
@@ -151,8 +151,8 @@ impl Cluster {
         self.lead(now, shape);
     }
 
-    /// A module message of our own came from another node.
-    pub(crate) fn on_module(&mut self, now: Now, sender: PeerIndex, module: ModuleMessage<'_>) {
+    /// A message of our own came from another node, perhaps about this.
+    pub(crate) fn on_formation_message(&mut self, now: Now, sender: PeerIndex, module: ModuleMessage<'_>) {
         let Some(shape) = self.shape_to_form() else { return };
         match Message::parse(module) {
             Some(Message::Offer(offer)) if offer.shape == shape => {
@@ -181,12 +181,6 @@ impl Cluster {
             if self.nodes[index].is_acquainted() {
                 self.send_module(index, message::OFFER, &offer);
             }
-        }
-    }
-
-    fn send_module(&mut self, to: PeerIndex, kind: u8, data: &[u8]) {
-        if let Some(module) = ModuleMessage::new(message::MODULE_ID, kind, data) {
-            self.send(to, &Body::Payload(Payload::Module(module)));
         }
     }
 

@@ -157,6 +157,9 @@ impl Cluster {
 
     /// A ping, a pong or a meet, with gossip, and with extensions for whoever reads them.
     fn send_heartbeat(&mut self, now: Now, link: LinkId, to: Option<PeerIndex>, kind: HeartbeatKind) {
+        if self.keeps_silent(now) {
+            return;
+        }
         let gossip = self.gossip_for(now, to);
         let reads_extensions = to.is_some_and(|peer| self.nodes[peer].reads_extensions);
         let extensions = if reads_extensions { self.extensions(now) } else { ExtensionBuf::default() };

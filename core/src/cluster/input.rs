@@ -6,7 +6,7 @@ use super::action::ChannelScope;
 use super::config::Config;
 use super::links::LinkId;
 use crate::bus::Frame;
-use crate::epoch::ReplOffset;
+use crate::epoch::{ConfigEpoch, ReplOffset};
 use crate::time::{Instant, UnixMs};
 
 /// One moment on both clocks. Deadlines are kept by the first, which never jumps; the second is what other nodes are told.
@@ -76,6 +76,8 @@ pub enum Input<'a> {
     },
     /// Replication has come further, or its connection has changed.
     Replication(Replication),
+    /// The process has started anew, and this is what it has found of its data. Said before anything is served.
+    Started(Dataset),
     /// Another configuration holds from now on.
     Configure(Box<Config>),
 }
@@ -98,4 +100,18 @@ pub struct Replication {
     pub offset: ReplOffset,
     /// Replica: when it last heard from its primary; `None` if it never had its data.
     pub fresh_at: Option<Instant>,
+    /// Replica, with `cluster-write-quorum`: under which primary its data is complete, as its
+    /// [`Label`](crate::replication::quorum::Label) says.
+    pub term: ConfigEpoch,
+}
+
+/// What a process that started has found of its data.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Dataset {
+    /// All that it had acknowledged.
+    Whole,
+    /// The last of it may be missing: a snapshot, a file that was not on disk at once.
+    Older,
+    /// Nothing at all.
+    Absent,
 }

@@ -29,6 +29,8 @@ use crate::topology::{Node, NodeFlags, NodeIndex, Topology};
 
 /// Begins the variable that holds the name a node was met by; its id follows.
 const MET_AS: &str = "met-as:";
+/// Begins the variable that holds the epoch of a promise; the id of its candidate follows. See `copies`.
+const PROMISED: &str = "promised:";
 
 /// Why a file cannot be used.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -51,7 +53,7 @@ impl Cluster {
         let last_vote_epoch = last_vote_epoch(text).ok_or(ConfError::NoVars)?;
         let mut cluster = Self::of_topology(now, config, seed, &topology)?;
         cluster.last_vote_epoch = last_vote_epoch;
-        cluster.restore_names(text);
+        cluster.restore_variables(now, text);
         cluster.watch.is_restored = true;
         cluster.finish(now);
         Ok(cluster)
@@ -105,10 +107,14 @@ impl Cluster {
         self.slots.importing.extend(topology.all_importing().map(|(slot, source)| (slot, places[&source])));
     }
 
-    /// The names that nodes were met by. Redis skips variables that it does not know.
-    fn restore_names(&mut self, text: &str) {
+    /// The names that nodes were met by, and what was promised. Redis skips variables that it does not know.
+    fn restore_variables(&mut self, now: Now, text: &str) {
         let Some(mut words) = vars(text) else { return };
         while let Some((variable, name)) = words.next().zip(words.next()) {
+            let candidate = variable.strip_prefix(PROMISED).and_then(|id| NodeId::parse(id.as_bytes()));
+            if let Some((to, epoch)) = candidate.zip(name.parse().ok()) {
+                self.restore_promise(now, Epoch::new(epoch), to);
+            }
             let id = variable.strip_prefix(MET_AS).and_then(|id| NodeId::parse(id.as_bytes()));
             if let Some(index) = id.and_then(|id| self.nodes.find(&id)) {
                 self.nodes[index].met_as = Some(name.into());
@@ -128,6 +134,9 @@ impl Cluster {
         let known = || self.nodes.iter().filter(|(_, peer)| !peer.in_handshake());
         for (peer, name) in known().filter_map(|(_, peer)| Some((peer, peer.met_as.as_ref()?))) {
             let _ = write!(text, " {MET_AS}{} {name}", peer.id);
+        }
+        if let Some((epoch, to)) = self.saved_promise() {
+            let _ = write!(text, " {PROMISED}{to} {epoch}");
         }
         text.push('\n');
         text

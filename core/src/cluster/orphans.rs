@@ -22,7 +22,9 @@ impl Cluster {
             return;
         };
         let orphan = self.watch_orphans(now);
+        // With it the number of copies is part of what is promised: only operators change it.
         let may_leave = self.config.allow_replica_migration
+            && !self.config.write_quorum
             && self.state() == ClusterState::Ok
             && self.nodes.working_replicas_of(primary) > self.config.migration_barrier;
         let Some(orphan) = orphan.filter(|_| may_leave && self.is_first_to_go()) else { return };

@@ -221,6 +221,8 @@ impl Cluster {
             .for_each(|before| self.check_migrate_to(before));
         self.end_manual_failover();
         self.forget_election();
+        self.end_tenure();
+        self.end_comeback();
         self.serves_less = true;
         self.follow_primary();
         self.recheck_state();

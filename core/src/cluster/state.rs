@@ -1,6 +1,6 @@
 //! Whether the cluster takes commands, as this node sees it.
 //!
-//! It does not when a slot is not served (`cluster-require-full-coverage`), or when this node sees only a minority of the
+//! It does not while this node lacks its data (`comeback`), when a slot is not served (`cluster-require-full-coverage`), or when this node sees only a minority of the
 //! primaries: then others may be electing. Fail is entered at once. Ok is entered by a primary only some time after it started
 //! or rejoined, so that those who took its slots meanwhile can tell.
 
@@ -53,7 +53,7 @@ impl Cluster {
         if self.is_in_minority() && self.nodes.voters() > 0 {
             self.watch.in_minority_at = Some(now.instant);
         }
-        let state = match self.is_covered() && !self.is_in_minority() {
+        let state = match self.is_covered() && !self.is_in_minority() && !self.withholds() {
             true => ClusterState::Ok,
             false => ClusterState::Fail,
         };

@@ -1,5 +1,7 @@
 //! Several machines in one thread, on a network that loses nothing: the rules together.
 
+mod comeback;
+mod copies;
 mod foreign;
 mod forming;
 mod net;
@@ -19,7 +21,11 @@ const NODE_TIMEOUT_MS: u64 = 2000;
 
 /// So many nodes that have met, of which the first `primaries` share all slots.
 fn cluster(nodes: usize, primaries: usize) -> Net {
-    let mut net = Net::new(nodes, NODE_TIMEOUT_MS);
+    cluster_by(nodes, primaries, |_| {})
+}
+
+fn cluster_by(nodes: usize, primaries: usize, configure: impl Fn(&mut Config)) -> Net {
+    let mut net = Net::with(nodes, NODE_TIMEOUT_MS, configure);
     for at in 0..primaries {
         net.admin(at, Admin::AddSlots(share(at, primaries))).unwrap();
         net.admin(at, Admin::SetConfigEpoch(ConfigEpoch::new(at as u64 + 1))).unwrap();
@@ -33,7 +39,11 @@ fn cluster(nodes: usize, primaries: usize) -> Net {
 
 /// Three primaries, each with one replica: node 3 of node 0 and so on.
 fn with_replicas() -> Net {
-    let mut net = cluster(6, 3);
+    with_replicas_by(|_| {})
+}
+
+fn with_replicas_by(configure: impl Fn(&mut Config)) -> Net {
+    let mut net = cluster_by(6, 3, configure);
     for at in 0..3 {
         let primary = net.node(at).id();
         net.admin(at + 3, Admin::Replicate { primary, has_keys: false }).unwrap();

@@ -42,7 +42,9 @@ impl Cluster {
             self.ping_by_chance(now);
         }
         for index in self.nodes.indices() {
-            if self.nodes[index].is_acquainted() {
+            if self.keeps_silent(now) {
+                // Nobody owes an answer to who asks nothing.
+            } else if self.nodes[index].is_acquainted() {
                 self.check_on(now, index);
             } else if self.nodes[index].is_lost() {
                 self.check_on_lost(now, index);
@@ -51,6 +53,8 @@ impl Cluster {
         self.tell_suspicions(now);
         self.step_formation(now);
         self.step_manual_failover(now);
+        self.step_promise(now);
+        self.step_comeback(now);
         if self.nodes[MYSELF].is_replica() {
             self.step_election(now);
             self.step_replica_migration(now);

@@ -133,6 +133,12 @@ fn become_replica(connection: &mut Connection<'_>, resume: Option<Resume>, knows
     {
         return Err(ErrorReply::NoMasterLink);
     }
+    // A primary without its data: whoever asks keeps what it has, and asks again.
+    let mut withholds = false;
+    connection.node.with_cluster(&mut |_, cluster| withholds = cluster.withholds());
+    if withholds {
+        return Err(ErrorReply::NoMasterLink);
+    }
     let mut peer = connection.session.peer.take().unwrap_or_default();
     (peer.resume, peer.knows_psync) = (resume, knows_psync);
     connection.session.peer = Some(Box::new(Peer { ..*peer }));

@@ -16,7 +16,7 @@ use slotway_engine::snapshot::{Snapshot, Stale};
 
 use super::manifest::{Manifest, Part};
 use super::{create, folder, manifest_path, size_of_all, write_manifest};
-use crate::persist::{Loading, SnapshotFile, Source};
+use crate::persist::{Loaded, Loading, SnapshotFile, Source};
 use crate::server::Server;
 
 /// Bytes read at once.
@@ -30,7 +30,7 @@ const ANNOTATION: &[u8] = b"\n#";
 ///
 /// # Errors
 /// A file is missing, damaged, or cannot be read or written.
-pub(crate) fn load<A: ShardAccess>(server: &Server<A>) -> anyhow::Result<()> {
+pub(crate) fn load<A: ShardAccess>(server: &Server<A>) -> anyhow::Result<Loaded> {
     let (shared, config) = (&server.shared, server.shared.config());
     fs::create_dir_all(folder(&config))
         .with_context(|| format!("Can't make the folder {}", config.appenddirname()))?;
@@ -73,7 +73,7 @@ pub(crate) fn load<A: ShardAccess>(server: &Server<A>) -> anyhow::Result<()> {
     state.size = size_of_all(&config, &manifest);
     (state.base_size, state.file, state.manifest) = (state.size, Some(file), manifest);
     shared.aof.on.store(true, Ordering::Release);
-    Ok(())
+    Ok(if parts.is_empty() { Loaded::Nothing } else { Loaded::File })
 }
 
 /// Without a manifest there may be one file, as before Redis 7: it becomes the base.

@@ -13,8 +13,6 @@ use super::Shape;
 use crate::bus::ModuleMessage;
 use crate::id::{ID_LEN, NodeId};
 
-/// The module that this is, to others.
-pub(super) const MODULE_ID: [u8; 8] = *b"slotway\0";
 /// The type of an [`Offer`].
 pub(super) const OFFER: u8 = 1;
 /// The type of a [`Plan`].
@@ -93,9 +91,6 @@ impl Message {
 
     /// Reads it; `None` if it is not ours, or not whole.
     pub(super) fn parse(module: ModuleMessage<'_>) -> Option<Self> {
-        if module.module_id() != MODULE_ID {
-            return None;
-        }
         match module.message_type() {
             OFFER => offer(module.data()).map(Message::Offer),
             PLAN => plan(module.data()).map(Message::Plan),
@@ -150,6 +145,7 @@ fn take<'a, const N: usize>(data: &mut &'a [u8]) -> Option<&'a [u8; N]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cluster::talk::MODULE_ID;
     use alloc::vec;
 
     const SHAPE: Shape = Shape { primaries: 2, replicas: 0 };
@@ -179,12 +175,5 @@ mod tests {
         for (kind, message) in messages {
             assert_eq!(there_and_back(kind, &message), Some(message));
         }
-    }
-
-    #[test]
-    fn messages_of_other_modules_are_not_ours() {
-        let bytes = Message::Offer(Offer { shape: SHAPE, promised: 3, agreed: None }).encoded();
-        let other = ModuleMessage::new(*b"other\0\0\0", OFFER, &bytes).unwrap();
-        assert_eq!(Message::parse(other), None);
     }
 }

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 
 use super::super::*;
 use crate::bus::{Body, Frame, Header, Heartbeat, HeartbeatKind};
-use crate::epoch::ReplOffset;
+use crate::epoch::{ConfigEpoch, ReplOffset};
 use crate::resp::error::ClusterError;
 use crate::time::{Instant, UnixMs};
 use crate::topology::{NodeIndex, Topology};
@@ -117,9 +117,34 @@ impl Net {
     pub(super) fn all_in_sync(&mut self) {
         for at in 0..self.nodes.len() {
             let fresh_at = Some(Instant::from_ms(self.ms));
-            self.input(at, Input::Replication(Replication { offset: ReplOffset::new(100), fresh_at }));
+            self.input(
+                at,
+                Input::Replication(Replication {
+                    offset: ReplOffset::new(100),
+                    fresh_at,
+                    ..Default::default()
+                }),
+            );
         }
         self.run_ms(2000);
+    }
+
+    /// A node has come so far with data that is complete under that term.
+    pub(super) fn data(&mut self, at: usize, term: u64, offset: u64) {
+        let fresh_at = Some(Instant::from_ms(self.ms));
+        let (offset, term) = (ReplOffset::new(offset), ConfigEpoch::new(term));
+        self.input(at, Input::Replication(Replication { offset, fresh_at, term }));
+        self.settle();
+    }
+
+    /// A node that has restarted has found that of its data.
+    pub(super) fn started(&mut self, at: usize, dataset: Dataset) {
+        self.input(at, Input::Started(dataset));
+        self.settle();
+    }
+
+    pub(super) fn node_mut(&mut self, at: usize) -> &mut Cluster {
+        &mut self.nodes[at].cluster
     }
 
     pub(super) fn kill(&mut self, at: usize) {
@@ -133,9 +158,10 @@ impl Net {
 
     /// Starts a node that was killed again, from its file, at another port.
     pub(super) fn restart(&mut self, at: usize, port: u16) {
-        let timeout = self.nodes[at].cluster.config().node_timeout_ms;
         let (now, host) = (self.now(), &mut self.nodes[at]);
-        host.cluster = Cluster::restore(now, config(port, timeout), 55, &host.saved).unwrap();
+        let before = host.cluster.config().clone();
+        let announced = config(port, 0).announced;
+        host.cluster = Cluster::restore(now, Config { announced, ..before }, 55, &host.saved).unwrap();
         (host.port, host.is_up) = (port, true);
         self.settle();
     }

@@ -1,0 +1,351 @@
+//! `cluster-write-quorum`: a candidate needs the promises of enough copies besides the votes of primaries.
+//!
+//! ```text
+//!   candidate                                   every other copy of the shard, its primary too
+//!     epoch + 1, promised to itself, on disk
+//!     CANVASS: so far is my data ------------->  weigh? -- no: a named NoPromise, silence
+//!     enough copies, itself among them   <-----  PROMISE, on disk before: acknowledges no more to earlier primaries
+//!     AUTH_REQUEST to all primaries, by the same epoch: see `election`
+//!     no majority in time: RELEASE ----------->  the promise holds no longer
+//! ```
+//!
+//! How many are enough, and how data compares, is [`quorum`](crate::replication::quorum). A promise holds until its candidate says that it has
+//! not won, or a primary of that epoch or a later one is there: time alone ends none, since a candidate that wins may be slow to tell. A copy that
+//! stays bound to a candidate that is gone sees to it that there is another election, of a later epoch.
+//!
+//! What it does not do: TAKEOVER asks nobody, by the operator's word. While nodes come to a shard, or leave it, they may count its copies
+//! differently for as long as the news takes to spread.
+
+mod message;
+
+use alloc::collections::BTreeSet;
+use core::fmt;
+
+use super::Cluster;
+use super::event::Event;
+use super::input::Now;
+use super::manual::ManualFailover;
+use super::nodes::{MYSELF, PeerIndex};
+use crate::bus::ModuleMessage;
+use crate::epoch::{Epoch, ReplOffset};
+use crate::id::NodeId;
+use crate::replication::quorum::{self, Fence, Standing, Tenure};
+use crate::time::Instant;
+
+pub(crate) use message::{Manner, Message};
+
+/// A copy that is bound asks so often whether it still is.
+const ASK_TICKS: u64 = 10;
+
+/// Why this copy promises nothing to a candidate. Nothing is answered then.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NoPromise {
+    /// It is a node of another shard.
+    OtherShard,
+    /// The shard has a primary of that epoch or a later one.
+    EpochPassed,
+    /// Another candidate of that epoch or a later one has this copy's promise.
+    PromisedElsewhere,
+    /// This copy has no data, so that it cannot tell whether the candidate's is enough.
+    NoData,
+    /// This copy has data that the candidate may lack.
+    MoreDataHere,
+}
+
+/// What this copy has promised, and what it has been promised.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Copies {
+    /// On disk.
+    promise: Option<Promise>,
+    /// Of promises that were kept: nothing is acknowledged to primaries of earlier terms, whatever is released later.
+    floor: Epoch,
+    canvass: Option<Canvass>,
+    /// The term of this node as a primary, and how it began.
+    tenure: Option<Tenure>,
+    /// The last candidate that was told no, so that it is told in the log once.
+    told: Option<(Epoch, NodeId)>,
+}
+
+/// Nothing is acknowledged to primaries before that epoch.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Promise {
+    pub(crate) epoch: Epoch,
+    pub(crate) to: NodeId,
+    /// How far this copy was.
+    offset: ReplOffset,
+    since: Instant,
+}
+
+/// The promises that this candidate has.
+#[derive(Clone, Debug)]
+struct Canvass {
+    epoch: Epoch,
+    promised_by: BTreeSet<NodeId>,
+}
+
+impl Cluster {
+    /// The copies of this node's shard: its nodes, dead or alive, until they are forgotten. This one is among them.
+    pub fn copies(&self) -> impl Iterator<Item = NodeId> {
+        self.copy_indices().map(|index| self.nodes[index].id)
+    }
+
+    fn copy_indices(&self) -> impl Iterator<Item = PeerIndex> {
+        let shard = self.nodes[MYSELF].shard_id;
+        self.nodes
+            .iter()
+            .filter(move |(_, peer)| peer.shard_id == shard && !peer.in_handshake())
+            .map(|(index, _)| index)
+    }
+
+    /// The term of this node, while it is a primary whose writes count by quorum: what its replicas are told.
+    pub fn tenure(&mut self) -> Option<Tenure> {
+        let is_primary = self.nodes[MYSELF].is_primary() && !self.withholds();
+        (self.config.write_quorum && is_primary).then(|| self.own_tenure())
+    }
+
+    fn own_tenure(&mut self) -> Tenure {
+        // It stays when the config epoch is raised without an election: those who follow were told this one.
+        let term = self.nodes[MYSELF].config_epoch;
+        *self.copies.tenure.get_or_insert(Tenure { term, start: ReplOffset::default() })
+    }
+
+    /// What this copy may acknowledge, and a primary count of itself. It changes before a promise leaves.
+    pub fn fence(&self) -> Fence {
+        match self.copies.promise {
+            Some(Promise { epoch, offset, .. }) if self.config.write_quorum => {
+                Fence { epoch: epoch.max(self.copies.floor), offset }
+            }
+            _ => Fence { epoch: self.copies.floor, offset: ReplOffset::default() },
+        }
+    }
+
+    /// This node is a primary from now on, by an epoch of its own.
+    pub(crate) fn begin_tenure(&mut self) {
+        let term = self.nodes[MYSELF].config_epoch;
+        self.copies.tenure = Some(Tenure { term, start: self.replication.offset });
+        self.copies.canvass = None;
+    }
+
+    pub(crate) fn end_tenure(&mut self) {
+        self.copies.tenure = None;
+    }
+
+    /// A message of our own came from another node, perhaps about copies.
+    pub(crate) fn on_copy_message(&mut self, now: Now, sender: PeerIndex, module: ModuleMessage<'_>) {
+        match Message::parse(module) {
+            Some(Message::Canvass { epoch, standing }) => self.on_canvass(now, sender, epoch, standing),
+            Some(Message::Promise(epoch)) => self.on_promise(now, sender, epoch),
+            Some(Message::Ask(epoch)) => self.on_ask(sender, epoch),
+            Some(Message::Release(epoch)) => self.on_release(sender, epoch),
+            Some(Message::Yield(manner)) => self.on_yield(now, sender, manner),
+            None => {}
+        }
+    }
+
+    pub(crate) fn tell_copy(&mut self, to: PeerIndex, message: Message) {
+        self.send_module(to, message.kind(), &message.encoded());
+    }
+
+    /// Whether this candidate may ask for votes, and by which epoch: enough copies have promised. Asks those who have not.
+    pub(crate) fn canvass(&mut self, now: Now) -> Option<Epoch> {
+        let epoch =
+            self.copies.canvass.as_ref().map_or_else(|| self.current_epoch.next(), |canvass| canvass.epoch);
+        if self.copies.canvass.is_none() {
+            self.current_epoch = epoch;
+            self.promise(now, epoch, self.id());
+            let promised_by = BTreeSet::from([self.id()]);
+            self.copies.canvass = Some(Canvass { epoch, promised_by });
+            self.note(Event::Canvassing { epoch });
+        }
+        let promised = self.copies.canvass.as_ref().map_or(0, |canvass| canvass.promised_by.len());
+        if promised >= quorum::election_quorum(self.copy_indices().count()) {
+            return Some(epoch);
+        }
+        let message = Message::Canvass { epoch, standing: self.standing() };
+        for index in self.copy_indices().collect::<alloc::vec::Vec<_>>() {
+            let has_promised = self
+                .copies
+                .canvass
+                .as_ref()
+                .is_some_and(|canvass| canvass.promised_by.contains(&self.nodes[index].id));
+            if !has_promised {
+                self.tell_copy(index, message);
+            }
+        }
+        None
+    }
+
+    /// This candidate stands no longer by that epoch, and has not won: those who promised may go on as before.
+    pub(crate) fn release_canvass(&mut self) {
+        let Some(Canvass { epoch, .. }) = self.copies.canvass.take() else { return };
+        self.drop_promise(epoch, self.id());
+        for index in self.copy_indices().filter(|index| *index != MYSELF).collect::<alloc::vec::Vec<_>>() {
+            self.tell_copy(index, Message::Release(epoch));
+        }
+    }
+
+    /// How far this copy's data is.
+    fn standing(&mut self) -> Standing {
+        let offset = self.replication.offset;
+        match self.nodes[MYSELF].is_primary() {
+            true => Standing { term: self.own_tenure().term, offset },
+            false => Standing { term: self.replication.term, offset },
+        }
+    }
+
+    fn has_data(&self) -> bool {
+        match self.nodes[MYSELF].is_primary() {
+            true => !self.withholds(),
+            false => self.replication.fresh_at.is_some(),
+        }
+    }
+
+    fn on_canvass(&mut self, now: Now, sender: PeerIndex, epoch: Epoch, standing: Standing) {
+        if !self.config.write_quorum {
+            return;
+        }
+        let to = self.nodes[sender].id;
+        if let Err(why) = self.weigh(sender, epoch, standing) {
+            if self.copies.told.replace((epoch, to)) != Some((epoch, to)) {
+                self.note(Event::PromiseRefused { to, epoch, why });
+            }
+            return;
+        }
+        if self.copies.promise.is_none_or(|promise| promise.epoch != epoch) {
+            // Whoever promises another stands no longer itself.
+            self.forget_election();
+            self.promise(now, epoch, to);
+            self.note(Event::Promised { to, epoch });
+        }
+        self.tell_copy(sender, Message::Promise(epoch));
+    }
+
+    /// May this copy promise to acknowledge to no primary before `epoch`? The candidate's data is at `standing`.
+    fn weigh(&mut self, sender: PeerIndex, epoch: Epoch, standing: Standing) -> Result<(), NoPromise> {
+        let to = self.nodes[sender].id;
+        // Its header was heard before: an epoch that nobody has is no candidate's.
+        let is_current = epoch <= self.current_epoch && epoch > self.shard_epoch();
+        if self.nodes[sender].shard_id != self.nodes[MYSELF].shard_id {
+            return Err(NoPromise::OtherShard);
+        }
+        if !is_current || epoch < self.copies.floor {
+            return Err(NoPromise::EpochPassed);
+        }
+        let is_elsewhere =
+            |promise: Promise| promise.epoch > epoch || (promise.epoch == epoch && promise.to != to);
+        if self.copies.promise.is_some_and(is_elsewhere) {
+            return Err(NoPromise::PromisedElsewhere);
+        }
+        if !self.has_data() {
+            return Err(NoPromise::NoData);
+        }
+        if self.standing() > standing { Err(NoPromise::MoreDataHere) } else { Ok(()) }
+    }
+
+    /// Since which epoch the shard has its primary, as far as is known here.
+    fn shard_epoch(&self) -> Epoch {
+        self.nodes[self.nodes.primary_of(MYSELF)].config_epoch.into()
+    }
+
+    fn promise(&mut self, now: Now, epoch: Epoch, to: NodeId) {
+        if let Some(kept) = self.copies.promise.filter(|promise| promise.epoch <= self.shard_epoch()) {
+            self.copies.floor = self.copies.floor.max(kept.epoch);
+        }
+        let offset = self.replication.offset;
+        self.copies.promise = Some(Promise { epoch, to, offset, since: now.instant });
+        self.save_before_anything_leaves();
+    }
+
+    fn on_promise(&mut self, now: Now, sender: PeerIndex, epoch: Epoch) {
+        let (id, is_copy) =
+            (self.nodes[sender].id, self.nodes[sender].shard_id == self.nodes[MYSELF].shard_id);
+        if let Some(canvass) =
+            self.copies.canvass.as_mut().filter(|canvass| canvass.epoch == epoch && is_copy)
+        {
+            canvass.promised_by.insert(id);
+            self.step_election(now);
+        }
+    }
+
+    /// Somebody is bound by a promise to this node.
+    fn on_ask(&mut self, sender: PeerIndex, epoch: Epoch) {
+        let stands = self.copies.canvass.as_ref().is_some_and(|canvass| canvass.epoch == epoch);
+        // Where a primary of that epoch or a later one is known, this node may have won: then the promise was kept.
+        if !stands && self.shard_epoch() < epoch {
+            self.tell_copy(sender, Message::Release(epoch));
+        }
+    }
+
+    fn on_release(&mut self, sender: PeerIndex, epoch: Epoch) {
+        self.drop_promise(epoch, self.nodes[sender].id);
+    }
+
+    fn drop_promise(&mut self, epoch: Epoch, to: NodeId) {
+        let is_meant = |promise: &Promise| promise.epoch == epoch && promise.to == to;
+        if self.copies.promise.is_some_and(|promise| is_meant(&promise)) && self.shard_epoch() < epoch {
+            self.copies.promise = None;
+            self.note(Event::PromiseReleased { by: to, epoch });
+            self.save_soon();
+        }
+    }
+
+    /// At each tick: a promise whose candidate has neither won nor given it back.
+    pub(crate) fn step_promise(&mut self, now: Now) {
+        let Some(promise) = self.copies.promise.filter(|promise| promise.epoch > self.shard_epoch()) else {
+            return;
+        };
+        if promise.to == self.id() {
+            if self.copies.canvass.is_none() {
+                // From before a restart.
+                self.drop_promise(promise.epoch, promise.to);
+            }
+            return;
+        }
+        let age = now.instant.ms_since(promise.since);
+        if self.ticks.is_multiple_of(ASK_TICKS)
+            && age > self.election_timeout_ms()
+            && let Some(candidate) = self.nodes.find(&promise.to)
+        {
+            self.tell_copy(candidate, Message::Ask(promise.epoch));
+        }
+        if age > self.election_timeout_ms().saturating_mul(3) && matches!(self.manual, ManualFailover::None) {
+            self.replace_who_is_bound_to(now);
+        }
+    }
+
+    /// The candidate of a promise is gone, and the primary is up: only a primary of a later epoch ends this.
+    fn replace_who_is_bound_to(&mut self, now: Now) {
+        let primary = self.nodes.primary_of(MYSELF);
+        if primary == MYSELF {
+            self.ask_best_replica(Manner::Orderly);
+        } else if !self.nodes[primary].is_failing()
+            && self.has_data()
+            && self.rank() == 0
+            && !self.config.no_failover
+        {
+            self.begin_manual_failover(now, primary);
+        }
+    }
+
+    /// What is kept on disk of the promise.
+    pub(crate) fn saved_promise(&self) -> Option<(Epoch, NodeId)> {
+        self.copies.promise.map(|promise| (promise.epoch, promise.to))
+    }
+
+    /// The promise that was on disk. What this copy had then, it has no longer.
+    pub(crate) fn restore_promise(&mut self, now: Now, epoch: Epoch, to: NodeId) {
+        self.copies.promise = Some(Promise { epoch, to, offset: ReplOffset::default(), since: now.instant });
+    }
+}
+
+impl fmt::Display for NoPromise {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            NoPromise::OtherShard => "it is a node of another shard",
+            NoPromise::EpochPassed => "its epoch has passed",
+            NoPromise::PromisedElsewhere => "another candidate has this copy's promise",
+            NoPromise::NoData => "this copy has no data yet",
+            NoPromise::MoreDataHere => "this copy has data that it may lack",
+        })
+    }
+}
