@@ -5,7 +5,7 @@
 //!   driver (tokio, or ------------> Cluster::handle ---------> Cluster::poll_action ----> driver
 //!   simulator)                        |  match, one call each        connect, send, close, persist, publish, ...
 //!      ^                              v
-//!      |        receive --> handshake, address, gossip, health, ownership, epochs, election, manual, names, forget
+//!      |        receive --> handshake, address, gossip, health, ownership, epochs, election, manual, handoff, names, forget
 //!      |        tick ----> links, pings, suspicion, election, replica migration, state
 //!      +---- Cluster::next_deadline
 //! ```
@@ -32,6 +32,7 @@ mod event;
 mod forget;
 mod form;
 mod gossip;
+mod handoff;
 mod handshake;
 mod health;
 mod heartbeat;
@@ -65,6 +66,7 @@ pub use election::Refusal;
 pub use epochs::Bump;
 pub use event::Event;
 pub use form::Shape;
+pub use handoff::{HandoffAction, HandoffInput, Job, JobState, Message, Side, Verdict};
 pub use input::{Dataset, Input, Loss, Now, Replication};
 pub use links::LinkId;
 pub use picture::LinkView;
@@ -83,6 +85,7 @@ use copies::Copies;
 use election::Election;
 use forget::Bans;
 use form::Formation;
+use handoff::Handoffs;
 use heartbeat::Audience;
 use links::Links;
 use manual::ManualFailover;
@@ -112,6 +115,7 @@ pub struct Cluster {
     bans: Bans,
     search: Search,
     formation: Formation,
+    handoffs: Handoffs,
     replication: Replication,
     stats: Stats,
     out: Outbox,
@@ -160,6 +164,7 @@ impl Cluster {
             bans: Bans::default(),
             search,
             formation: Formation::default(),
+            handoffs: Handoffs::default(),
             replication: Replication::default(),
             stats: Stats::default(),
             out: Outbox::default(),
@@ -192,6 +197,7 @@ impl Cluster {
             Input::Replication(replication) => self.on_replication(now, replication),
             Input::Configure(config) => self.configure(now, *config),
             Input::Started(dataset) => self.on_started(now, dataset),
+            Input::Handoff(input) => self.on_handoff(now, input),
         }
         self.run_timers(now);
         self.finish(now);
@@ -262,6 +268,7 @@ impl Cluster {
     /// After each input: the state, the file, the picture, and then what has been collected.
     fn finish(&mut self, now: Now) {
         self.last_now = now.instant;
+        self.recheck_handoffs(now);
         if core::mem::take(&mut self.out.recheck_state) {
             self.update_state(now);
         }

@@ -1,4 +1,4 @@
-//! Names of nodes and of shards: 40 characters of `a-z` and `0-9`.
+//! Names of nodes, of shards and of migrations: 40 characters of `a-z` and `0-9`.
 //!
 //! Redis makes them of 20 random bytes in hexadecimal, but accepts any of these characters from others, and so do we.
 
@@ -64,6 +64,11 @@ id! {
 id! {
     /// The name of a shard: a primary and its replicas, whichever of them is primary now.
     ShardId
+}
+
+id! {
+    /// The name of a migration of slots, the same on both sides.
+    JobId
 }
 
 fn parse(text: &[u8]) -> Option<[u8; ID_LEN]> {

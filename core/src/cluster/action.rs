@@ -6,6 +6,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::event::Event;
+use super::handoff::HandoffAction;
 use super::links::LinkId;
 use crate::id::NodeId;
 use crate::slot_set::SlotSet;
@@ -64,6 +65,8 @@ pub enum Action {
     DropKeys(Box<SlotSet>),
     /// Delete all keys: this node starts over as a replica of another shard, or anew.
     DropAllKeys,
+    /// Move the data of slots: see [`HandoffAction`].
+    Handoff(HandoffAction),
     /// Something worth a line in the log.
     Note(Event),
 }

@@ -4,6 +4,7 @@
 //! handshake, a manual failover is over when a vote is.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use super::Cluster;
 use super::action::Action;
@@ -17,7 +18,7 @@ use super::nodes::{MYSELF, PeerIndex};
 use super::seeds::Search;
 use crate::epoch::{ConfigEpoch, Epoch};
 use crate::id::{NodeId, ShardId};
-use crate::resp::error::ClusterError;
+use crate::resp::error::{ClusterError, MigrationError};
 use crate::slot::Slot;
 use crate::slot_set::SlotSet;
 use crate::topology::NodeFlags;
@@ -65,6 +66,10 @@ pub enum Admin {
     },
     /// CLUSTER FAILOVER.
     Failover(FailoverMode),
+    /// CLUSTER MIGRATESLOTS: which slots to which node.
+    MigrateSlots(Vec<(SlotSet, NodeId)>),
+    /// CLUSTER CANCELSLOTMIGRATIONS.
+    CancelSlotMigrations,
     /// CLUSTER BUMPEPOCH.
     BumpEpoch,
     /// CLUSTER SET-CONFIG-EPOCH.
@@ -140,6 +145,8 @@ impl Cluster {
             Admin::SetSlot { slot, to, has_keys } => self.set_slot(now, slot, to, has_keys),
             Admin::Replicate { primary, has_keys } => self.replicate(now, primary, has_keys),
             Admin::Failover(mode) => self.failover(now, mode),
+            Admin::MigrateSlots(wanted) => Ok(self.migrate_slots(now, wanted)?),
+            Admin::CancelSlotMigrations => Ok(self.cancel_migrations(now)?),
             Admin::BumpEpoch => Ok(Done::Bump(self.bump_epoch())),
             Admin::SetConfigEpoch(epoch) => self.set_config_epoch(epoch),
             Admin::SaveConfig => {
@@ -227,6 +234,9 @@ impl Cluster {
     fn set_slot(&mut self, now: Now, slot: Slot, to: SetSlot, has_keys: bool) -> Result<Done, ClusterError> {
         if self.nodes[MYSELF].is_replica() {
             return Err(ClusterError::SetSlotOnReplica);
+        }
+        if self.moves_any(&SlotSet::from_iter([slot])) {
+            return Err(MigrationError::SlotOnItsWay(slot).into());
         }
         match to {
             SetSlot::Migrating(id) => {

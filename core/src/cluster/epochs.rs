@@ -45,6 +45,7 @@ impl Cluster {
         Bump::Bumped(self.nodes[MYSELF].config_epoch)
     }
 
+    /// A new config epoch for this node, greater than all it knows; nobody is asked.
     pub(crate) fn take_next_epoch(&mut self) {
         self.current_epoch = self.current_epoch.next();
         self.nodes[MYSELF].config_epoch = self.current_epoch.into();

@@ -7,7 +7,7 @@ use super::copies::NoPromise;
 use super::election::Refusal;
 use super::input::Dataset;
 use crate::epoch::{ConfigEpoch, Epoch};
-use crate::id::NodeId;
+use crate::id::{JobId, NodeId};
 use crate::topology::ClusterState;
 
 /// Something that happened in the control plane of a node.
@@ -58,6 +58,8 @@ pub enum Event {
     ServesWithoutData,
     YieldedTo { by: NodeId },
     PlaceTaken { primary: Option<NodeId>, slots: usize },
+    MigrationStarted { job: JobId, source: NodeId, target: NodeId, slots: usize },
+    MigrationEnded { job: JobId, result: &'static str, why: String },
 }
 
 impl fmt::Display for Event {
@@ -145,6 +147,13 @@ impl fmt::Display for Event {
             ),
             ServesWithoutData => f.write_str("no replica answers that it has data: this primary serves what it has"),
             YieldedTo { by } => write!(f, "primary {by} wants this replica to take over"),
+            MigrationStarted { job, source, target, slots } => {
+                write!(f, "migration {job} of {slots} slots from node {source} to node {target} begins")
+            }
+            MigrationEnded { job, result, why } if why.is_empty() => {
+                write!(f, "migration {job} is over: {result}")
+            }
+            MigrationEnded { job, result, why } => write!(f, "migration {job} is over: {result}: {why}"),
             FollowsPrimaryOfPrimary { primary } => {
                 write!(
                     f,

@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 
 use super::action::ChannelScope;
 use super::config::Config;
+use super::handoff::HandoffInput;
 use super::links::LinkId;
 use crate::bus::Frame;
 use crate::epoch::{ConfigEpoch, ReplOffset};
@@ -80,6 +81,8 @@ pub enum Input<'a> {
     Started(Dataset),
     /// Another configuration holds from now on.
     Configure(Box<Config>),
+    /// Something happened to the data of slots that move.
+    Handoff(HandoffInput),
 }
 
 /// Why a connection ended.

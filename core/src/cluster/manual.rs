@@ -99,9 +99,11 @@ impl Cluster {
     /// A replica of this primary wants to take over.
     pub(crate) fn on_manual_failover_start(&mut self, now: Now, sender: PeerIndex, link: LinkId) {
         let is_own_replica = self.nodes[sender].primary == Some(MYSELF);
-        if !self.nodes[MYSELF].is_primary() || !is_own_replica {
+        // What was granted is for its target to decide: a replica could not know. It asks again.
+        if !self.nodes[MYSELF].is_primary() || !is_own_replica || self.has_granted() {
             return;
         }
+        self.cancel_for_failover(now);
         self.end_manual_failover();
         self.manual = ManualFailover::Pausing { until: now.instant.plus_ms(TIMEOUT_MS), replica: sender };
         self.note(Event::ManualFailoverRequested { by: self.nodes[sender].id });

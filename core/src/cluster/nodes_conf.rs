@@ -54,6 +54,7 @@ impl Cluster {
         let mut cluster = Self::of_topology(now, config, seed, &topology)?;
         cluster.last_vote_epoch = last_vote_epoch;
         cluster.restore_variables(now, text);
+        vars(text).into_iter().for_each(|vars| cluster.restore_grants(now, vars));
         cluster.watch.is_restored = true;
         cluster.finish(now);
         Ok(cluster)
@@ -138,6 +139,7 @@ impl Cluster {
         if let Some((epoch, to)) = self.saved_promise() {
             let _ = write!(text, " {PROMISED}{to} {epoch}");
         }
+        let _ = self.write_grants(&mut text);
         text.push('\n');
         text
     }

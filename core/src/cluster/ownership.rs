@@ -139,6 +139,7 @@ impl Cluster {
         self.follow_primary_of_primary(now);
         let lost = mine.difference(&self.nodes[MYSELF].slots);
         if self.nodes[MYSELF].is_primary() && !lost.is_empty() {
+            self.serves_less = true;
             self.out.push(Action::DropKeys(Box::new(lost)));
         }
     }

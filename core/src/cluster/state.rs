@@ -86,7 +86,7 @@ impl Cluster {
     }
 
     /// Fewer than a majority of the primaries with slots answer.
-    fn is_in_minority(&self) -> bool {
+    pub(crate) fn is_in_minority(&self) -> bool {
         let reachable = self.nodes.iter().filter(|(_, peer)| peer.votes() && !peer.is_failing()).count();
         reachable < self.nodes.quorum() && !self.breaks(Sabotage::MinorityServes)
     }

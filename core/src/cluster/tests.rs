@@ -4,6 +4,7 @@ mod comeback;
 mod copies;
 mod foreign;
 mod forming;
+mod handoff;
 mod net;
 
 use alloc::vec::Vec;

@@ -55,6 +55,7 @@ impl Cluster {
         self.step_manual_failover(now);
         self.step_promise(now);
         self.step_comeback(now);
+        self.tick_handoffs(now);
         if self.nodes[MYSELF].is_replica() {
             self.step_election(now);
             self.step_replica_migration(now);

@@ -4,9 +4,11 @@
 //! The first word of a text is the error code that clients match on.
 
 mod cluster;
+mod migration;
 mod stream;
 
 pub use cluster::ClusterError;
+pub use migration::MigrationError;
 pub use stream::StreamError;
 
 use alloc::boxed::Box;
@@ -674,6 +676,12 @@ impl core::error::Error for ErrorReply {}
 impl From<ClusterError> for ErrorReply {
     fn from(error: ClusterError) -> Self {
         ErrorReply::Cluster(error)
+    }
+}
+
+impl From<MigrationError> for ErrorReply {
+    fn from(error: MigrationError) -> Self {
+        ErrorReply::Cluster(error.into())
     }
 }
 

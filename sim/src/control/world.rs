@@ -335,7 +335,8 @@ impl World {
             | Action::PauseWrites
             | Action::ResumeWrites
             | Action::DropKeys(_)
-            | Action::DropAllKeys => self.tell(number, || Effect::Wanted(action)),
+            | Action::DropAllKeys
+            | Action::Handoff(_) => self.tell(number, || Effect::Wanted(action)),
         }
         Ok(())
     }

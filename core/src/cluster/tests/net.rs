@@ -36,6 +36,8 @@ struct Host {
     saved: String,
     pauses: usize,
     resumes: usize,
+    /// What was to be done with data, and what was on disk then.
+    handoffs: Vec<(HandoffAction, String)>,
 }
 
 impl Net {
@@ -58,6 +60,7 @@ impl Net {
                 saved: String::new(),
                 pauses: 0,
                 resumes: 0,
+                handoffs: Vec::new(),
             }
         };
         let nodes = (0..nodes).map(host).collect();
@@ -87,6 +90,24 @@ impl Net {
 
     pub(super) fn pauses(&self, at: usize) -> usize {
         self.nodes[at].pauses
+    }
+
+    /// What a node wants done with data since it was asked last, and what was on disk then.
+    pub(super) fn handoffs(&mut self, at: usize) -> Vec<(HandoffAction, String)> {
+        core::mem::take(&mut self.nodes[at].handoffs)
+    }
+
+    pub(super) fn handoff(&mut self, at: usize, input: HandoffInput) {
+        self.input(at, Input::Handoff(input));
+        self.settle();
+    }
+
+    /// Lets `visit` talk to a node.
+    pub(super) fn visit<R>(&mut self, at: usize, visit: impl FnOnce(Now, &mut Cluster) -> R) -> R {
+        let now = self.now();
+        let result = visit(now, &mut self.nodes[at].cluster);
+        self.settle();
+        result
     }
 
     pub(super) fn resumes(&self, at: usize) -> usize {
@@ -285,6 +306,10 @@ impl Net {
             }
             Action::PauseWrites => self.nodes[at].pauses += 1,
             Action::ResumeWrites => self.nodes[at].resumes += 1,
+            Action::Handoff(action) => {
+                let saved = self.nodes[at].saved.clone();
+                self.nodes[at].handoffs.push((action, saved));
+            }
             Action::Publish(_)
             | Action::Deliver { .. }
             | Action::Follow(_)

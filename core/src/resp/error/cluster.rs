@@ -1,6 +1,6 @@
 //! What CLUSTER commands refuse, in Redis' exact words.
 
-use super::Text;
+use super::{MigrationError, Text};
 use crate::id::NodeId;
 use crate::slot::Slot;
 
@@ -53,6 +53,14 @@ pub enum ClusterError {
     EpochSet,
     /// RESET of a primary with keys.
     ResetWithKeys,
+    /// Slots are not migrated.
+    Migration(MigrationError),
+}
+
+impl From<MigrationError> for ClusterError {
+    fn from(error: MigrationError) -> Self {
+        ClusterError::Migration(error)
+    }
 }
 
 impl ClusterError {
@@ -76,6 +84,7 @@ impl ClusterError {
             ClusterError::SlotHasKeys(slot) => text.put(format_args!(
                 "ERR Can't assign hashslot {slot} to a different node while I still hold keys for this hash slot."
             )),
+            ClusterError::Migration(error) => error.write_text(text),
             fixed => text.put(format_args!("{}", fixed.fixed())),
         }
     }
@@ -110,7 +119,8 @@ impl ClusterError {
             | ClusterError::SlotUnassigned(_)
             | ClusterError::NotMySlot(_)
             | ClusterError::MySlot(_)
-            | ClusterError::SlotHasKeys(_) => unreachable!("write_text puts the node or the slot in"),
+            | ClusterError::SlotHasKeys(_)
+            | ClusterError::Migration(_) => unreachable!("write_text puts in what it is about"),
         }
     }
 }
