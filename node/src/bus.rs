@@ -241,6 +241,8 @@ impl Bus {
                 Action::ResumeWrites => node.pauses.by_failover(false),
                 Action::DropKeys(slots) => drop(self.orders.send(Order::DropKeys(slots))),
                 Action::DropAllKeys => drop(self.orders.send(Order::DropAllKeys)),
+                // No command begins a migration yet.
+                Action::Handoff(_) => {}
                 Action::Note(event) => node.log.notice(&event.to_string()),
             }
         }
