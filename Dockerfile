@@ -46,15 +46,15 @@ ENV CARGO_PROFILE_RELEASE_DEBUG=false \
 RUN target="$(uname -m)-unknown-linux-musl" \
  && cargo build --locked --release --package slotway --target "$target" \
  && install -D "target/$target/release/slotway" /out/usr/local/bin/slotway
-# The names by which scripts written for Redis and Valkey start a server.
-RUN ln -s slotway /out/usr/local/bin/redis-server \
- && ln -s slotway /out/usr/local/bin/valkey-server \
+# The names by which scripts written for Redis and Valkey start a server and send it commands.
+RUN for name in redis-server valkey-server redis-cli valkey-cli; do ln -s slotway "/out/usr/local/bin/$name"; done \
  && mkdir -p /out/etc /out/tmp /out/data /out/usr/share/licenses/slotway \
  && chmod 1777 /out/tmp \
  && printf 'root:x:0:0:root:/:/sbin/nologin\nredis:x:999:999:redis:/data:/sbin/nologin\n' > /out/etc/passwd \
  && printf 'root:x:0:\nredis:x:999:\n' > /out/etc/group \
  && cp LICENSE-* /out/usr/share/licenses/slotway/ \
- && chown 999:999 /out/data
+ && chown 999:0 /out/data \
+ && chmod 775 /out/data
 
 FROM scratch
 ARG VERSION=0.1.0
@@ -68,13 +68,14 @@ LABEL org.opencontainers.image.title="Slotway" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.created="${CREATED}"
 COPY --from=build /out/ /
-# As in the Redis image: what may reach a container's port is decided where the port is published.
+# As in the Redis image: what may reach a container's port is decided where the port is published. The server starts as root to be
+# given /data, whoever owned it on the host, and goes on as user 999; with `--user` it is that user from the start.
 ENV PATH=/usr/local/bin \
-    SLOTWAY_PROTECTED_MODE=no
+    SLOTWAY_PROTECTED_MODE=no \
+    SLOTWAY_RUN_AS_USER=999:999 \
+    SLOTWAY_HEALTH_SOCKET=@slotway
 WORKDIR /data
 VOLUME /data
-# By number, so that Kubernetes can see that it is not root.
-USER 999:999
 # Clients, and the cluster bus 10000 above them.
 EXPOSE 6379 16379
 STOPSIGNAL SIGTERM

@@ -41,6 +41,10 @@ image: ## Build the container image: slotway:latest
 	docker build --tag slotway:latest --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) \
 	  --build-arg CREATED=$$(date -u +%Y-%m-%dT%H:%M:%SZ) .
 
+.PHONY: image-debian
+image-debian: ## Build the variant with a shell, from slotway:latest: slotway:debian
+	docker build --tag slotway:debian --file docker/debian.Dockerfile .
+
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 REVISION = $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 
