@@ -20,4 +20,4 @@ mod tests;
 pub use apply::{Applied, Applier, ApplyError};
 pub use link::Link;
 pub use log::{CutOff, Log};
-pub use psync::Answer;
+pub use psync::{Answer, Met};

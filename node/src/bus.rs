@@ -231,7 +231,8 @@ impl Bus {
                 Action::Deliver { scope, channel, message } => deliver(&node, scope, &channel, &message),
                 Action::Follow(source) if node.shares_data => self.stand_in(state, source.is_some()),
                 Action::Follow(source) => {
-                    let primary = source.map(|Source { host, port, .. }| Primary { host, port });
+                    let primary =
+                        source.map(|Source { id, host, port }| Primary { host, port, id: Some(id) });
                     replicate::follow(&node, primary);
                 }
                 Action::PauseWrites => {

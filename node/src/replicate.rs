@@ -21,6 +21,7 @@ use std::time::Instant;
 use parking_lot::Mutex;
 use slotway_core::cluster;
 use slotway_core::epoch::ReplOffset;
+use slotway_core::id::NodeId;
 use slotway_core::replication::{FullSync, ReplId, Resume};
 use slotway_core::time::UnixMs;
 use slotway_engine::config::ReplicaOf;
@@ -66,6 +67,8 @@ pub(crate) struct Replication {
 pub(crate) struct Primary {
     pub(crate) host: String,
     pub(crate) port: u16,
+    /// Its name in the cluster: nobody else is followed at that address. `None` for whoever is there.
+    pub(crate) id: Option<NodeId>,
 }
 
 /// A replica of this node.
@@ -162,7 +165,7 @@ fn append_raw(shared: &Shared, bytes: &[u8]) {
 /// Follows whom `replicaof` names.
 pub(crate) fn follow_by_config(shared: &Shared) {
     if let Some(ReplicaOf { host, port }) = shared.config().replicaof() {
-        follow(shared, Some(Primary { host: host.clone(), port: *port }));
+        follow(shared, Some(Primary { host: host.clone(), port: *port, id: None }));
     }
 }
 
@@ -174,7 +177,7 @@ pub(crate) fn follow(shared: &Shared, primary: Option<Primary>) {
     }
     let followed = replication.follows();
     match &primary {
-        Some(Primary { host, port }) => {
+        Some(Primary { host, port, .. }) => {
             shared.log.notice(&format!("REPLICAOF {host}:{port} enabled"));
             let (mut link, now) = (replication.link.lock(), process::instant());
             match followed {
@@ -215,7 +218,7 @@ pub(crate) fn state(shared: &Shared) -> ReplicationState {
     let primary = replication.primary.borrow().clone();
     let link = replication.link.lock();
     let log = replication.log.lock();
-    let role = primary.map_or(Role::Primary, |Primary { host, port }| {
+    let role = primary.map_or(Role::Primary, |Primary { host, port, .. }| {
         Role::Replica(Box::new(LinkState {
             host,
             port,

@@ -324,7 +324,7 @@ impl Node for Shared {
     }
 
     fn follow(&self, primary: Option<(String, u16)>) {
-        replicate::follow(self, primary.map(|(host, port)| Primary { host, port }));
+        replicate::follow(self, primary.map(|(host, port)| Primary { host, port, id: None }));
     }
 
     fn records(&self) -> bool {

@@ -44,6 +44,17 @@ impl Server {
         Server::with_defaults(Command::new(binaries::redis_server()), options)
     }
 
+    /// `redis-server` on a port that somebody else had before.
+    pub fn start_redis_on(port: u16) -> Server {
+        let mut command = Command::new(binaries::redis_server());
+        let delay = ["--repl-diskless-sync-delay", "0"];
+        command
+            .args(["--bind", "127.0.0.1", "--save", "", "--port", &port.to_string()])
+            .args(delay)
+            .stdin(Stdio::null());
+        Server::start(command, port)
+    }
+
     /// Starts `command` in a directory of its own and waits until `port` answers.
     pub fn start(command: Command, port: u16) -> Server {
         let server = Server::spawn(command, port);

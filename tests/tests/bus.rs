@@ -10,6 +10,7 @@ use slotway_core::resp::value::Value;
 use slotway_core::slot::key_slot;
 use slotway_tests::nodes::Kind::{Redis, Slotway};
 use slotway_tests::nodes::{Kind, NODE_TIMEOUT_MS, Nodes};
+use slotway_tests::server::Server;
 use slotway_tests::wire::Connection;
 
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
@@ -288,4 +289,23 @@ fn a_node_that_restarts_is_the_same_node_wherever_it_is() {
     let view = nodes.view(0);
     let known = view.nodes().find(|(_, node)| node.id.as_str() == id).expect("it is known").1;
     assert_eq!(known.port, nodes.port(1));
+}
+
+/// Addresses are given to others: of a container that is gone, a stranger has it the next moment. Its data must not take the place of the shard's.
+#[test]
+fn a_replica_does_not_copy_a_stranger_at_the_address_of_its_primary() {
+    let _turn = turn();
+    let mut nodes = created_by_redis_cli([Slotway; 6]);
+    let (primary, replica) = (0, replica_of(&nodes, 0));
+    let (tag, port) = (tag_of(&nodes, primary), nodes.port(primary));
+    let mut writer = Connection::open(port).expect("the primary runs");
+    for number in 0..100 {
+        writer.call(&["SET", &format!("{{{tag}}}{number}"), "kept"]);
+    }
+    assert_eq!(writer.call(&["WAIT", "1", "10000"]), Value::Integer(1));
+    nodes.kill(primary);
+    let stranger = Server::start_redis_on(port);
+    nodes.wait_until("the replica takes over", |nodes| serves_slots(nodes, replica));
+    assert_eq!(nodes.call(replica, &["DBSIZE"]), "Integer(100)");
+    drop(stranger);
 }

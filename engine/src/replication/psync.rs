@@ -3,6 +3,7 @@
 use alloc::format;
 use alloc::string::{String, ToString as _};
 
+use slotway_core::id::NodeId;
 use slotway_core::replication::{History, ReplId, Resume};
 
 /// What a primary answers to PSYNC.
@@ -44,6 +45,29 @@ impl Answer {
             Answer::Continue(Some(id)) => format!("+CONTINUE {id}\r\n"),
             Answer::Continue(None) => "+CONTINUE\r\n".into(),
             Answer::Full(History { id, offset, .. }) => format!("+FULLRESYNC {id} {offset}\r\n"),
+        }
+    }
+}
+
+/// Whom a replica has reached where it looked for its primary. Addresses are given to others: a container that starts anew may find a
+/// stranger at the address that its primary had, and must not take over the stranger's data in place of its own.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Met {
+    /// The primary.
+    Primary,
+    /// Somebody else.
+    Stranger,
+    /// It does not say who it is: it does not allow the question.
+    Unknown,
+}
+
+impl Met {
+    /// By the answer to CLUSTER MYID, a name or an error line, where `primary` is expected.
+    pub fn by(answer: &str, primary: NodeId) -> Self {
+        match answer {
+            _ if answer.as_bytes() == primary.as_bytes() => Met::Primary,
+            _ if answer.starts_with("-NOPERM") => Met::Unknown,
+            _ => Met::Stranger,
         }
     }
 }

@@ -21,7 +21,7 @@ use slotway_core::replication::{History, ReplId};
 use slotway_engine::keyspace::ExpiryPolicy;
 use slotway_engine::node::{LinkPhase, Merge, Node as _};
 use slotway_engine::propagation::write_command;
-use slotway_engine::replication::{Answer, Applier};
+use slotway_engine::replication::{Answer, Applier, Met};
 use slotway_engine::session::{ReplyMode, Session};
 use slotway_engine::shards::{ShardAccess, WholeKeyspace as _};
 use slotway_engine::snapshot::Stale;
@@ -103,7 +103,7 @@ impl<A: ShardAccess> Attempt<'_, A> {
         let shared = &self.server.shared;
         set_phase(shared, LinkPhase::Connecting);
         let patience = Duration::from_secs(u64::from(shared.config().repl_timeout_secs()).max(1));
-        let Primary { host, port } = self.primary;
+        let Primary { host, port, .. } = self.primary;
         let stream = timeout(patience, TcpStream::connect((host.as_str(), *port)))
             .await
             .context("it does not answer")?
@@ -142,6 +142,7 @@ impl<A: ShardAccess> Attempt<'_, A> {
                 bail!("unable to AUTH: {answer}");
             }
         }
+        self.make_sure_of_the_primary(wire).await?;
         let port = match config.replica_announce_port() {
             0 => config.port(),
             port => port,
@@ -158,6 +159,25 @@ impl<A: ShardAccess> Attempt<'_, A> {
         wire.send(&[b"PSYNC", id.as_bytes(), next.as_bytes()]).await?;
         let line = wire.line().await?;
         Answer::parse(&line, resume).with_context(|| format!("it answers PSYNC with {line}"))
+    }
+
+    /// In a cluster: whoever is at the primary's address now is the primary.
+    async fn make_sure_of_the_primary(&self, wire: &mut Wire<'_>) -> anyhow::Result<()> {
+        let Some(primary) = self.primary.id else { return Ok(()) };
+        let answer = wire.call(&[b"CLUSTER", b"MYID"]).await?;
+        // The length of a bulk string stands before it.
+        let answer = if answer.starts_with('$') { wire.line().await? } else { answer };
+        match Met::by(&answer, primary) {
+            Met::Primary => Ok(()),
+            Met::Unknown => {
+                self.server
+                    .shared
+                    .log
+                    .notice("The primary does not say who it is: its user may not call CLUSTER MYID");
+                Ok(())
+            }
+            Met::Stranger => bail!("node {primary} is not there; who is answers CLUSTER MYID with {answer}"),
+        }
     }
 
     /// The link's data is that of the primary: its stream goes on where it has stopped.
