@@ -18,7 +18,8 @@
 
 mod message;
 
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
 use core::fmt;
 
 use super::Cluster;
@@ -55,8 +56,8 @@ pub enum NoPromise {
 /// What this copy has promised, and what it has been promised.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Copies {
-    /// On disk.
-    promise: Option<Promise>,
+    /// To whom this copy is bound: one promise each, the last. On disk.
+    promises: BTreeMap<NodeId, Promise>,
     /// Of promises that were kept: nothing is acknowledged to primaries of earlier terms, whatever is released later.
     floor: Epoch,
     canvass: Option<Canvass>,
@@ -68,9 +69,8 @@ pub(crate) struct Copies {
 
 /// Nothing is acknowledged to primaries before that epoch.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Promise {
-    pub(crate) epoch: Epoch,
-    pub(crate) to: NodeId,
+struct Promise {
+    epoch: Epoch,
     /// How far this copy was.
     offset: ReplOffset,
     since: Instant,
@@ -111,12 +111,15 @@ impl Cluster {
 
     /// What this copy may acknowledge, and a primary count of itself. It changes before a promise leaves.
     pub fn fence(&self) -> Fence {
-        match self.copies.promise {
-            Some(Promise { epoch, offset, .. }) if self.config.write_quorum => {
-                Fence { epoch: epoch.max(self.copies.floor), offset }
-            }
-            _ => Fence { epoch: self.copies.floor, offset: ReplOffset::default() },
-        }
+        let promises = || self.copies.promises.values();
+        let epoch = promises().map(|promise| promise.epoch).max().unwrap_or_default();
+        let offset = promises().map(|promise| promise.offset).min().unwrap_or_default();
+        Fence { epoch: epoch.max(self.copies.floor), offset }
+    }
+
+    /// The link to the primary begins anew: how far this copy was when it promised means nothing to it.
+    pub fn follow_anew(&mut self) {
+        self.copies.promises.values_mut().for_each(|promise| promise.offset = ReplOffset::default());
     }
 
     /// This node is a primary from now on, by an epoch of its own.
@@ -162,7 +165,7 @@ impl Cluster {
             return Some(epoch);
         }
         let message = Message::Canvass { epoch, standing: self.standing() };
-        for index in self.copy_indices().collect::<alloc::vec::Vec<_>>() {
+        for index in self.copy_indices().collect::<Vec<_>>() {
             let has_promised = self
                 .copies
                 .canvass
@@ -179,7 +182,7 @@ impl Cluster {
     pub(crate) fn release_canvass(&mut self) {
         let Some(Canvass { epoch, .. }) = self.copies.canvass.take() else { return };
         self.drop_promise(epoch, self.id());
-        for index in self.copy_indices().filter(|index| *index != MYSELF).collect::<alloc::vec::Vec<_>>() {
+        for index in self.copy_indices().filter(|index| *index != MYSELF).collect::<Vec<_>>() {
             self.tell_copy(index, Message::Release(epoch));
         }
     }
@@ -211,7 +214,7 @@ impl Cluster {
             }
             return;
         }
-        if self.copies.promise.is_none_or(|promise| promise.epoch != epoch) {
+        if self.copies.promises.get(&to).is_none_or(|promise| promise.epoch != epoch) {
             // Whoever promises another stands no longer itself.
             self.forget_election();
             self.promise(now, epoch, to);
@@ -231,9 +234,10 @@ impl Cluster {
         if !is_current || epoch < self.copies.floor {
             return Err(NoPromise::EpochPassed);
         }
-        let is_elsewhere =
-            |promise: Promise| promise.epoch > epoch || (promise.epoch == epoch && promise.to != to);
-        if self.copies.promise.is_some_and(is_elsewhere) {
+        let is_elsewhere = |(other, promise): (&NodeId, &Promise)| {
+            promise.epoch > epoch || (promise.epoch == epoch && *other != to)
+        };
+        if self.copies.promises.iter().any(is_elsewhere) {
             return Err(NoPromise::PromisedElsewhere);
         }
         if !self.has_data() {
@@ -248,12 +252,20 @@ impl Cluster {
     }
 
     fn promise(&mut self, now: Now, epoch: Epoch, to: NodeId) {
-        if let Some(kept) = self.copies.promise.filter(|promise| promise.epoch <= self.shard_epoch()) {
-            self.copies.floor = self.copies.floor.max(kept.epoch);
-        }
         let offset = self.replication.offset;
-        self.copies.promise = Some(Promise { epoch, to, offset, since: now.instant });
+        self.copies.promises.insert(to, Promise { epoch, offset, since: now.instant });
         self.save_before_anything_leaves();
+    }
+
+    /// Promises of epochs that have a primary now, or a later one: these were kept, and hold for good.
+    fn settle_promises(&mut self) {
+        let shard_epoch = self.shard_epoch();
+        let Copies { promises, floor, .. } = &mut self.copies;
+        promises.retain(|_, promise| {
+            let is_kept = promise.epoch <= shard_epoch;
+            *floor = if is_kept { promise.epoch.max(*floor) } else { *floor };
+            !is_kept
+        });
     }
 
     fn on_promise(&mut self, now: Now, sender: PeerIndex, epoch: Epoch) {
@@ -281,34 +293,36 @@ impl Cluster {
     }
 
     fn drop_promise(&mut self, epoch: Epoch, to: NodeId) {
-        let is_meant = |promise: &Promise| promise.epoch == epoch && promise.to == to;
-        if self.copies.promise.is_some_and(|promise| is_meant(&promise)) && self.shard_epoch() < epoch {
-            self.copies.promise = None;
+        self.settle_promises();
+        if self.copies.promises.get(&to).is_some_and(|promise| promise.epoch == epoch) {
+            self.copies.promises.remove(&to);
             self.note(Event::PromiseReleased { by: to, epoch });
             self.save_soon();
         }
     }
 
-    /// At each tick: a promise whose candidate has neither won nor given it back.
-    pub(crate) fn step_promise(&mut self, now: Now) {
-        let Some(promise) = self.copies.promise.filter(|promise| promise.epoch > self.shard_epoch()) else {
-            return;
-        };
-        if promise.to == self.id() {
-            if self.copies.canvass.is_none() {
-                // From before a restart.
-                self.drop_promise(promise.epoch, promise.to);
+    /// At each tick: promises whose candidates have neither won nor given them back.
+    pub(crate) fn step_promises(&mut self, now: Now) {
+        self.settle_promises();
+        let age = |promise: Promise| now.instant.ms_since(promise.since);
+        let promises: Vec<(NodeId, Promise)> =
+            self.copies.promises.iter().map(|(to, promise)| (*to, *promise)).collect();
+        for (to, promise) in promises {
+            if to == self.id() {
+                if self.copies.canvass.is_none() {
+                    // From before a restart.
+                    self.drop_promise(promise.epoch, to);
+                }
+            } else if self.ticks.is_multiple_of(ASK_TICKS) && age(promise) > self.election_timeout_ms() {
+                let candidate = self.nodes.find(&to);
+                candidate
+                    .into_iter()
+                    .for_each(|candidate| self.tell_copy(candidate, Message::Ask(promise.epoch)));
             }
-            return;
         }
-        let age = now.instant.ms_since(promise.since);
-        if self.ticks.is_multiple_of(ASK_TICKS)
-            && age > self.election_timeout_ms()
-            && let Some(candidate) = self.nodes.find(&promise.to)
-        {
-            self.tell_copy(candidate, Message::Ask(promise.epoch));
-        }
-        if age > self.election_timeout_ms().saturating_mul(3) && matches!(self.manual, ManualFailover::None) {
+        let patience = self.election_timeout_ms().saturating_mul(3);
+        let is_left = self.copies.promises.values().any(|promise| age(*promise) > patience);
+        if is_left && matches!(self.manual, ManualFailover::None) {
             self.replace_who_is_bound_to(now);
         }
     }
@@ -327,14 +341,21 @@ impl Cluster {
         }
     }
 
-    /// What is kept on disk of the promise.
-    pub(crate) fn saved_promise(&self) -> Option<(Epoch, NodeId)> {
-        self.copies.promise.map(|promise| (promise.epoch, promise.to))
+    /// What is kept on disk of promises; of those that were kept, the latest epoch, as if to this node itself.
+    pub(crate) fn saved_promises(&self) -> impl Iterator<Item = (Epoch, NodeId)> {
+        let floor = Some((self.copies.floor, self.id())).filter(|(floor, _)| *floor > Epoch::default());
+        let promises = self.copies.promises.iter().map(|(to, promise)| (promise.epoch, *to));
+        floor.into_iter().chain(promises)
     }
 
-    /// The promise that was on disk. What this copy had then, it has no longer.
+    /// A promise that was on disk. What this copy had then, it has no longer.
     pub(crate) fn restore_promise(&mut self, now: Now, epoch: Epoch, to: NodeId) {
-        self.copies.promise = Some(Promise { epoch, to, offset: ReplOffset::default(), since: now.instant });
+        if epoch <= self.shard_epoch() {
+            self.copies.floor = self.copies.floor.max(epoch);
+        } else {
+            let promise = Promise { epoch, offset: ReplOffset::default(), since: now.instant };
+            self.copies.promises.insert(to, promise);
+        }
     }
 }
 

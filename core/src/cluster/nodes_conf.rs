@@ -136,7 +136,7 @@ impl Cluster {
         for (peer, name) in known().filter_map(|(_, peer)| Some((peer, peer.met_as.as_ref()?))) {
             let _ = write!(text, " {MET_AS}{} {name}", peer.id);
         }
-        if let Some((epoch, to)) = self.saved_promise() {
+        for (epoch, to) in self.saved_promises() {
             let _ = write!(text, " {PROMISED}{to} {epoch}");
         }
         let _ = self.write_grants(&mut text);

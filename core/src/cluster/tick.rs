@@ -53,7 +53,7 @@ impl Cluster {
         self.tell_suspicions(now);
         self.step_formation(now);
         self.step_manual_failover(now);
-        self.step_promise(now);
+        self.step_promises(now);
         self.step_comeback(now);
         self.tick_handoffs(now);
         if self.nodes[MYSELF].is_replica() {

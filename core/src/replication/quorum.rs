@@ -24,10 +24,10 @@ pub const fn election_quorum(copies: usize) -> usize {
     copies + 1 - write_majority(copies)
 }
 
-/// The offset that a majority of `copies` has reached, of which `acknowledged` tells one each; those not told of have nothing.
-pub fn committed(copies: usize, acknowledged: &mut [ReplOffset]) -> ReplOffset {
+/// The offset that a majority of `copies` has reached, of which `acknowledged` tells one each. `None` while fewer than a majority tell any.
+pub fn committed(copies: usize, acknowledged: &mut [ReplOffset]) -> Option<ReplOffset> {
     acknowledged.sort_unstable_by(|one, other| other.cmp(one));
-    acknowledged.get(write_majority(copies) - 1).copied().unwrap_or_default()
+    acknowledged.get(write_majority(copies) - 1).copied()
 }
 
 /// How far a copy's data is. The greater one has every acknowledged write that the lesser one has.
@@ -122,17 +122,17 @@ mod tests {
     #[test]
     fn committed_is_what_a_majority_of_all_copies_has() {
         for (copies, acknowledged, offset) in [
-            (1, [7].as_slice(), 7),
-            (2, &[7, 5], 5),
-            (3, &[7, 0, 6], 6),
-            (3, &[7], 0),
-            (4, &[7, 6, 5, 4], 5),
-            (5, &[7, 3, 6], 3),
+            (1, [7].as_slice(), Some(7)),
+            (2, &[7, 5], Some(5)),
+            (3, &[7, 0, 6], Some(6)),
+            (3, &[7], None),
+            (4, &[7, 6, 5, 4], Some(5)),
+            (5, &[7, 3, 6], Some(3)),
         ] {
             let mut offsets: Vec<_> = acknowledged.iter().copied().map(ReplOffset::new).collect();
             assert_eq!(
                 committed(copies, &mut offsets),
-                ReplOffset::new(offset),
+                offset.map(ReplOffset::new),
                 "{acknowledged:?} of {copies}"
             );
         }
