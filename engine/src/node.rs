@@ -250,8 +250,23 @@ pub struct ReplicationState {
     pub backlog: Option<BacklogState>,
     /// Those that copy its data.
     pub replicas: Vec<ReplicaState>,
+    /// How many copies count, where writes are acknowledged by quorum.
+    pub quorum: Option<QuorumState>,
     /// How many replicas have got a snapshot, and how many could go on without one or had to be refused that.
     pub syncs: Syncs,
+}
+
+/// How the copies of a shard stand, where writes are acknowledged once a majority has them: `cluster-write-quorum`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct QuorumState {
+    /// The nodes of the shard, dead or alive.
+    pub copies: usize,
+    /// Those that are there, this one among them.
+    pub present: usize,
+    /// How many must have a write.
+    pub majority: usize,
+    /// How far so many are.
+    pub committed: u64,
 }
 
 /// Counts of how replicas have begun.
@@ -373,6 +388,7 @@ impl ReplicationState {
             backlog: None,
             replicas: Vec::new(),
             syncs: Syncs::default(),
+            quorum: None,
         }
     }
 }

@@ -7,6 +7,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use slotway_core::id::NodeId;
 use slotway_core::replication::Resume;
 use slotway_core::resp::encode::Protocol;
 use slotway_core::time::UnixMs;
@@ -68,6 +69,8 @@ pub struct Peer {
     pub wants_only_snapshot: bool,
     /// It has asked by PSYNC, and not by SYNC, which has no reply but the snapshot.
     pub knows_psync: bool,
+    /// Its name as a node of the cluster, if it has told it to count as a copy of the shard: `cluster-write-quorum`.
+    pub copy: Option<NodeId>,
     /// Where it wants to go on, if it has data.
     pub resume: Option<Resume>,
 }

@@ -173,6 +173,9 @@ impl Bus {
             self.report(&mut state, &node);
         }
         let result = visit(self.now(), &mut state.cluster);
+        if let Some(node) = self.node.upgrade().filter(|node| node.counts_by_quorum()) {
+            replicate::quorum::recount_with(&node, &mut state.cluster);
+        }
         self.carry_out(&mut state);
         let next = state.cluster.next_deadline().as_ms();
         drop(state);
@@ -180,6 +183,11 @@ impl Bus {
             self.deadline_changed.notify_one();
         }
         result
+    }
+
+    /// Its nodes are processes of their own, each with data of its own.
+    pub(crate) fn copies_data(&self) -> bool {
+        self.dialled.is_none()
     }
 
     /// Takes in what happened.
@@ -361,7 +369,7 @@ fn cluster_config(config: &Config) -> anyhow::Result<ClusterConfig> {
         allow_replica_migration: config.cluster_allow_replica_migration(),
         migration_barrier: config.cluster_migration_barrier() as usize,
         require_full_coverage: config.cluster_require_full_coverage(),
-        write_quorum: false,
+        write_quorum: config.cluster_write_quorum(),
         tls_cluster: config.tls_cluster(),
         announced: Announced {
             ip: config.cluster_announce_ip().to_owned(),

@@ -76,6 +76,10 @@ pub(crate) struct Connection<A: ShardAccess> {
     replies: Vec<u8>,
     /// Whole requests may be left in `pending`.
     has_more: bool,
+    /// The term in which the requests are executed whose replies have not been written, where writes count by quorum.
+    term: Option<u64>,
+    /// The offset of the last write whose reply has been let go.
+    released: u64,
 }
 
 impl<A: ShardAccess> Connection<A> {
@@ -95,6 +99,8 @@ impl<A: ShardAccess> Connection<A> {
             pending: BytesMut::new(),
             replies: Vec::new(),
             has_more: false,
+            term: None,
+            released: 0,
         }
     }
 
@@ -116,6 +122,7 @@ impl<A: ShardAccess> Connection<A> {
                 return Ok(());
             }
             self.registration.outbox().move_to(&mut self.replies);
+            self.wait_for_copies().await?;
             self.write().await?;
             self.publish();
             match self.session.after {
@@ -128,6 +135,23 @@ impl<A: ShardAccess> Connection<A> {
             After::Replicate => self.replicate().await,
             _ => self.stream.shutdown().await,
         }
+    }
+
+    /// `cluster-write-quorum`: replies wait until a majority of the copies has what they acknowledge. Where that is not known any more, the
+    /// connection ends without them.
+    async fn wait_for_copies(&mut self) -> io::Result<()> {
+        let (Some(term), offset) = (self.term.take(), self.session.write_offset) else { return Ok(()) };
+        if offset == self.released {
+            return Ok(());
+        }
+        let shared = Arc::clone(&self.server.shared);
+        aof::flush(&shared);
+        let result = tokio::select! {
+            result = replicate::quorum::wait(&shared, offset, term) => result,
+            () = self.gone() => return Err(io::ErrorKind::BrokenPipe.into()),
+        };
+        self.released = offset;
+        result.map_err(|_| io::ErrorKind::ConnectionAborted.into())
     }
 
     /// WAIT: nothing else is executed before its reply.
@@ -195,10 +219,20 @@ impl<A: ShardAccess> Connection<A> {
         }
         if waiter.is_done() {
             self.session.blocked = None;
+            self.note_write_by_others();
             self.server.engine.forget_waiter(&waiter);
             self.has_more = !self.pending.is_empty();
         }
         Ok(Input::Some)
+    }
+
+    /// Somebody else's command has served this connection: its reply acknowledges what that has written.
+    fn note_write_by_others(&mut self) {
+        let shared = &self.server.shared;
+        if shared.counts_by_quorum() {
+            self.term = self.term.or(Some(shared.replication.quorum.term_number()));
+            self.session.write_offset = shared.replication.written();
+        }
     }
 
     fn poll_waiting(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Input>> {
@@ -265,6 +299,9 @@ impl<A: ShardAccess> Connection<A> {
     /// Executes the requests of `bytes`, batch by batch. Returns how many bytes are done with.
     fn execute(&mut self, bytes: &[u8]) -> usize {
         let server = Arc::clone(&self.server);
+        if self.term.is_none() && server.shared.counts_by_quorum() {
+            self.term = Some(server.shared.replication.quorum.term_number());
+        }
         let mut used = 0;
         self.has_more = false;
         loop {

@@ -11,6 +11,7 @@
 
 mod feed;
 mod link;
+pub(crate) mod quorum;
 mod sync;
 
 use std::collections::BTreeMap;
@@ -28,7 +29,7 @@ use slotway_engine::config::ReplicaOf;
 use slotway_engine::node::{LinkState, Node as _, Pause, ReplicaState, ReplicationState, Role};
 use slotway_engine::propagation::Record;
 use slotway_engine::replication::{Link, Log};
-use slotway_engine::session::{AckWait, ClientId};
+use slotway_engine::session::{AckWait, ClientId, Peer};
 use tokio::sync::{Notify, watch};
 
 use crate::process;
@@ -36,6 +37,7 @@ use crate::shared::Shared;
 
 pub(crate) use feed::feed;
 pub(crate) use link::serve as follow_primary;
+use quorum::Quorum;
 pub(crate) use sync::serve as make_snapshots;
 
 /// The copying of one node's data, as all its threads see it.
@@ -60,6 +62,7 @@ pub(crate) struct Replication {
     stream_db: AtomicU16,
     loading: AtomicBool,
     lacks_replicas: AtomicBool,
+    pub(crate) quorum: Quorum,
 }
 
 /// The address of a primary.
@@ -76,6 +79,8 @@ pub(crate) struct Primary {
 struct Replica {
     host: String,
     port: u16,
+    /// Its name, if it is a copy that counts: see `quorum`.
+    copy: Option<NodeId>,
     is_online: bool,
     offset: u64,
     acknowledged_at: Instant,
@@ -97,6 +102,7 @@ impl Default for Replication {
             stream_db: AtomicU16::new(0),
             loading: AtomicBool::new(false),
             lacks_replicas: AtomicBool::new(false),
+            quorum: Quorum::default(),
         }
     }
 }
@@ -127,6 +133,11 @@ impl Replication {
 
     pub(crate) fn lacks_replicas(&self) -> bool {
         self.lacks_replicas.load(Ordering::Relaxed)
+    }
+
+    /// The offset of the last byte of the stream.
+    pub(crate) fn written(&self) -> u64 {
+        self.log.lock().offset()
     }
 
     /// Whom this node follows, whenever that changes.
@@ -182,7 +193,7 @@ pub(crate) fn follow(shared: &Shared, primary: Option<Primary>) {
             let (mut link, now) = (replication.link.lock(), process::instant());
             match followed {
                 true => link.turn(now),
-                false => link.be_replica(now, &replication.log.lock()),
+                false => link.be_replica(now, &replication.log.lock(), replication.quorum.last_tenure()),
             }
         }
         None => {
@@ -195,6 +206,11 @@ pub(crate) fn follow(shared: &Shared, primary: Option<Primary>) {
                 log.history().id
             ));
             *replication.link.lock() = Link::default();
+            if shared.counts_by_quorum() {
+                // What they acknowledge from now on is for a term that they have to be told of.
+                let ids: Vec<ClientId> = replication.replicas.lock().keys().copied().collect();
+                shared.clients.kill(&ids);
+            }
         }
     }
     replication.follows.store(primary.is_some(), Ordering::Release);
@@ -230,16 +246,19 @@ pub(crate) fn state(shared: &Shared) -> ReplicationState {
         }))
     });
     let (history, backlog, syncs) = (log.history(), log.backlog(), log.syncs());
-    ReplicationState { role, history, backlog, replicas, syncs }
+    ReplicationState { role, history, backlog, replicas, syncs, quorum: replication.quorum.tell() }
 }
 
 /// What the control plane is told, where `now` is its own time.
 pub(crate) fn for_cluster(shared: &Shared, now: slotway_core::time::Instant) -> cluster::Replication {
     let replication = &shared.replication;
     let ago = |at| now.as_ms().saturating_sub(process::instant().ms_since(at));
-    let fresh_at = replication.link.lock().fresh_at().map(ago).map(slotway_core::time::Instant::from_ms);
-    let offset = ReplOffset::new(replication.log.lock().offset());
-    cluster::Replication { offset, fresh_at, ..cluster::Replication::default() }
+    let mut link = replication.link.lock();
+    let fresh_at = link.fresh_at().map(ago).map(slotway_core::time::Instant::from_ms);
+    // What is there of another history, or half loaded, is nothing.
+    let is_whole = !replication.follows() || link.has_data;
+    let offset = ReplOffset::new(if is_whole { replication.log.lock().offset() } else { 0 });
+    cluster::Replication { offset, fresh_at, term: link.label.standing(offset).term }
 }
 
 /// Periodic work: pings, replicas that fall silent, the backlog that nobody needs.
@@ -345,8 +364,10 @@ struct Registration {
 }
 
 impl Registration {
-    fn new(shared: &Arc<Shared>, id: ClientId, host: String, port: u16) -> Self {
-        let replica = Replica { host, port, is_online: false, offset: 0, acknowledged_at: Instant::now() };
+    fn new(shared: &Arc<Shared>, id: ClientId, host: String, peer: &Peer) -> Self {
+        let (port, copy) = (peer.port, peer.copy);
+        let replica =
+            Replica { host, port, copy, is_online: false, offset: 0, acknowledged_at: Instant::now() };
         shared.replication.replicas.lock().insert(id, replica);
         Self { shared: Arc::clone(shared), id }
     }
@@ -355,6 +376,7 @@ impl Registration {
         if let Some(replica) = self.shared.replication.replicas.lock().get_mut(&self.id) {
             change(replica);
         }
+        quorum::recount(&self.shared);
     }
 }
 
@@ -362,5 +384,6 @@ impl Drop for Registration {
     fn drop(&mut self) {
         self.shared.replication.replicas.lock().remove(&self.id);
         self.shared.replication.log.lock().leave(process::instant(), self.id);
+        quorum::recount(&self.shared);
     }
 }

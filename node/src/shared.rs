@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use slotway_core::cluster::{Cluster, Dataset, Input, Now};
 use slotway_core::resp::error::ErrorReply;
 use slotway_core::time::UnixMs;
-use slotway_core::topology::Topology;
+use slotway_core::topology::{self, Topology};
 use slotway_engine::config::{Asker, Changes, Config, SetError};
 use slotway_engine::keyspace::{Garbage, KeyHasher};
 use slotway_engine::node::{
@@ -110,6 +110,21 @@ impl Shared {
     /// From now on the control plane says what the topology is.
     pub(crate) fn be_controlled_by(&self, bus: Arc<Bus>) {
         assert!(self.bus.set(bus).is_ok(), "a node has one control plane");
+    }
+
+    /// Writes are acknowledged once a majority of the shard's copies has them. Nodes that share their data in one process are one copy.
+    pub(crate) fn counts_by_quorum(&self) -> bool {
+        let config = self.config.load();
+        config.cluster_write_quorum()
+            && config.cluster_enabled()
+            && self.bus.get().is_some_and(|bus| bus.copies_data())
+    }
+
+    /// This node copies another, or is about to.
+    pub(crate) fn is_replica(&self) -> bool {
+        let topology = self.topology.load();
+        let myself = topology.as_deref().and_then(|topology| Some(topology.node(topology.myself()?)));
+        self.replication.follows() || myself.is_some_and(topology::Node::is_replica)
     }
 
     /// The process has started, and this is what it has found of its data.
@@ -300,7 +315,7 @@ impl Node for Shared {
             follows: replication.follows(),
             is_stale: !config.replica_serve_stale_data() && replication.is_cut_off(),
             is_loading: replication.is_loading(),
-            lacks_replicas: replication.lacks_replicas(),
+            lacks_replicas: replication.lacks_replicas() || replication.quorum.lacks_copies(),
             fails_to_save: self.persist.fails()
                 && config.stop_writes_on_bgsave_error()
                 && !config.save().is_empty(),

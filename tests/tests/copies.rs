@@ -1,9 +1,21 @@
 //! The copies of a shard keep what one of them loses.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
 use slotway_core::resp::value::Value;
 use slotway_core::slot::key_slot;
 use slotway_tests::nodes::{Kind, Nodes};
-use slotway_tests::wire::Connection;
+use slotway_tests::wire::{Connection, request};
+
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+/// Waits for one's turn. That another test has failed is its own matter.
+fn turn() -> MutexGuard<'static, ()> {
+    ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Three primaries, the first with the replicas that are named behind the first three.
 fn shards(kinds: &[Kind], options: &[&str]) -> Nodes {
@@ -73,10 +85,100 @@ fn loses_its_data_and_restarts(kind: Kind) {
 
 #[test]
 fn a_primary_that_comes_back_without_its_data_follows_its_replica() {
+    let _turn = turn();
     loses_its_data_and_restarts(Kind::Slotway);
 }
 
 #[test]
 fn a_replica_that_is_a_redis_server_keeps_the_data_too() {
+    let _turn = turn();
     loses_its_data_and_restarts(Kind::Redis);
+}
+
+/// Writes numbered keys to whoever is the primary of the shard, until `is_over`. Returns the numbers that were acknowledged.
+fn write_on(ports: &[u16], is_over: &AtomicBool) -> Vec<usize> {
+    let (tag, mut acknowledged, mut number) = (tag(), Vec::new(), 0);
+    while !is_over.load(Ordering::Relaxed) {
+        for port in ports {
+            let Ok(mut connection) = Connection::open(*port) else { continue };
+            loop {
+                number += 1;
+                let sent = connection.send(&request(&["SET", &format!("{tag}{number}"), "value"]));
+                match sent.and_then(|()| connection.read()).map(|reply| reply.value) {
+                    Ok(Value::Simple(_)) => acknowledged.push(number),
+                    _ => break,
+                }
+                if is_over.load(Ordering::Relaxed) {
+                    break;
+                }
+            }
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    acknowledged
+}
+
+#[test]
+fn what_a_majority_of_the_copies_has_acknowledged_outlives_any_one_of_them() {
+    let _turn = turn();
+    let kinds = [Kind::Slotway; 5];
+    let mut nodes = shards(&kinds, &["--cluster-write-quorum", "yes"]);
+    let tag = tag();
+    for round in 0..3 {
+        nodes.call(1, &["PING"]);
+        let copies = [0, 3, 4];
+        let primary =
+            *copies.iter().find(|node| is_primary(&nodes, **node)).expect("the shard has a primary");
+        let ports = copies.map(|node| nodes.port(node));
+        let is_over = AtomicBool::new(false);
+        let acknowledged = thread::scope(|scope| {
+            let writer = scope.spawn(|| write_on(&ports, &is_over));
+            nodes
+                .wait_until("writes are acknowledged", |nodes| keys(nodes, primary).as_integer() > Some(300));
+            nodes.kill(primary);
+            nodes.wait_until("another copy has taken over", |nodes| {
+                copies.iter().any(|node| *node != primary && is_primary(nodes, *node))
+            });
+            is_over.store(true, Ordering::Relaxed);
+            writer.join().expect("the writer ends")
+        });
+        let winner = *copies
+            .iter()
+            .find(|node| **node != primary && is_primary(&nodes, **node))
+            .expect("as waited for");
+        let mut connection = Connection::open(nodes.port(winner)).expect("the node runs");
+        let lost = acknowledged
+            .iter()
+            .filter(|number| connection.call(&["EXISTS", &format!("{tag}{number}")]) != Value::Integer(1));
+        assert_eq!(lost.count(), 0, "of {} writes in round {round}", acknowledged.len());
+        assert!(acknowledged.len() > 300);
+        nodes.restart(primary);
+        nodes.wait_until("the old primary is a copy again", |nodes| {
+            nodes.call(winner, &["INFO", "replication"]).contains("write_quorum_copies_present:3")
+        });
+        connection.call(&["FLUSHALL"]);
+        nodes.wait_until_agreed();
+    }
+}
+
+#[test]
+fn without_a_majority_of_the_copies_writes_are_refused() {
+    let _turn = turn();
+    let mut nodes = shards(&[Kind::Slotway; 5], &["--cluster-write-quorum", "yes"]);
+    let key = format!("{}1", tag());
+    let set =
+        |nodes: &Nodes| Connection::open(nodes.port(0)).expect("the node runs").call(&["SET", &key, "1"]);
+    nodes.wait_until("all copies are there", |nodes| {
+        nodes.call(0, &["INFO", "replication"]).contains("write_quorum_copies_present:3")
+    });
+    assert_eq!(set(&nodes), Value::Simple("OK".into()));
+    nodes.kill(3);
+    assert_eq!(set(&nodes), Value::Simple("OK".into()), "two of three");
+    nodes.kill(4);
+    nodes.wait_until("the loss is known", |nodes| {
+        nodes.call(0, &["INFO", "replication"]).contains("write_quorum_copies_present:1")
+    });
+    assert!(matches!(set(&nodes), Value::Error(error) if error.starts_with("NOREPLICAS")));
+    nodes.restart(4);
+    nodes.wait_until("a copy is back", |nodes| set(nodes) == Value::Simple("OK".into()));
 }

@@ -90,11 +90,15 @@ impl Cluster {
     }
 
     fn copy_indices(&self) -> impl Iterator<Item = PeerIndex> {
-        let shard = self.nodes[MYSELF].shard_id;
-        self.nodes
-            .iter()
-            .filter(move |(_, peer)| peer.shard_id == shard && !peer.in_handshake())
-            .map(|(index, _)| index)
+        self.nodes.iter().map(|(index, _)| index).filter(|index| self.is_copy(*index))
+    }
+
+    /// By the name of the shard, which a primary that has failed keeps; and by whom it follows, should it not know that name yet.
+    fn is_copy(&self, index: PeerIndex) -> bool {
+        let (peer, myself) = (&self.nodes[index], &self.nodes[MYSELF]);
+        let is_near =
+            peer.shard_id == myself.shard_id || self.nodes.primary_of(index) == self.nodes.primary_of(MYSELF);
+        is_near && !peer.in_handshake()
     }
 
     /// The term of this node, while it is a primary whose writes count by quorum: what its replicas are told.
@@ -228,7 +232,7 @@ impl Cluster {
         let to = self.nodes[sender].id;
         // Its header was heard before: an epoch that nobody has is no candidate's.
         let is_current = epoch <= self.current_epoch && epoch > self.shard_epoch();
-        if self.nodes[sender].shard_id != self.nodes[MYSELF].shard_id {
+        if !self.is_copy(sender) {
             return Err(NoPromise::OtherShard);
         }
         if !is_current || epoch < self.copies.floor {
@@ -269,8 +273,7 @@ impl Cluster {
     }
 
     fn on_promise(&mut self, now: Now, sender: PeerIndex, epoch: Epoch) {
-        let (id, is_copy) =
-            (self.nodes[sender].id, self.nodes[sender].shard_id == self.nodes[MYSELF].shard_id);
+        let (id, is_copy) = (self.nodes[sender].id, self.is_copy(sender));
         if let Some(canvass) =
             self.copies.canvass.as_mut().filter(|canvass| canvass.epoch == epoch && is_copy)
         {

@@ -4,7 +4,7 @@ use alloc::string::String;
 
 use super::Cluster;
 use super::input::Now;
-use super::nodes::PeerIndex;
+use super::nodes::{MYSELF, PeerIndex};
 use super::receive::Heartbeat;
 use crate::bus::Extension;
 use crate::id::ShardId;
@@ -20,7 +20,7 @@ struct Told {
 }
 
 impl Cluster {
-    /// The extensions of a heartbeat. A name that is not told is none; a shard that is not told is that of the primary.
+    /// The extensions of a heartbeat. A name that is not told is none; the shard of a replica is that of its primary.
     pub(crate) fn hear_extensions(&mut self, now: Now, sender: PeerIndex, heartbeat: Heartbeat<'_>) {
         let mut told = Told::default();
         for extension in heartbeat.body.extensions.iter() {
@@ -45,7 +45,12 @@ impl Cluster {
 
     fn keep_names(&mut self, sender: PeerIndex, told: Told) {
         let primary = self.nodes.primary_of(sender);
-        let shard_id = told.shard_id.unwrap_or(self.nodes[primary].shard_id);
+        // A replica may have invented the name before its primary told it.
+        let told_by_itself = told.shard_id.filter(|_| primary == sender);
+        let shard_id = told_by_itself.unwrap_or(self.nodes[primary].shard_id);
+        if self.nodes[MYSELF].primary == Some(sender) {
+            self.nodes[MYSELF].shard_id = shard_id;
+        }
         let peer = &mut self.nodes[sender];
         let known = (&peer.hostname, &peer.human_name, peer.shard_id);
         if peer.outside != told.outside {

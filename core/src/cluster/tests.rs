@@ -60,6 +60,15 @@ fn share(at: usize, of: usize) -> SlotSet {
     SlotRange::new(first, last).unwrap().into()
 }
 
+impl Cluster {
+    /// As if a node were known by gossip alone: the name of its shard is made up until it tells.
+    fn invent_shard_of(&mut self, node: NodeId) -> ShardId {
+        let index = self.nodes.find(&node).unwrap();
+        self.nodes[index].shard_id = ShardId::from_random([9; 20]);
+        self.nodes[index].shard_id
+    }
+}
+
 fn slot(number: u16) -> Slot {
     Slot::new(number).unwrap()
 }

@@ -3,6 +3,8 @@
 use alloc::boxed::Box;
 use alloc::string::String;
 
+use slotway_core::id::NodeId;
+use slotway_core::replication::quorum::Tenure;
 use slotway_core::replication::{ReplId, Resume};
 use slotway_core::resp::args::Args;
 use slotway_core::resp::encode::ReplyWriter;
@@ -99,6 +101,8 @@ fn replconf(connection: &mut Connection<'_>, args: Args<'_>, reply: &mut ReplyWr
             peer.wants_only_snapshot = args::integer(value)? == 1;
         } else if is("rdb-filter-only") {
             // What would be filtered out are functions, which are not there.
+        } else if is("slotway-copy") {
+            return be_copy(connection, value, reply);
         } else if is("ack") || is("fack") {
             // From a connection that is no replica: without meaning, and without reply.
             return Ok(Effect::None);
@@ -111,6 +115,22 @@ fn replconf(connection: &mut Connection<'_>, args: Args<'_>, reply: &mut ReplyWr
         }
     }
     reply.ok();
+    Ok(Effect::None)
+}
+
+/// `REPLCONF slotway-copy <its name>`, with `cluster-write-quorum`: the answer says in which term this node is the primary, and where that began.
+fn be_copy(connection: &mut Connection<'_>, name: &[u8], reply: &mut ReplyWriter<'_>) -> Outcome {
+    let name = NodeId::parse(name).ok_or(ErrorReply::Syntax)?;
+    let mut tenure = None;
+    connection.node.with_cluster(&mut |_, cluster| tenure = cluster.tenure());
+    match tenure {
+        Some(Tenure { term, start }) => {
+            connection.session.peer.get_or_insert_default().copy = Some(name);
+            reply.simple(&alloc::format!("TERM {term} {start}"));
+        }
+        // Not a primary, or not one whose writes count so.
+        None => reply.ok(),
+    }
     Ok(Effect::None)
 }
 

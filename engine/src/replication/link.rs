@@ -3,6 +3,7 @@
 
 use alloc::boxed::Box;
 
+use slotway_core::replication::quorum::{Label, Tenure};
 use slotway_core::time::Instant;
 
 use super::Log;
@@ -22,6 +23,8 @@ pub struct Link {
     pub down_since: Option<Instant>,
     /// Bytes of the snapshot that have come, and all of them if that is known, while one is coming.
     pub transfer: Option<(u64, Option<u64>)>,
+    /// With `cluster-write-quorum`: under which primary the data is complete.
+    pub label: Label,
     /// What the stream has selected; goes on after a partial resynchronization.
     pub session: Option<Box<Session>>,
 }
@@ -33,9 +36,10 @@ impl Link {
     }
 
     /// This node, a primary so far, follows one from now on. What was written here may be the beginning of what that primary has: it is asked to go
-    /// on, if `log` could be.
-    pub fn be_replica(&mut self, now: Instant, log: &Log) {
+    /// on, if `log` could be. It was a primary in `tenure`, if writes count by quorum.
+    pub fn be_replica(&mut self, now: Instant, log: &Log, tenure: Option<Tenure>) {
         (self.has_data, self.session) = (log.backlog().is_some(), None);
+        self.label = tenure.map(Label::of_snapshot).unwrap_or_default();
         self.turn(now);
     }
 

@@ -88,7 +88,7 @@ fn the_backlog_goes_when_nobody_has_needed_it_for_long_enough() {
 #[test]
 fn data_is_as_fresh_as_the_link_and_none_before_the_first_snapshot() {
     let (at, mut link) = (Instant::from_ms, Link::default());
-    link.be_replica(at(1), &Log::new(id(0)));
+    link.be_replica(at(1), &Log::new(id(0)), None);
     link.set_phase(at(5), LinkPhase::Sync);
     assert_eq!(link.fresh_at(), None, "nothing has come yet");
     link.has_data = true;
@@ -100,7 +100,7 @@ fn data_is_as_fresh_as_the_link_and_none_before_the_first_snapshot() {
     link.drop_data();
     assert_eq!(link.fresh_at(), None);
     let mut primary = Link::default();
-    primary.be_replica(at(40), &read_to_the_fifth());
+    primary.be_replica(at(40), &read_to_the_fifth(), None);
     assert_eq!(primary.fresh_at(), Some(at(40)), "what it wrote may be the beginning of what the other has");
 }
 

@@ -37,7 +37,7 @@ pub(crate) async fn feed(
     let from = stream.peer_addr()?.ip().to_canonical().to_string();
     let host = if peer.host.is_empty() { from } else { peer.host.clone() };
     let address = format!("{host}:{}", peer.port);
-    let registration = Registration::new(&shared, id, host, peer.port);
+    let registration = Registration::new(&shared, id, host, &peer);
     let (input, output) = stream.split();
     let mut feed = Feed { registration, output };
     tokio::select! {
@@ -201,4 +201,5 @@ fn acknowledge(shared: &Shared, id: ClientId, offset: u64) {
         replica.acknowledged_at = std::time::Instant::now();
     }
     shared.replication.acknowledged.notify_waiters();
+    super::quorum::recount(shared);
 }

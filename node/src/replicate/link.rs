@@ -17,6 +17,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow, bail};
 use bytes::{Buf as _, BytesMut};
+use slotway_core::epoch::{ConfigEpoch, ReplOffset};
+use slotway_core::replication::quorum::{Label, Tenure};
 use slotway_core::replication::{History, ReplId};
 use slotway_engine::keyspace::ExpiryPolicy;
 use slotway_engine::node::{LinkPhase, Merge, Node as _};
@@ -110,16 +112,25 @@ impl<A: ShardAccess> Attempt<'_, A> {
             .context("cannot connect")?;
         stream.set_nodelay(true)?;
         set_phase(shared, LinkPhase::Handshake);
-        let mut wire = Wire { stream, input: BytesMut::new(), patience, shared };
+        let mut wire = Wire { stream, input: BytesMut::new(), patience, shared, tenure: None };
         let answer = self.ask(&mut wire).await?;
         let session = match answer {
-            Answer::Continue(id) => self.go_on(id),
+            Answer::Continue(id) => {
+                let session = self.go_on(id);
+                wire.tenure
+                    .into_iter()
+                    .for_each(|tenure| shared.replication.link.lock().label.follow(tenure));
+                session
+            }
             Answer::Full(history) => {
                 set_phase(shared, LinkPhase::Sync);
                 self.resynchronize(&mut wire, history).await?;
                 None
             }
         };
+        if wire.tenure.is_some() {
+            shared.with_cluster(&mut |_, cluster| cluster.follow_anew());
+        }
         let session = session.unwrap_or_else(|| Box::new(self.session(&wire)));
         set_phase(shared, LinkPhase::Connected);
         self.stream(&mut wire, session).await
@@ -152,6 +163,9 @@ impl<A: ShardAccess> Attempt<'_, A> {
             wire.tell(&[b"REPLCONF", b"ip-address", config.replica_announce_ip().as_bytes()]).await?;
         }
         wire.tell(&[b"REPLCONF", b"capa", b"eof", b"capa", b"psync2"]).await?;
+        if shared.counts_by_quorum() {
+            wire.tenure = self.be_copy(wire).await?;
+        }
         let has_data = shared.replication.link.lock().has_data;
         let resume = has_data.then(|| shared.replication.log.lock().history().resume());
         let (id, next) = Answer::asked_by(resume);
@@ -178,6 +192,28 @@ impl<A: ShardAccess> Attempt<'_, A> {
             }
             Met::Stranger => bail!("node {primary} is not there; who is answers CLUSTER MYID with {answer}"),
         }
+    }
+
+    /// Says which copy of the shard this node is. A primary whose writes count by quorum answers with its term.
+    async fn be_copy(&self, wire: &mut Wire<'_>) -> anyhow::Result<Option<Tenure>> {
+        let mut name = None;
+        self.server.shared.with_cluster(&mut |_, cluster| name = Some(cluster.id()));
+        let Some(name) = name else { return Ok(None) };
+        let answer = wire.call(&[b"REPLCONF", b"slotway-copy", name.as_bytes()]).await?;
+        let mut numbers = answer.strip_prefix("+TERM ").unwrap_or_default().split(' ').map(str::parse);
+        let tenure = match (numbers.next(), numbers.next()) {
+            (Some(Ok(term)), Some(Ok(start))) => {
+                Some(Tenure { term: ConfigEpoch::new(term), start: ReplOffset::new(start) })
+            }
+            _ => None,
+        };
+        if tenure.is_none() {
+            self.server
+                .shared
+                .log
+                .warning("The primary does not count writes by quorum: cluster-write-quorum is off there");
+        }
+        Ok(tenure)
     }
 
     /// The link's data is that of the primary: its stream goes on where it has stopped.
@@ -218,7 +254,10 @@ impl<A: ShardAccess> Attempt<'_, A> {
         }
         loading.finish();
         shared.replication.log.lock().adopt(history);
-        shared.replication.link.lock().has_data = true;
+        {
+            let mut link = shared.replication.link.lock();
+            (link.has_data, link.label) = (true, wire.tenure.map(Label::of_snapshot).unwrap_or_default());
+        }
         shared.log.notice("MASTER <-> REPLICA sync: Finished with success");
         Ok(())
     }
@@ -239,7 +278,8 @@ impl<A: ShardAccess> Attempt<'_, A> {
         let registration = shared.clients.enter(&session, -1, shared.now());
         let life = spawn_local(std::future::pending::<()>());
         registration.client().served_by(life.abort_handle());
-        let mut reader = Reader { server: self.server, life, applier: Applier::new(session) };
+        let mut reader =
+            Reader { server: self.server, life, applier: Applier::new(session), acknowledged: 0 };
         let result = reader.run(wire).await;
         shared.replication.link.lock().session = Some(reader.applier.end());
         result
@@ -258,6 +298,8 @@ struct Reader<'a, A: ShardAccess> {
     /// Ends when the link is killed.
     life: JoinHandle<()>,
     applier: Applier,
+    /// How far this node was when it last told.
+    acknowledged: u64,
 }
 
 impl<A: ShardAccess> Reader<'_, A> {
@@ -269,7 +311,8 @@ impl<A: ShardAccess> Reader<'_, A> {
         let mut heard = Instant::now();
         loop {
             self.execute(wire)?;
-            if std::mem::take(&mut self.applier.session.ack_is_wanted) {
+            let is_wanted = std::mem::take(&mut self.applier.session.ack_is_wanted);
+            if is_wanted || self.owes_ack(wire) {
                 self.acknowledge(wire).await?;
             }
             tokio::select! {
@@ -311,8 +354,22 @@ impl<A: ShardAccess> Reader<'_, A> {
         }
     }
 
-    async fn acknowledge(&self, wire: &mut Wire<'_>) -> anyhow::Result<()> {
-        let offset = self.server.shared.replication.log.lock().offset();
+    /// Clients of the primary wait for this node.
+    fn owes_ack(&self, wire: &Wire<'_>) -> bool {
+        wire.tenure.is_some() && self.server.shared.replication.log.lock().offset() > self.acknowledged
+    }
+
+    async fn acknowledge(&mut self, wire: &mut Wire<'_>) -> anyhow::Result<()> {
+        let shared = &self.server.shared;
+        let mut offset = shared.replication.log.lock().offset();
+        if let Some(tenure) = wire.tenure {
+            // With the control plane in hand: what is promised after this is for no less.
+            shared.with_cluster(&mut |_, cluster| {
+                let reached = ReplOffset::new(shared.replication.log.lock().offset());
+                (self.acknowledged, offset) =
+                    (reached.get(), cluster.fence().cap(tenure.term, reached).get());
+            });
+        }
         wire.send(&[b"REPLCONF", b"ACK", offset.to_string().as_bytes()]).await
     }
 }
@@ -325,6 +382,8 @@ struct Wire<'a> {
     /// How long to wait for something to come.
     patience: Duration,
     shared: &'a Shared,
+    /// The term of the primary, if it counts writes by quorum.
+    tenure: Option<Tenure>,
 }
 
 impl Wire<'_> {

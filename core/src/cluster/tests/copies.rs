@@ -165,3 +165,21 @@ fn without_the_option_nothing_is_promised() {
     assert!((1..6).all(|at| !net.saved(at).contains("promised")));
     assert_eq!(net.node_mut(3).tenure(), None);
 }
+
+#[test]
+fn a_replica_that_came_before_its_primary_had_told_the_name_of_the_shard_is_a_copy() {
+    let mut net = Net::with(5, NODE_TIMEOUT_MS, |config| config.write_quorum = true);
+    (1..5).for_each(|at| net.meet(at, 0));
+    net.run_ms(1000);
+    let primary = net.node(0).id();
+    let strangers = net.node_mut(3).invent_shard_of(primary);
+    net.admin(3, Admin::Replicate { primary, has_keys: false }).unwrap();
+    assert_eq!(net.node(3).copies().count(), 2);
+    net.run_ms(3000);
+    for at in [0, 3] {
+        let topology = net.topology(at);
+        let shard = |id: NodeId| topology.node(topology.find(&id).unwrap()).shard_id;
+        assert_eq!(shard(net.node(3).id()), shard(primary), "node {at}");
+        assert_ne!(shard(primary), Some(strangers));
+    }
+}

@@ -3,7 +3,7 @@
 use slotway_core::replication::ReplId;
 
 use super::{Lines, Picture};
-use crate::node::{LinkState, ReplicaState, ReplicationState, Role};
+use crate::node::{LinkState, QuorumState, ReplicaState, ReplicationState, Role};
 
 pub(super) fn lines(picture: &Picture<'_>, lines: &mut Lines) {
     let ReplicationState { role, history, backlog, replicas, .. } = &picture.replication;
@@ -21,6 +21,12 @@ pub(super) fn lines(picture: &Picture<'_>, lines: &mut Lines) {
         if picture.config.min_replicas_max_lag_secs() > 0 && min > 0 {
             lines.field("min_slaves_good_slaves", good);
         }
+    }
+    if let Some(QuorumState { copies, present, majority, committed }) = picture.replication.quorum {
+        lines.field("write_quorum_copies", copies);
+        lines.field("write_quorum_copies_present", present);
+        lines.field("write_quorum_majority", majority);
+        lines.field("write_quorum_offset", committed);
     }
     for (number, replica) in replicas.iter().enumerate() {
         let ReplicaState { host, port, is_online, offset, lag_secs } = replica;

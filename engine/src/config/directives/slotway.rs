@@ -1,7 +1,7 @@
 //! What Redis does not have.
 
 use crate::config::checks::{seeds, shape};
-use crate::config::directive::{Directive, int, port, text, unset};
+use crate::config::directive::{Directive, int, port, text, unset, yes_no};
 
 pub(super) const DIRECTIVES: &[Directive] = &[
     // The HTTP port of the playground and its interface; 0 means none.
@@ -13,6 +13,8 @@ pub(super) const DIRECTIVES: &[Directive] = &[
     text("run-as-user", "").immutable(),
     // Threads that own connections and data; 0 means as many as there are cores.
     int("data-threads", 0, 1024, 0).immutable(),
+    // A write is acknowledged once a majority of the shard's copies has it.
+    yes_no("cluster-write-quorum", false).immutable(),
     // Where a node looks for its cluster, and how large a cluster it is to form with others.
     unset("cluster-seeds").checked(seeds).immutable(),
     unset("cluster-init").checked(shape).immutable(),
