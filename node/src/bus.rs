@@ -379,6 +379,7 @@ fn cluster_config(config: &Config) -> anyhow::Result<ClusterConfig> {
         },
         seeds: seeds(config)?,
         init: shape(config)?,
+        zone: config.availability_zone().to_owned(),
         outside: config.outside(),
         hostname: config.cluster_announce_hostname().to_owned(),
         human_name: config.cluster_announce_human_nodename().to_owned(),

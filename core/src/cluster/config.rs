@@ -37,6 +37,8 @@ pub struct Config {
     pub seeds: Vec<Seed>,
     /// `cluster-init`: the cluster that this node is to form with others, if none stands.
     pub init: Option<Shape>,
+    /// `availability-zone`: what falls together with this node, such as a zone or a host; empty for its address.
+    pub zone: String,
     /// `cluster-announce-hostname`, empty for none.
     pub hostname: String,
     /// `cluster-announce-client-*`: where clients of the outside find this node.
@@ -101,6 +103,7 @@ impl Default for Config {
             announced: Announced::default(),
             seeds: Vec::new(),
             init: None,
+            zone: String::new(),
             hostname: String::new(),
             outside: Outside::default(),
             human_name: String::new(),

@@ -172,7 +172,8 @@ impl Cluster {
 
     fn my_offer(&self, shape: Shape) -> Offer {
         let agreed = self.formation.agreed.as_ref().map(Plan::name);
-        Offer { shape, promised: self.formation.promised.max(self.current_epoch.get()), agreed }
+        let promised = self.formation.promised.max(self.current_epoch.get());
+        Offer { shape, promised, agreed, zone: self.config.zone.clone() }
     }
 
     fn offer_to_all(&mut self, shape: Shape) {
@@ -231,12 +232,21 @@ impl Cluster {
             return None;
         }
         let members: Vec<NodeId> = core::iter::once(me).chain(free).take(shape.nodes()).collect();
-        let hosts = |id: &NodeId| self.nodes.find(id).map_or("", |at| self.nodes[at].address.ip.as_str());
-        let members = spread::in_order(shape, &members, hosts);
+        let members = spread::in_order(shape, &members, |id| self.whereabouts(id));
         let base = self.formation.promised.max(self.current_epoch.get()) + 1;
         let plan = Plan { leader: me, shape, base, members };
         self.agree(plan.clone());
         Some(plan)
+    }
+
+    /// Where a node falls together with others: its zone if it has one, else its host.
+    fn whereabouts(&self, id: &NodeId) -> &str {
+        let offered = self.formation.offers.get(id).map_or("", |(_, offer)| &offer.zone);
+        let zone = if *id == self.id() { &self.config.zone } else { offered };
+        match zone {
+            "" => self.nodes.find(id).map_or("", |at| self.nodes[at].address.ip.as_str()),
+            zone => zone,
+        }
     }
 
     fn agree(&mut self, plan: Plan) {

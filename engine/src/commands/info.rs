@@ -126,6 +126,9 @@ fn server(picture: &Picture<'_>, lines: &mut Lines) {
     lines.field("lru_clock", (now_us / 1_000_000) & 0xff_ffff);
     lines.field("executable", &facts.executable);
     lines.field("config_file", &facts.config_file);
+    if !config.availability_zone().is_empty() {
+        lines.field("availability_zone", config.availability_zone());
+    }
     lines.field("io_threads_active", 0);
     let binds: String = config.bind().iter().map(|address| alloc::format!(",bind={address}")).collect();
     lines.field("listener0", format_args!("name=tcp{binds},port={}", facts.port));

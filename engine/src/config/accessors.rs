@@ -194,6 +194,7 @@ accessors! {
     cluster_preferred_endpoint_type: EndpointType = "cluster-preferred-endpoint-type", "what clients are told to connect to.";
     cluster_seeds: &str = "cluster-seeds", "where other nodes may be found: host:port,...; empty for nowhere.";
     cluster_init: &str = "cluster-init", "the cluster to form: primaries=3,replicas=1; empty for none.";
+    availability_zone: &str = "availability-zone", "what falls together with this node; empty for its address alone.";
     cluster_announce_client_ipv4: &str = "cluster-announce-client-ipv4", "the address for clients of the outside that come by IPv4; empty for none.";
     cluster_announce_client_ipv6: &str = "cluster-announce-client-ipv6", "the address for clients of the outside that come by IPv6; empty for none.";
     cluster_announce_client_hostname: &str = "cluster-announce-client-hostname", "the name for clients of the outside; empty for none.";

@@ -50,6 +50,12 @@ pub(super) fn hostname(name: &str) -> Result<(), &'static str> {
     allowed.then_some(()).ok_or("Hostnames may only contain alphanumeric characters, hyphens or dots")
 }
 
+/// `availability-zone`: it goes over the bus with its length in one byte.
+pub(super) fn zone(name: &str) -> Result<(), &'static str> {
+    const LEN_MAX: usize = 255;
+    (name.len() <= LEN_MAX).then_some(()).ok_or("availability-zone must be at most 255 bytes")
+}
+
 /// `cluster-announce-human-nodename`: nothing that nodes.conf uses as a mark.
 pub(super) fn human_nodename(name: &str) -> Result<(), &'static str> {
     let marked = name.contains(|letter| "!#$%&()*+:;<>?@[]^{|}~".contains(letter));

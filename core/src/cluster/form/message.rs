@@ -1,25 +1,28 @@
 //! What free nodes say to each other: the bytes inside MODULE frames.
 //!
 //! ```text
-//!   offer   primaries:2 replicas:2 promised:8 agreed-base:8 agreed-leader:40     base 0: agrees to nothing
+//!   offer   primaries:2 replicas:2 promised:8 agreed-base:8 agreed-leader:40 zone-length:1 zone     base 0: agrees to nothing
 //!   plan    primaries:2 replicas:2 base:8 leader:40 member:40 ...                as many members as the shape has nodes
 //! ```
 //!
-//! Numbers are big endian, as everywhere on the bus; names are their 40 digits.
+//! Numbers are big endian, as everywhere on the bus; names are their 40 digits; a zone is text.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::Shape;
 use crate::bus::ModuleMessage;
 use crate::id::{ID_LEN, NodeId};
 
+/// Most bytes of a zone: its length is one byte.
+const ZONE_LEN_MAX: usize = 255;
 /// The type of an [`Offer`].
 pub(super) const OFFER: u8 = 1;
 /// The type of a [`Plan`].
 pub(super) const PLAN: u8 = 2;
 
 /// A node says that it has no place yet.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Offer {
     /// The cluster it was told to form.
     pub(super) shape: Shape,
@@ -27,6 +30,8 @@ pub(super) struct Offer {
     pub(super) promised: u64,
     /// The plan that it has agreed to.
     pub(super) agreed: Option<PlanName>,
+    /// Its `availability-zone`; empty when its address alone says where it is.
+    pub(super) zone: String,
 }
 
 /// Which plan: no leader makes two with the same first epoch.
@@ -73,11 +78,14 @@ impl Message {
     pub(super) fn encoded(&self) -> Vec<u8> {
         let mut out = Vec::new();
         match self {
-            Message::Offer(Offer { shape, promised, agreed }) => {
+            Message::Offer(Offer { shape, promised, agreed, zone }) => {
                 put_shape(&mut out, *shape);
                 out.extend_from_slice(&promised.to_be_bytes());
                 out.extend_from_slice(&agreed.map_or(0, |agreed| agreed.base).to_be_bytes());
                 out.extend_from_slice(&agreed.map_or([b'0'; ID_LEN], |agreed| *agreed.leader.as_bytes()));
+                let zone = &zone.as_bytes()[..zone.floor_char_boundary(ZONE_LEN_MAX)];
+                out.push(zone.len() as u8);
+                out.extend_from_slice(zone);
             }
             Message::Plan(Plan { leader, shape, base, members }) => {
                 put_shape(&mut out, *shape);
@@ -110,7 +118,9 @@ fn offer(mut data: &[u8]) -> Option<Offer> {
     let base = number(&mut data)?;
     let leader = name(&mut data)?;
     let agreed = (base > 0).then_some(PlanName { leader, base });
-    data.is_empty().then_some(Offer { shape, promised, agreed })
+    let [len] = *take(&mut data)?;
+    let zone = core::str::from_utf8(data).ok().filter(|zone| zone.len() == usize::from(len))?;
+    Some(Offer { shape, promised, agreed, zone: zone.into() })
 }
 
 fn plan(mut data: &[u8]) -> Option<Plan> {
@@ -168,8 +178,8 @@ mod tests {
         let plan = Plan { leader: id(1), shape: SHAPE, base: 7, members: vec![id(1), id(2)] };
         let agreed = Some(plan.name());
         let messages = [
-            (OFFER, Message::Offer(Offer { shape: SHAPE, promised: 3, agreed: None })),
-            (OFFER, Message::Offer(Offer { shape: SHAPE, promised: 8, agreed })),
+            (OFFER, Message::Offer(Offer { shape: SHAPE, promised: 3, agreed: None, zone: String::new() })),
+            (OFFER, Message::Offer(Offer { shape: SHAPE, promised: 8, agreed, zone: "eu-1a".into() })),
             (PLAN, Message::Plan(plan)),
         ];
         for (kind, message) in messages {

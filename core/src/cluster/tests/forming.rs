@@ -1,5 +1,6 @@
 //! Nodes that find each other by seeds, and form a cluster by themselves.
 
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -45,6 +46,24 @@ fn nodes_that_start_at_once_form_a_cluster_without_a_word_from_outside() {
         assert!(net.run_until(FORMED_MS, |net| stands(net, &[0, 1, 2, 3, 4, 5])), "{seeds} seeds");
         net.run_ms(5000);
         net.assert_views_agree();
+    }
+}
+
+/// As pods do, which have an address each, on hosts that are given to them as zones.
+#[test]
+fn a_replica_is_in_another_zone_than_its_primary() {
+    let mut net = nodes(6, 6);
+    for at in 0..6 {
+        let mut config = net.config(at);
+        config.zone = format!("zone-{}", at / 2);
+        net.visit(at, |now, node| node.handle(now, Input::Configure(Box::new(config))));
+    }
+    assert!(net.run_until(FORMED_MS, |net| stands(net, &[0, 1, 2, 3, 4, 5])));
+    let zone_of = |id| (0..6).find(|at| net.node(*at).id() == id).map(|at| at / 2);
+    let topology = net.topology(0);
+    for (_, node) in topology.nodes() {
+        let Some(primary) = node.primary else { continue };
+        assert_ne!(zone_of(node.id), zone_of(topology.node(primary).id), "{topology:?}");
     }
 }
 

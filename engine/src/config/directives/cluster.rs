@@ -1,6 +1,6 @@
 //! The cluster.
 
-use crate::config::checks::{hostname, human_nodename};
+use crate::config::checks::{hostname, human_nodename, zone};
 use crate::config::directive::{Directive, INT_MAX, LONG_MAX, int, memory, port, text, unset, word, yes_no};
 use crate::config::reach::{ipv4, ipv6, networks};
 use crate::config::words::ENDPOINT_WORDS;
@@ -17,6 +17,8 @@ pub(super) const DIRECTIVES: &[Directive] = &[
     port("cluster-announce-bus-port", 0),
     unset("cluster-announce-hostname").checked(hostname),
     unset("cluster-announce-human-nodename").checked(human_nodename),
+    // As in Valkey 8.
+    text("availability-zone", "").checked(zone),
     // What clients of the outside are told, the first two as in Valkey 8.1.
     unset("cluster-announce-client-ipv4").checked(ipv4),
     unset("cluster-announce-client-ipv6").checked(ipv6),
