@@ -51,7 +51,7 @@ REVISION = $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 # --- testing it ---------------------------------------------------------------------------------
 
 # In the order in which mistakes are cheap to find.
-STEPS := fmt clippy doc deny shell unit sim server suites wasm web e2e fuzz image compose
+STEPS := fmt clippy doc deny shell unit sim server suites wasm web e2e fuzz image compose kubernetes
 
 .PHONY: test
 test: setup-test ## Test everything; ends with a table of what ran (V=1 shows all output)
@@ -112,6 +112,9 @@ test-image:
 test-compose: test-image
 	@scripts/setup-packages docker-compose
 	@scripts/step compose docker/with-docker docker/test-compose
+
+test-kubernetes: test-server
+	@SLOTWAY_BIN=$(abspath $(TARGET)/test-server/slotway) scripts/step kubernetes deploy/test
 
 .PHONY: bench
 bench: release ## Measure against redis-server and the crc16 crate; some minutes

@@ -336,6 +336,68 @@ def works_with_testcontainers(_):
     return "a cluster at random ports, found by node-redis"
 
 
+# What the commands of the tutorial meet here: Compose of the first generation, other ports, no image by that name.
+SHIM = r"""
+set -eu
+docker() {
+  if [ "$1" != compose ]; then command docker "$@"; return; fi
+  shift
+  words= wait=
+  for word in "$@"; do
+    case $word in
+      --wait) wait=yes ;;
+      exec) words="$words exec -T" ;;
+      *) words="$words $word" ;;
+    esac
+  done
+  # shellcheck disable=SC2086
+  docker-compose $words
+  for container in ${wait:+$(docker-compose ps -q)}; do
+    until [ "$(command docker inspect --format '{{.State.Health.Status}}' "$container")" = healthy ]; do sleep 0.2; done
+  done
+}
+"""
+
+
+def commands_of_the_tutorial(language):
+    """The blocks of commands of one of its languages, without comments and without the building of the image."""
+    text = (ROOT / f"docs/tutorial{language}.md").read_text()
+    blocks = [re.sub(r" +# .*", "", block) for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL)]
+    return [block for block in blocks if "make image" not in block]
+
+
+def works_as_the_tutorial_says(_):
+    """Every command of the tutorial, in its order; the translation has the same."""
+    blocks = commands_of_the_tutorial("")
+    assert blocks == commands_of_the_tutorial(".zh-CN"), "the languages differ"
+    script = "\n".join(blocks).replace("-p 6379:", "-p 127.0.0.1:36379:").replace("-p 6380:", "-p 127.0.0.1:36380:")
+    # The network of the six containers is made by hand there, so a check that they are one cluster belongs to them.
+    check = "until docker exec six-1 redis-cli cluster info | grep cluster_state:ok; do sleep 0.2; done\n"
+    script = script.replace("done\nredis-cli", f"done\n{check}redis-cli")
+    names = ["redis", "configured", "by-file", "node-1"] + [f"six-{number}" for number in range(1, 7)]
+    remove = lambda: run("docker", "rm", "--force", "--volumes", *names, check=False)
+    remove()
+    run("docker", "tag", os.environ["SLOTWAY_IMAGE"], "slotway")
+    with tempfile.TemporaryDirectory() as scratch:
+        os.chmod(scratch, 0o755)
+        (Path(scratch) / "compose.yaml").write_text((ROOT / "compose.yaml").read_text())
+        (Path(scratch) / "redis.conf").write_text("requirepass 123456\nlogfile \"\"\n")
+        environment = os.environ | {"COMPOSE_PROJECT_NAME": f"tutorial{os.getpid()}", "SLOTWAY_IMAGE": "slotway"}
+        try:
+            told = run("bash", "-c", SHIM + script, cwd=scratch, timeout=3 * PATIENCE, env=environment)
+            log = run("docker", "exec", "configured", "redis-cli", "-a", "123456", "--no-auth-warning", "config", "get", "logfile")
+            kept = run("docker", "cp", "configured:/var/log/redis/redis-server.log", f"{scratch}/log")
+            assert "Ready to accept connections" in (Path(scratch) / "log").read_text(), (log, kept)
+        finally:
+            subprocess.run(["docker-compose", "down", "--volumes"], cwd=scratch, env=environment, capture_output=True)
+            remove()
+            run("docker", "network", "rm", "redis", check=False)
+            run("docker", "volume", "rm", "redis-log", *names, check=False)
+    lines = told.splitlines()
+    assert "PONG" in lines and "world" in lines, told
+    return f"{sum(block.count(chr(10)) for block in blocks)} lines of commands run as printed"
+
+
 CHECKS = [
     ("six containers form a cluster by themselves", forms_itself),
     ("a client on this machine writes and reads every slot", serves_the_host),
@@ -347,6 +409,7 @@ CHECKS = [
     ("all containers may come back at other addresses", restarts_elsewhere),
     ("they end when they are told to", stops_soon),
     ("the recipe for Testcontainers works as printed", works_with_testcontainers),
+    ("the tutorial works as printed", works_as_the_tutorial_says),
     ("one container is a whole cluster for this machine", runs_in_one_container),
 ]
 
