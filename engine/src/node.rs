@@ -225,6 +225,8 @@ pub struct AofState {
     pub base_size: u64,
     /// Bytes that have not been written yet.
     pub buffered: u64,
+    /// The offset of the replication stream up to which everything is on disk.
+    pub fsynced: u64,
 }
 
 /// What has to wait: a connection goes on with it when the pause is over.
@@ -362,6 +364,8 @@ pub struct ReplicaState {
     pub is_online: bool,
     /// How far it has said to be.
     pub offset: u64,
+    /// How far it has said to be on its disk.
+    pub fsynced: u64,
     /// Seconds since it said so.
     pub lag_secs: u64,
 }

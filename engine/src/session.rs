@@ -75,9 +75,23 @@ pub struct Peer {
     pub resume: Option<Resume>,
 }
 
-/// What WAIT waits for.
+/// Where what is waited for has to be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reached {
+    /// With the replicas: WAIT, which answers how many.
+    Memory,
+    /// On their disks, and on this node's own too if `local`: WAITAOF, which answers both.
+    Disk {
+        /// This node must have it.
+        local: bool,
+    },
+}
+
+/// What WAIT and WAITAOF wait for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct AckWait {
+    /// Where.
+    pub reached: Reached,
     /// How far they must be.
     pub offset: u64,
     /// How many of them.

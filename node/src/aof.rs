@@ -15,7 +15,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use anyhow::Context as _;
@@ -47,6 +47,10 @@ pub(crate) struct Aof {
     /// The last write failed.
     fails: AtomicBool,
     state: Mutex<State>,
+    /// The offset of the replication stream up to which everything is in the buffer or behind it.
+    reached: AtomicU64,
+    /// The same of the disk.
+    fsynced: AtomicU64,
     /// A rewrite has begun, or the configuration has changed.
     wanted: Notify,
 }
@@ -95,11 +99,12 @@ impl Aof {
         self.fails.load(Ordering::Relaxed)
     }
 
-    /// Takes the commands of a unit.
-    pub(crate) fn append(&self, record: &Record) {
+    /// Takes the commands of a unit, behind which the replication stream is at `offset`.
+    pub(crate) fn append(&self, record: &Record, offset: u64) {
         if self.is_on() {
             let State { stream, buffer, .. } = &mut *self.state.lock();
             stream.write(record, buffer);
+            self.reached.store(offset, Ordering::Release);
             self.pending.store(true, Ordering::Release);
         }
     }
@@ -118,7 +123,18 @@ impl Aof {
             size: state.size + state.buffer.len() as u64,
             base_size: state.base_size,
             buffered: state.buffer.len() as u64,
+            fsynced: self.fsynced(),
         }
+    }
+
+    /// The offset of the replication stream up to which everything is on disk; 0 without an append-only file.
+    pub(crate) fn fsynced(&self) -> u64 {
+        if self.is_on() { self.fsynced.load(Ordering::Acquire) } else { 0 }
+    }
+
+    /// What the primary has sent up to `offset` has been appended.
+    pub(crate) fn note_reached(&self, offset: u64) {
+        self.reached.store(offset, Ordering::Release);
     }
 
     /// `appendonly` has been set.
@@ -149,12 +165,16 @@ fn flush_locked(shared: &Shared, state: &mut State) {
         return;
     }
     let always = shared.config().appendfsync() == AppendFsync::Always;
+    let reached = shared.aof.reached.load(Ordering::Acquire);
     let result = file.write_all(buffer).and_then(|()| if always { file.sync_data() } else { Ok(()) });
     match result {
         Ok(()) => {
             (*written, *size) = (*written + buffer.len() as u64, *size + buffer.len() as u64);
             buffer.clear();
             state.is_dirty = !always;
+            if always {
+                note_fsync(shared, reached);
+            }
             if shared.aof.fails.swap(false, Ordering::Relaxed) {
                 shared.log.warning("AOF write error looks solved, Redis can write again.");
             }
@@ -177,18 +197,38 @@ fn flush_locked(shared: &Shared, state: &mut State) {
     }
 }
 
+/// Everything up to `offset` is on disk: those who wait for that are told.
+fn note_fsync(shared: &Shared, offset: u64) {
+    // A history that begins anew may be behind the last one.
+    if shared.aof.fsynced.swap(offset, Ordering::AcqRel) != offset {
+        shared.replication.tell_waiters();
+    }
+}
+
 /// Each second: what could not be written, fsync, and whether the file has grown enough to be rewritten.
 pub(crate) async fn tick(shared: &Arc<Shared>, shards: &impl ShardAccess) {
     let config = shared.config();
+    let (reached, written) = (shared.aof.reached.load(Ordering::Acquire), shared.replication.written());
     flush(shared);
     let file = {
         let mut state = shared.aof.state.lock();
-        let due = std::mem::take(&mut state.is_dirty) && config.appendfsync() == AppendFsync::EverySecond;
+        let due = state.is_dirty && config.appendfsync() == AppendFsync::EverySecond;
+        state.is_dirty &= !due;
         state.file.as_ref().filter(|_| due).map(File::try_clone)
     };
-    if let Some(Ok(file)) = file {
-        // A failure shows at the next write, too.
-        let _ = tokio::task::spawn_blocking(move || file.sync_data()).await;
+    match file {
+        Some(Ok(file)) => {
+            // A failure shows at the next write, too.
+            let synced = tokio::task::spawn_blocking(move || file.sync_data()).await;
+            match synced {
+                Ok(Ok(())) => note_fsync(shared, reached),
+                Ok(Err(_)) | Err(_) => shared.aof.state.lock().is_dirty = true,
+            }
+        }
+        Some(Err(_)) => shared.aof.state.lock().is_dirty = true,
+        // Nothing was appended since: what the stream has besides, PING and the like, needs no disk.
+        None if is_clean(shared) => note_fsync(shared, written),
+        None => {}
     }
     let due = {
         let state = shared.aof.state.lock();
@@ -205,6 +245,12 @@ pub(crate) async fn tick(shared: &Arc<Shared>, shards: &impl ShardAccess) {
         // What forbids it now may be over the next time.
         let _ = begin_rewrite(shared, shards, Kind::Rewrite);
     }
+}
+
+/// All that is to be appended is on disk.
+fn is_clean(shared: &Shared) -> bool {
+    let state = shared.aof.state.lock();
+    shared.aof.is_on() && !state.is_dirty && state.buffer.is_empty()
 }
 
 /// Why a base is written.

@@ -24,7 +24,7 @@ use slotway_core::resp::error::ErrorReply;
 use slotway_engine::dispatch::Requests;
 use slotway_engine::interest::Waiter;
 use slotway_engine::node::Node as _;
-use slotway_engine::session::{After, Session};
+use slotway_engine::session::{After, Reached, Session};
 use slotway_engine::shards::ShardAccess;
 use tokio::io::{AsyncRead, AsyncWriteExt as _, ReadBuf};
 use tokio::net::TcpStream;
@@ -158,11 +158,16 @@ impl<A: ShardAccess> Connection<A> {
     async fn wait_for_acks(&mut self) -> io::Result<()> {
         let wait = self.session.ack_wait.take().expect("WAIT says what it waits for");
         let shared = Arc::clone(&self.server.shared);
-        let there = tokio::select! {
-            there = replicate::wait_for_acks(&shared, wait) => there,
+        let acks = tokio::select! {
+            acks = replicate::wait_for_acks(&shared, wait) => acks,
             () = self.gone() => return Err(io::ErrorKind::BrokenPipe.into()),
         };
-        ReplyWriter::new(&mut self.replies, self.session.protocol).integer(there as i64);
+        let mut reply = ReplyWriter::new(&mut self.replies, self.session.protocol);
+        if let Reached::Disk { .. } = wait.reached {
+            reply.array(2);
+            reply.integer(acks.local.into());
+        }
+        reply.integer(acks.replicas as i64);
         self.session.after = After::Continue;
         self.has_more = !self.pending.is_empty();
         self.write().await

@@ -29,7 +29,7 @@ use slotway_engine::config::ReplicaOf;
 use slotway_engine::node::{LinkState, Node as _, Pause, ReplicaState, ReplicationState, Role};
 use slotway_engine::propagation::Record;
 use slotway_engine::replication::{Link, Log};
-use slotway_engine::session::{AckWait, ClientId, Peer};
+use slotway_engine::session::{AckWait, ClientId, Peer, Reached};
 use tokio::sync::{Notify, watch};
 
 use crate::process;
@@ -83,6 +83,8 @@ struct Replica {
     copy: Option<NodeId>,
     is_online: bool,
     offset: u64,
+    /// How far its disk is.
+    fsynced: u64,
     acknowledged_at: Instant,
 }
 
@@ -135,6 +137,11 @@ impl Replication {
         self.lacks_replicas.load(Ordering::Relaxed)
     }
 
+    /// What somebody may wait for has come: an acknowledgement, or an fsync.
+    pub(crate) fn tell_waiters(&self) {
+        self.acknowledged.notify_waiters();
+    }
+
     /// The offset of the last byte of the stream.
     pub(crate) fn written(&self) -> u64 {
         self.log.lock().offset()
@@ -150,11 +157,16 @@ impl Replication {
 pub(crate) fn propagate(shared: &Shared, record: &Record) -> u64 {
     let replication = &shared.replication;
     let mut log = replication.log.lock();
-    shared.aof.append(record);
     if !replication.records() {
-        return log.offset();
+        if !replication.follows() && shared.aof.is_on() {
+            log.count_unread();
+        }
+        let offset = log.offset();
+        shared.aof.append(record, offset);
+        return offset;
     }
     let offset = log.write(record, shared.config().repl_backlog_size());
+    shared.aof.append(record, offset);
     drop(log);
     replication.written.send_replace(offset);
     offset
@@ -228,6 +240,7 @@ pub(crate) fn state(shared: &Shared) -> ReplicationState {
         port: replica.port,
         is_online: replica.is_online,
         offset: replica.offset,
+        fsynced: replica.fsynced,
         lag_secs: secs(replica.acknowledged_at),
     });
     let replicas = replicas.collect();
@@ -311,31 +324,48 @@ pub(crate) fn drop_old_backlog(shared: &Shared) {
     }
 }
 
-/// Waits until enough replicas are far enough, or the time is over. Returns how many there are.
-pub(crate) async fn wait_for_acks(shared: &Shared, wait: AckWait) -> usize {
-    let replication = &shared.replication;
-    let count = || {
-        let replicas = replication.replicas.lock();
-        replicas.values().filter(|replica| replica.is_online && replica.offset >= wait.offset).count()
-    };
-    append_command(shared, &["REPLCONF", "GETACK", "*"]);
+/// Who has what is waited for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Acks {
+    /// This node's own disk.
+    pub(crate) local: bool,
+    /// How many replicas.
+    pub(crate) replicas: usize,
+}
+
+/// Waits until enough have what is waited for, or the time is over. Returns who has.
+pub(crate) async fn wait_for_acks(shared: &Shared, wait: AckWait) -> Acks {
+    if wait.replicas > 0 {
+        append_command(shared, &["REPLCONF", "GETACK", "*"]);
+    }
     let left = |at: UnixMs| std::time::Duration::from_millis(at.ms_since(shared.now()));
     let deadline = wait.deadline.map(|at| tokio::time::Instant::now() + left(at));
     loop {
-        let acknowledged = replication.acknowledged.notified();
-        let now_there = count();
-        if now_there >= wait.replicas {
-            return now_there;
+        let acknowledged = shared.replication.acknowledged.notified();
+        let acks = count_acks(shared, wait);
+        let is_local_wanted = wait.reached == Reached::Disk { local: true };
+        if acks.replicas >= wait.replicas && acks.local >= is_local_wanted {
+            return acks;
         }
         match deadline {
             None => acknowledged.await,
             Some(deadline) => {
                 if tokio::time::timeout_at(deadline, acknowledged).await.is_err() {
-                    return count();
+                    return count_acks(shared, wait);
                 }
             }
         }
     }
+}
+
+fn count_acks(shared: &Shared, wait: AckWait) -> Acks {
+    let has = |replica: &&Replica| match wait.reached {
+        Reached::Memory => replica.offset >= wait.offset,
+        Reached::Disk { .. } => replica.fsynced >= wait.offset,
+    };
+    let replicas = shared.replication.replicas.lock();
+    let replicas = replicas.values().filter(|replica| replica.is_online).filter(has).count();
+    Acks { local: shared.aof.is_on() && shared.aof.fsynced() >= wait.offset, replicas }
 }
 
 /// Decides how a replica begins, and notes why it needs a snapshot. One that goes on is registered with its position, and told the history's name.
@@ -366,8 +396,15 @@ struct Registration {
 impl Registration {
     fn new(shared: &Arc<Shared>, id: ClientId, host: String, peer: &Peer) -> Self {
         let (port, copy) = (peer.port, peer.copy);
-        let replica =
-            Replica { host, port, copy, is_online: false, offset: 0, acknowledged_at: Instant::now() };
+        let replica = Replica {
+            host,
+            port,
+            copy,
+            is_online: false,
+            offset: 0,
+            fsynced: 0,
+            acknowledged_at: Instant::now(),
+        };
         shared.replication.replicas.lock().insert(id, replica);
         Self { shared: Arc::clone(shared), id }
     }

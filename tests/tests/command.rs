@@ -19,7 +19,7 @@ const NOT_SERVED: &[&str] = &[
     // Persistence, and values on their way.
     "migrate",
     // Replication.
-    "failover", "waitaof",
+    "failover",
 ];
 
 #[test]

@@ -236,6 +236,44 @@ fn wait_counts_the_replicas_that_have_the_write() {
 }
 
 #[test]
+fn waitaof_tells_whose_disks_have_the_write() {
+    let dirs = [0; 2].map(|_| tempfile::tempdir().expect("a temporary directory can be made"));
+    let server = |at: usize, fsync: &str| {
+        let dir = dirs[at].path().to_str().expect("plain text").to_owned();
+        Server::slotway(
+            &[&OPTIONS[..], &["--dir", &dir, "--appendonly", "yes", "--appendfsync", fsync]].concat(),
+        )
+    };
+    let waitaof = |connection: &mut Connection, words: [&str; 3]| {
+        connection.call(&[&["SET", "k", "v"][..]].concat());
+        let Value::Array(counts) = connection.call(&[&["WAITAOF"], &words[..]].concat()) else {
+            panic!("two counts")
+        };
+        counts.iter().map(|count| count.as_integer().expect("a number")).collect::<Vec<_>>()
+    };
+    let (primary, replica) = (server(0, "always"), server(1, "everysec"));
+    let mut connection = primary.connect();
+    assert_eq!(waitaof(&mut connection, ["1", "0", "0"]), [1, 0], "at once");
+    assert_eq!(waitaof(&mut connection, ["0", "1", "50"]), [1, 0], "nobody follows");
+    follow(&replica, &primary);
+    assert_eq!(waitaof(&mut connection, ["1", "1", "20000"]), [1, 1], "within its second");
+    let mut other = replica.connect();
+    let error = other.call(&["WAITAOF", "0", "0", "0"]);
+    assert!(
+        matches!(error, Value::Error(text) if text.starts_with("ERR WAITAOF cannot be used with replica"))
+    );
+    assert_eq!(
+        connection.call(&["WAITAOF", "2", "0", "0"]),
+        Value::Error("ERR value is out of range, value must between 0 and 1".into())
+    );
+    connection.call(&["CONFIG", "SET", "appendfsync", "no"]);
+    assert_eq!(waitaof(&mut connection, ["1", "0", "1500"]), [0, 0], "nobody asks the disk");
+    connection.call(&["CONFIG", "SET", "appendonly", "no"]);
+    let error = connection.call(&["WAITAOF", "1", "0", "0"]);
+    assert!(matches!(error, Value::Error(text) if text.contains("appendonly is disabled")));
+}
+
+#[test]
 fn a_replica_refuses_what_redis_refuses() {
     let (primary, replica) = (start(Kind::Redis), start(Kind::Slotway));
     follow(&replica, &primary);

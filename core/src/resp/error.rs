@@ -350,6 +350,10 @@ pub enum ErrorReply {
     NoMasterLink,
     /// WAIT on a replica.
     WaitOnReplica,
+    /// WAITAOF on a replica.
+    WaitAofOnReplica,
+    /// WAITAOF for this node's own disk, which keeps no append-only file.
+    WaitAofWithoutAof,
     /// A subcommand with words that it does not take.
     SubcommandSyntax {
         /// The word sent as the subcommand.
@@ -567,6 +571,12 @@ impl ErrorReply {
             }
             ErrorReply::Loading => "LOADING Redis is loading the dataset in memory",
             ErrorReply::NoMasterLink => "NOMASTERLINK Can't SYNC while not connected with my master",
+            ErrorReply::WaitAofOnReplica => {
+                "ERR WAITAOF cannot be used with replica instances. Please also note that writes to replicas are just local and are not propagated."
+            }
+            ErrorReply::WaitAofWithoutAof => {
+                "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled."
+            }
             ErrorReply::WaitOnReplica => {
                 "ERR WAIT cannot be used with replica instances. Please also note that since Redis 4.0 if a replica is configured to be writable (which is not the default) writes to replicas are just local and are not propagated."
             }

@@ -1,4 +1,4 @@
-//! Primaries and replicas: REPLICAOF, ROLE, PSYNC, REPLCONF, WAIT.
+//! Primaries and replicas: REPLICAOF, ROLE, PSYNC, REPLCONF, WAIT, WAITAOF.
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -13,7 +13,7 @@ use slotway_core::resp::error::ErrorReply;
 use super::{Binding, Connection, args};
 use crate::node::Role;
 use crate::registry::{Effect, Handler, Outcome};
-use crate::session::{AckWait, After, Peer};
+use crate::session::{AckWait, After, Peer, Reached};
 
 /// What this family executes.
 pub(super) const COMMANDS: &[Binding] = &[
@@ -24,6 +24,7 @@ pub(super) const COMMANDS: &[Binding] = &[
     ("slaveof", Handler::Session(replicaof)),
     ("sync", Handler::Session(sync)),
     ("wait", Handler::Session(wait)),
+    ("waitaof", Handler::Session(waitaof)),
 ];
 
 /// `[master, offset, [[host, port, offset] ...]]`, or `[slave, host, port, state, offset]`.
@@ -181,9 +182,41 @@ fn wait(connection: &mut Connection<'_>, args: Args<'_>, reply: &mut ReplyWriter
         reply.integer(acknowledged as i64);
         return Ok(Effect::None);
     }
-    connection.session.ack_wait = Some(AckWait { offset, replicas: replicas as usize, deadline });
+    let reached = Reached::Memory;
+    Ok(wait_for_acks(connection, AckWait { reached, offset, replicas: replicas as usize, deadline }))
+}
+
+/// `WAITAOF 0|1 replicas timeout-ms`: `[local, replicas]`, that have the client's writes on disk.
+fn waitaof(connection: &mut Connection<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
+    let local = args::integer_between(args.at(1), 0, 1)? == 1;
+    let replicas = args::integer_or(args.at(2), ErrorReply::NotPositive)?;
+    let replicas = usize::try_from(replicas).map_err(|_| ErrorReply::NotPositive)?;
+    let deadline = args::timeout_ms(args.at(3), connection.now)?;
+    let state = connection.node.replication();
+    if let Role::Replica(_) = state.role {
+        return Err(ErrorReply::WaitAofOnReplica);
+    }
+    if local && !connection.config.appendonly() {
+        return Err(ErrorReply::WaitAofWithoutAof);
+    }
+    let offset = connection.session.write_offset;
+    let aof = connection.node.aof();
+    let here = aof.is_on && aof.fsynced >= offset;
+    let there =
+        state.replicas.iter().filter(|replica| replica.fsynced >= offset && replica.is_online).count();
+    if (here >= local && there >= replicas) || connection.in_transaction {
+        reply.array(2);
+        reply.integer(here.into());
+        reply.integer(there as i64);
+        return Ok(Effect::None);
+    }
+    Ok(wait_for_acks(connection, AckWait { reached: Reached::Disk { local }, offset, replicas, deadline }))
+}
+
+fn wait_for_acks(connection: &mut Connection<'_>, wait: AckWait) -> Effect {
+    connection.session.ack_wait = Some(wait);
     connection.session.after = After::WaitForAcks;
-    Ok(Effect::None)
+    Effect::None
 }
 
 #[cfg(test)]

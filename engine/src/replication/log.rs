@@ -91,6 +91,12 @@ impl Log {
         offset
     }
 
+    /// Counts a unit that nobody reads, so that whoever waits for the disk can tell it from the last one. As in Redis it counts one byte, whatever it is.
+    pub fn count_unread(&mut self) {
+        debug_assert!(self.backlog.is_none(), "what is kept is what is counted");
+        self.history.offset += 1;
+    }
+
     /// Appends bytes that are no unit of this node's own: PING, or what a primary has sent. Returns the offset behind them.
     pub fn append(&mut self, bytes: &[u8], kept: u64) -> u64 {
         self.history.offset += bytes.len() as u64;

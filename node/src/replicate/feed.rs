@@ -183,9 +183,10 @@ async fn feed_back(shared: &Shared, id: ClientId, mut input: ReadHalf<'_>) -> io
         for index in 0..decoder.len() {
             let words = decoder.request(&pending, index);
             let is_ack = words.is(0, "replconf") && words.is(1, "ack");
-            let offset = words.get(2).and_then(|text| str::from_utf8(text).ok()?.parse().ok());
-            if let (true, Some(offset)) = (is_ack, offset) {
-                acknowledge(shared, id, offset);
+            let number = |at| words.get(at).and_then(|text| str::from_utf8(text).ok()?.parse().ok());
+            if let (true, Some(offset)) = (is_ack, number(2)) {
+                let fsynced = number(4).filter(|_| words.is(3, "fack"));
+                acknowledge(shared, id, offset, fsynced);
             }
         }
         let used = decoder.consume_first(decoder.len());
@@ -193,11 +194,12 @@ async fn feed_back(shared: &Shared, id: ClientId, mut input: ReadHalf<'_>) -> io
     }
 }
 
-fn acknowledge(shared: &Shared, id: ClientId, offset: u64) {
+fn acknowledge(shared: &Shared, id: ClientId, offset: u64, fsynced: Option<u64>) {
     let written = shared.replication.log.lock().offset();
     if let Some(replica) = shared.replication.replicas.lock().get_mut(&id) {
         // One that claims to have what was never written is not believed.
         replica.offset = replica.offset.max(offset.min(written));
+        replica.fsynced = fsynced.map_or(replica.fsynced, |fsynced| fsynced.min(written));
         replica.acknowledged_at = std::time::Instant::now();
     }
     shared.replication.acknowledged.notify_waiters();

@@ -346,6 +346,7 @@ impl<A: ShardAccess> Reader<'_, A> {
             let applied = self.applier.batch(engine, &**shared, &wire.input, count)?;
             shared.stats.add(applied.tally);
             shared.replication.stream_db.store(self.applier.session.db.0, Ordering::Relaxed);
+            shared.aof.note_reached(shared.replication.written());
             aof::flush(shared);
             wire.input.advance(applied.used);
             if !applied.goes_on {
@@ -370,7 +371,12 @@ impl<A: ShardAccess> Reader<'_, A> {
                     (reached.get(), cluster.fence().cap(tenure.term, reached).get());
             });
         }
-        wire.send(&[b"REPLCONF", b"ACK", offset.to_string().as_bytes()]).await
+        let offset = offset.to_string();
+        if !shared.aof.is_on() {
+            return wire.send(&[b"REPLCONF", b"ACK", offset.as_bytes()]).await;
+        }
+        let fsynced = shared.aof.fsynced().to_string();
+        wire.send(&[b"REPLCONF", b"ACK", offset.as_bytes(), b"FACK", fsynced.as_bytes()]).await
     }
 }
 

@@ -29,7 +29,7 @@ pub(super) fn lines(picture: &Picture<'_>, lines: &mut Lines) {
         lines.field("write_quorum_offset", committed);
     }
     for (number, replica) in replicas.iter().enumerate() {
-        let ReplicaState { host, port, is_online, offset, lag_secs } = replica;
+        let ReplicaState { host, port, is_online, offset, lag_secs, .. } = replica;
         let state = if *is_online { "online" } else { "wait_bgsave" };
         lines.field(
             &alloc::format!("slave{number}"),
