@@ -23,7 +23,7 @@ mod config;
 mod connection;
 mod data;
 mod debug;
-mod dump;
+pub mod dump;
 mod expire;
 mod float;
 mod generic;
@@ -35,6 +35,7 @@ mod info;
 mod lcs;
 mod list;
 mod memory;
+mod migrate;
 mod object;
 mod partial_sort;
 mod pubsub;
@@ -83,6 +84,7 @@ pub fn families() -> impl Iterator<Item = &'static [Binding]> {
         lcs::COMMANDS,
         list::COMMANDS,
         memory::COMMANDS,
+        migrate::COMMANDS,
         object::COMMANDS,
         pubsub::COMMANDS,
         replication::COMMANDS,

@@ -20,6 +20,7 @@
 
 mod admission;
 mod blocking;
+mod errands;
 mod forsake;
 mod memory;
 mod notify;

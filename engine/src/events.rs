@@ -4,6 +4,7 @@
 //! events that are published here, the transactions that have watched the key, and the clients that are blocked on it.
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use slotway_core::resp::args::ArgsBuf;
@@ -11,6 +12,7 @@ use slotway_core::time::UnixMs;
 
 use crate::config::KeyspaceEvents;
 use crate::keyspace::DbIndex;
+use crate::migration::{Arrived, Decoded};
 use crate::propagation::{Instead, Record};
 use crate::value::Kind;
 
@@ -90,6 +92,21 @@ pub struct Effects {
     pub(crate) record: Record,
     /// What the command under way has said of that.
     pub(crate) instead: Instead,
+    /// Whether the connection can wait for what the node does for the command: not within EXEC.
+    pub(crate) may_wait: bool,
+    /// What the node has done for the command.
+    pub(crate) done: Done,
+}
+
+/// What the node has done for a command that is run again.
+#[derive(Debug, Default)]
+pub(crate) struct Done {
+    /// For MIGRATE.
+    pub(crate) arrived: Option<Arc<Arrived>>,
+    /// For RESTORE.
+    pub(crate) decoded: Decoded,
+    /// This node has become a replica meanwhile: what it has is its primary's to remove.
+    pub(crate) is_late: bool,
 }
 
 impl Effects {

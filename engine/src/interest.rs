@@ -1,9 +1,11 @@
 //! Who is interested in keys of a shard: transactions that watch them (WATCH), and clients that wait for them (BLPOP).
 //!
-//! Every change of a key asks here ([`Interest::changed`]); as long as nobody watches or waits that costs two tests.
+//! Every change of a key asks here ([`Interest::changed`]); as long as nobody watches, waits or holds that costs three tests.
 //!
 //! A transaction is marked through a flag that it shares with the keys it watches. The keys hold it weakly, so a
 //! connection that goes away, or watches no more, needs to tell nobody.
+
+mod holds;
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
@@ -21,11 +23,15 @@ use crate::keyspace::DbIndex;
 use crate::registry::DataHandler;
 use crate::session::ClientId;
 
+pub use holds::Holds;
+
 /// The watchers and waiters of a shard's keys.
 #[derive(Default)]
 pub struct Interest {
     watched: ByKey<Weak<AtomicBool>>,
     waiting: ByKey<Arc<Waiter>>,
+    /// The keys that are held back from writers.
+    pub holds: Holds,
 }
 
 /// Who is interested, by key, each with the database that is meant; in the order of their coming.
@@ -136,6 +142,9 @@ impl Interest {
         if !self.watched.is_empty() {
             self.mark(db, key);
         }
+        if !self.holds.is_empty() {
+            self.holds.spoil(db, key);
+        }
         !self.waiting.is_empty() && self.is_awaited(db, key)
     }
 
@@ -148,11 +157,15 @@ impl Interest {
         self.watched.entry(key.into()).or_default().push_back((db, Arc::downgrade(flag)));
     }
 
-    /// The keys of `db` that are watched or waited for.
+    /// The keys of `db` that are watched, waited for or held.
     pub fn keys(&self, db: DbIndex) -> Vec<Box<[u8]>> {
         let watched = self.watched.iter().filter(|(_, who)| who.iter().any(|(other, _)| *other == db));
         let waiting = self.waiting.iter().filter(|(_, who)| who.iter().any(|(other, _)| *other == db));
-        watched.map(|(key, _)| key.clone()).chain(waiting.map(|(key, _)| key.clone())).collect()
+        watched
+            .map(|(key, _)| key.clone())
+            .chain(waiting.map(|(key, _)| key.clone()))
+            .chain(self.holds.keys(db).cloned())
+            .collect()
     }
 
     /// True when a client waits for `key`.
@@ -164,6 +177,12 @@ impl Interest {
     pub fn waiters(&self, db: DbIndex, key: &[u8]) -> Vec<Arc<Waiter>> {
         let who = self.waiting.get(key).into_iter().flatten();
         who.filter(|(other, _)| *other == db).map(|(_, waiter)| Arc::clone(waiter)).collect()
+    }
+
+    /// The keys of `db` that somebody waits for.
+    pub fn awaited_keys(&self, db: DbIndex) -> impl Iterator<Item = &[u8]> {
+        let waiting = self.waiting.iter().filter(move |(_, who)| who.iter().any(|(other, _)| *other == db));
+        waiting.map(|(key, _)| &**key)
     }
 
     /// All who wait for any key; those who wait for several are there several times.

@@ -23,6 +23,7 @@ pub mod glob;
 pub mod hyperloglog;
 pub mod interest;
 pub mod keyspace;
+pub mod migration;
 pub mod node;
 pub mod number;
 pub mod propagation;

@@ -154,6 +154,17 @@ pub trait Node {
         let _ = primary;
     }
 
+    /// Whether it does what a connection can wait for: takes keys to other servers, decodes large payloads. Otherwise MIGRATE is refused, and RESTORE
+    /// decodes by itself.
+    fn runs_errands(&self) -> bool {
+        false
+    }
+
+    /// The connection holds keys from now on; those who want to change them wait until it does not. Called with the shards in hand.
+    fn holds_keys(&self, client: ClientId) {
+        let _ = client;
+    }
+
     /// Begins to shut the process down, once what must be saved of `shards` is on disk.
     ///
     /// # Errors
@@ -505,6 +516,8 @@ pub struct Facts {
     pub garbage_freed: u64,
     /// Changes of data since start.
     pub changes: u64,
+    /// Connections to the targets of MIGRATE that are kept for the next one.
+    pub migrate_cached_sockets: u64,
     /// Resident memory of the process, in bytes.
     pub rss: u64,
     /// The most memory the process has taken, in bytes.

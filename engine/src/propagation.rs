@@ -121,7 +121,7 @@ pub fn write_command<'a>(out: &mut Vec<u8>, words: impl ExactSizeIterator<Item =
     }
 }
 
-fn write_len(out: &mut Vec<u8>, sigil: u8, len: usize) {
+pub(crate) fn write_len(out: &mut Vec<u8>, sigil: u8, len: usize) {
     out.push(sigil);
     out.extend_from_slice(Decimal::new().format(len as i64));
     out.extend_from_slice(b"\r\n");

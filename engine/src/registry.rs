@@ -13,6 +13,7 @@ use slotway_core::resp::error::ErrorReply;
 
 use crate::commands::{self, Connection, Data, Whole};
 use crate::events::Block;
+use crate::migration::Migration;
 
 /// What a handler did besides writing its reply. Handlers return effects; dispatch performs them.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -28,6 +29,10 @@ pub enum Effect {
     Exec,
     /// It can do nothing yet, and has written nothing: the client waits.
     Block(Box<Block>),
+    /// MIGRATE: its keys are to be taken to another server.
+    Migrate(Box<Migration>),
+    /// It needs a payload decoded, which takes long enough to be done elsewhere, and has written nothing: it is run again then.
+    Decode(Box<[u8]>),
 }
 
 impl Effect {

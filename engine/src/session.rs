@@ -15,6 +15,7 @@ use slotway_core::topology::Reach;
 
 use crate::interest::Waiter;
 use crate::keyspace::DbIndex;
+use crate::migration::{Arrived, Decoded, Migration};
 use crate::pubsub::Subscriptions;
 use crate::transaction::{Transaction, Watch};
 
@@ -48,8 +49,13 @@ pub enum After {
     Abort,
     /// Wait until replicas have acknowledged: [`Session::ack_wait`] says what.
     WaitForAcks,
-    /// Wait until the pause is over, then go on with the request that has not been executed.
+    /// Wait until the pause is over, or until the keys are held no longer that [`Session::held_by`] holds, then go on with the request
+    /// that has not been executed.
     Hold,
+    /// Have the keys of [`Session::migration`] taken to another server, which answers the request.
+    Migrate,
+    /// Have [`Session::payload`] decoded, then go on with the request that has not been executed.
+    Decode,
     /// Be a replica's link from now on: [`Session::peer`] says which.
     Replicate,
 }
@@ -147,6 +153,16 @@ pub struct Session {
     pub ack_wait: Option<AckWait>,
     /// The offset of the replication stream behind its last write: what WAIT waits for.
     pub write_offset: u64,
+    /// Who holds the keys that the next request is to change.
+    pub held_by: Option<ClientId>,
+    /// Where its keys are to go: MIGRATE.
+    pub migration: Option<Box<Migration>>,
+    /// What of them has arrived.
+    pub arrived: Option<Arc<Arrived>>,
+    /// The payload that RESTORE needs decoded.
+    pub payload: Option<Box<[u8]>>,
+    /// The value that it was.
+    pub decoded: Decoded,
     /// Which replies are sent.
     pub reply_mode: ReplyMode,
     /// The commands queued since MULTI, if it is open.
@@ -199,6 +215,11 @@ impl Session {
             ack_is_wanted: false,
             ack_wait: None,
             write_offset: 0,
+            held_by: None,
+            migration: None,
+            arrived: None,
+            payload: None,
+            decoded: Decoded::default(),
             reply_mode: ReplyMode::On,
             transaction: None,
             watch: None,

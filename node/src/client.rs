@@ -21,17 +21,21 @@ use bytes::{Buf as _, BytesMut};
 use slotway_core::resp::decode::{Decoded, Decoder, Limits};
 use slotway_core::resp::encode::ReplyWriter;
 use slotway_core::resp::error::ErrorReply;
+use slotway_engine::commands::dump;
 use slotway_engine::dispatch::Requests;
 use slotway_engine::interest::Waiter;
+use slotway_engine::migration::Decoded as DecodedValue;
 use slotway_engine::node::Node as _;
 use slotway_engine::session::{After, Reached, Session};
 use slotway_engine::shards::ShardAccess;
+use slotway_engine::value::Limits as ValueLimits;
 use tokio::io::{AsyncRead, AsyncWriteExt as _, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_util::io::poll_read_buf;
 
 use crate::aof;
 use crate::clients::Registration;
+use crate::migrate;
 use crate::replicate;
 use crate::server::Server;
 
@@ -82,7 +86,7 @@ pub(crate) struct Connection<A: ShardAccess> {
     released: u64,
 }
 
-impl<A: ShardAccess> Connection<A> {
+impl<A: ShardAccess + 'static> Connection<A> {
     /// Serves `stream` for `session`.
     pub(crate) fn new(
         server: Arc<Server<A>>,
@@ -128,6 +132,8 @@ impl<A: ShardAccess> Connection<A> {
             match self.session.after {
                 After::WaitForAcks => self.wait_for_acks().await?,
                 After::Hold => self.hold().await?,
+                After::Migrate => self.migrate().await?,
+                After::Decode => self.decode().await?,
                 _ => {}
             }
         }
@@ -168,21 +174,60 @@ impl<A: ShardAccess> Connection<A> {
             reply.integer(acks.local.into());
         }
         reply.integer(acks.replicas as i64);
-        self.session.after = After::Continue;
-        self.has_more = !self.pending.is_empty();
+        self.go_on();
         self.write().await
     }
 
-    /// Waits for the end of a pause, then goes on where it has begun.
+    /// Waits for the end of a pause, or until keys are held no longer, then goes on where it has begun.
     async fn hold(&mut self) -> io::Result<()> {
         let shared = Arc::clone(&self.server.shared);
+        let holder = self.session.held_by.take();
+        let end = async {
+            match holder {
+                Some(client) => shared.migrations.wait_for(client).await,
+                None => shared.pauses.wait_for_end().await,
+            }
+        };
         tokio::select! {
-            () = shared.pauses.wait_for_end() => {}
+            () = end => {}
             () = self.gone() => return Err(io::ErrorKind::BrokenPipe.into()),
         }
+        self.go_on();
+        Ok(())
+    }
+
+    /// MIGRATE: its keys are on their way, and go on if the client goes.
+    async fn migrate(&mut self) -> io::Result<()> {
+        let migration = self.session.migration.take().expect("MIGRATE says what goes where");
+        let answer = migrate::begin(Arc::clone(&self.server), self.session.clone(), migration);
+        let answer = tokio::select! {
+            answer = answer => answer.map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))?,
+            () = self.gone() => return Err(io::ErrorKind::BrokenPipe.into()),
+        };
+        self.replies.extend_from_slice(&answer.reply);
+        (self.session.reply_mode, self.session.write_offset) =
+            (answer.session.reply_mode, answer.session.write_offset);
+        self.go_on();
+        self.write().await
+    }
+
+    /// RESTORE of a large value: decoded where nobody waits for it.
+    async fn decode(&mut self) -> io::Result<()> {
+        let payload = self.session.payload.take().expect("RESTORE says what is to be decoded");
+        let (config, hasher) = (self.server.shared.config(), *self.server.engine.hasher());
+        let decode = move || dump::decode(&payload, &ValueLimits { config: &config, hasher: &hasher });
+        let decoded = tokio::select! {
+            decoded = tokio::task::spawn_blocking(decode) => decoded.map_err(io::Error::other)?,
+            () = self.gone() => return Err(io::ErrorKind::BrokenPipe.into()),
+        };
+        self.session.decoded = DecodedValue(Some(decoded));
+        self.go_on();
+        Ok(())
+    }
+
+    fn go_on(&mut self) {
         self.session.after = After::Continue;
         self.has_more = !self.pending.is_empty();
-        Ok(())
     }
 
     /// Ready when the client has closed its side; takes what it sends meanwhile.

@@ -24,6 +24,7 @@ mod http;
 mod identity;
 mod locked;
 mod log;
+mod migrate;
 mod outbox;
 mod pause;
 mod persist;

@@ -292,6 +292,7 @@ async fn cron<A: ShardAccess + 'static>(server: Arc<Server<A>>) {
         ticks += 1;
         replicate::tick(&server.shared, ticks);
         server.shared.pauses.tick(server.shared.now());
+        server.shared.migrations.tick();
         if ticks.is_multiple_of(10) {
             aof::tick(&server.shared, server.engine.shards()).await;
             server.engine.shards().all_shards(&mut |_| replicate::drop_old_backlog(&server.shared));

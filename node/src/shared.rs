@@ -28,6 +28,7 @@ use crate::aof::{self, Aof};
 use crate::bus::Bus;
 use crate::clients::Clients;
 use crate::log::{Level, Log};
+use crate::migrate::Migrations;
 use crate::outbox::Outboxes;
 use crate::pause::Pauses;
 use crate::persist::Persist;
@@ -53,6 +54,7 @@ pub(crate) struct Shared {
     pub(crate) aof: Aof,
     pub(crate) replication: Replication,
     pub(crate) pauses: Pauses,
+    pub(crate) migrations: Migrations,
     pub(crate) log: Log,
     /// True once the node is to stop.
     stop: watch::Sender<bool>,
@@ -90,6 +92,7 @@ impl Shared {
             aof: Aof::default(),
             replication: Replication::default(),
             pauses: Pauses::default(),
+            migrations: Migrations::default(),
             log,
             stop: watch::Sender::new(false),
             bus: OnceLock::new(),
@@ -249,6 +252,7 @@ impl Node for Shared {
             cpu_system_us,
             garbage_pending: self.reclaimer.pending(),
             garbage_freed: self.reclaimer.freed(),
+            migrate_cached_sockets: self.migrations.kept_connections(),
             ..Facts::default()
         };
         self.stats.tell(&mut facts);
@@ -340,6 +344,14 @@ impl Node for Shared {
 
     fn follow(&self, primary: Option<(String, u16)>) {
         replicate::follow(self, primary.map(|(host, port)| Primary { host, port, id: None }));
+    }
+
+    fn runs_errands(&self) -> bool {
+        true
+    }
+
+    fn holds_keys(&self, client: ClientId) {
+        self.migrations.begin(client);
     }
 
     fn records(&self) -> bool {

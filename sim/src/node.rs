@@ -295,7 +295,13 @@ impl Host {
                 cards.insert(card.session.id, card);
             }
             // A simulated node has no replicas of this kind: such connections end.
-            After::Close | After::Abort | After::WaitForAcks | After::Hold | After::Replicate => {
+            After::Close
+            | After::Abort
+            | After::WaitForAcks
+            | After::Hold
+            | After::Migrate
+            | After::Decode
+            | After::Replicate => {
                 cards.remove(&session.id);
             }
         }

@@ -17,7 +17,6 @@ const NOT_SERVED: &[&str] = &[
     // Administration.
     "latency", "monitor", "slowlog",
     // Persistence, and values on their way.
-    "migrate",
     // Replication.
     "failover",
 ];

@@ -62,6 +62,11 @@ impl<'a> Args<'a> {
         Args { bytes: self.bytes, spans: self.spans.get(count..).unwrap_or(&[]) }
     }
 
+    /// Argument `index` by itself; none past the last one.
+    pub fn only(&self, index: usize) -> Args<'a> {
+        Args { bytes: self.bytes, spans: self.spans.get(index..=index).unwrap_or(&[]) }
+    }
+
     /// True when argument `index` is `word`, whatever its case. `word` must be given in lower case or upper case ASCII.
     pub fn is(&self, index: usize, word: &str) -> bool {
         self.get(index).is_some_and(|arg| arg.eq_ignore_ascii_case(word.as_bytes()))

@@ -147,6 +147,20 @@ pub enum ErrorReply {
     UnsupportedOption(Sent),
     /// RESTORE of a key that is there, without REPLACE.
     BusyKey,
+    /// MIGRATE with a key and KEYS.
+    MigrateKeyAndKeys,
+    /// MIGRATE within EXEC, where nobody can wait for the network.
+    MigrateInTransaction,
+    /// MIGRATE of keys that were flushed, or whose node became a replica, while they were on their way.
+    MigrateOvertaken,
+    /// MIGRATE to a server that cannot be reached.
+    MigrateConnect,
+    /// MIGRATE to a server that takes nothing any more.
+    MigrateWrite,
+    /// MIGRATE to a server that does not answer.
+    MigrateRead,
+    /// MIGRATE to a server that refuses, in its words.
+    MigrateRefused(Vec<u8>),
     /// RESTORE of a payload of a later version, or with another checksum than its own.
     DumpPayload,
     /// RESTORE of a payload that is no value.
@@ -478,6 +492,16 @@ impl ErrorReply {
                 "ERR NX and XX, GT or LT options at the same time are not compatible"
             }
             ErrorReply::ExpireGtWithLt => "ERR GT and LT options at the same time are not compatible",
+            ErrorReply::MigrateKeyAndKeys => {
+                "ERR When using MIGRATE KEYS option, the key argument must be set to the empty string"
+            }
+            ErrorReply::MigrateInTransaction => "ERR MIGRATE cannot wait for its target inside a transaction",
+            ErrorReply::MigrateOvertaken => {
+                "ERR Keys were changed by FLUSHALL or a failover while MIGRATE was moving them: they are still here"
+            }
+            ErrorReply::MigrateConnect => "IOERR error or timeout connecting to the client",
+            ErrorReply::MigrateWrite => "IOERR error or timeout writing to target instance",
+            ErrorReply::MigrateRead => "IOERR error or timeout reading from target instance",
             ErrorReply::BusyKey => "BUSYKEY Target key name already exists.",
             ErrorReply::DumpPayload => "ERR DUMP payload version or checksum are wrong",
             ErrorReply::BadDataFormat => "ERR Bad data format",
@@ -666,6 +690,7 @@ impl ErrorReply {
             }
             ErrorReply::Stream(error) => error.write_text(&mut text),
             ErrorReply::Cluster(error) => error.write_text(&mut text),
+            ErrorReply::MigrateRefused(words) => text.around("ERR Target instance replied with error: ", words, ""),
             ErrorReply::Other(words) => text.around(words, b"", ""),
             fixed => unreachable!("{fixed:?} has no text"),
         }

@@ -1,6 +1,7 @@
 //! The context of commands on keys: the shards in hand, seen through one session.
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use slotway_core::resp::error::ErrorReply;
@@ -11,9 +12,11 @@ use crate::events::{Class, Effects};
 use crate::keyspace::{
     Db, DbIndex, Detached, Entry, Expiry, Key, KeyHasher, Layout, NewValue, Purpose, Shard, Touch, Usage,
 };
+use crate::migration::Arrived;
 use crate::node::Node;
 use crate::propagation::{Instead, Record};
 use crate::rdb::RdbValue;
+use crate::session::ClientId;
 use crate::shards::Held;
 use crate::value::{Collection, Limits};
 
@@ -47,6 +50,8 @@ pub(crate) struct Scope<'d> {
     pub(crate) first_key: Option<Key<'d>>,
     /// Whether this node's primary has sent the command.
     pub(crate) is_from_primary: bool,
+    /// The connection.
+    pub(crate) client: ClientId,
     /// The node, for random numbers.
     pub(crate) node: &'d dyn Node,
 }
@@ -265,6 +270,48 @@ impl<'d, 'h> Data<'d, 'h> {
         }
     }
 
+    /// Whether the connection can wait for what the node does for the command.
+    pub fn may_wait(&self) -> bool {
+        self.effects.may_wait
+    }
+
+    /// What has become of the keys that this command has sent out.
+    pub(crate) fn take_arrived(&mut self) -> Option<Arc<Arrived>> {
+        self.effects.done.arrived.take()
+    }
+
+    /// What the payload of this command was decoded to, if it was.
+    pub(crate) fn take_decoded(&mut self) -> Option<Result<RdbValue, ErrorReply>> {
+        self.effects.done.decoded.0.take()
+    }
+
+    /// Holds `key` back from writers until this connection releases it.
+    pub(crate) fn hold(&mut self, key: &[u8]) {
+        let (db, client, key) = (self.scope.db, self.scope.client, self.key(key));
+        self.shard_of(&key).interest.holds.hold(db, key.bytes(), client);
+    }
+
+    /// True if `key`, held by this connection, is what it was then, and this node's to remove.
+    pub(crate) fn is_intact(&mut self, key: &[u8]) -> bool {
+        let (db, client, key) = (self.scope.db, self.scope.client, self.key(key));
+        !self.effects.done.is_late && self.shard_of(&key).interest.holds.is_intact(db, key.bytes(), client)
+    }
+
+    /// Holds `key` no longer.
+    pub(crate) fn release(&mut self, key: &[u8]) {
+        let (db, client, key) = (self.scope.db, self.scope.client, self.key(key));
+        self.shard_of(&key).interest.holds.release(db, key.bytes(), client);
+    }
+
+    /// Holds no key any longer. Clients that were to be served with what they wait for, and could not because of it, are tried again.
+    pub(crate) fn release_all(&mut self) {
+        let (db, client, effects) = (self.scope.db, self.scope.client, &mut *self.effects);
+        self.held.each(|shard| {
+            shard.interest.holds.release_all(client);
+            shard.interest.awaited_keys(db).for_each(|key| effects.ready(db, key));
+        });
+    }
+
     /// Lets those go on who are blocked on `key`, though it has not changed.
     pub fn wake(&mut self, key: &[u8]) {
         let (db, key) = (self.scope.db, self.key(key));
@@ -366,6 +413,17 @@ impl<'d, 'h> Data<'d, 'h> {
     pub fn remove_unseen(&mut self, key: &[u8]) -> bool {
         let key = self.key(key);
         self.db_of(&key).remove_unseen(&key)
+    }
+
+    /// The same, and the freeing of a large value is left to the background.
+    pub fn discard(&mut self, key: &[u8]) -> bool {
+        let key = self.key(key);
+        let taken = self.db_of(&key).take_unseen(&key);
+        let existed = taken.is_some();
+        if let Some(value) = taken.filter(Detached::is_large) {
+            self.scope.node.discard(Box::new(value));
+        }
+        existed
     }
 
     /// Removes `key` and leaves the freeing of a large value to the background. True if it was there.

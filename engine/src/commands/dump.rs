@@ -14,8 +14,12 @@ use super::{Binding, Data, deletion};
 use crate::events::Class;
 use crate::keyspace::{Entry, ExpiryPolicy, Usage};
 use crate::rdb::dump::{self, Payload};
-use crate::rdb::{Compression, Version};
+use crate::rdb::{Compression, RdbValue, Version};
 use crate::registry::{Effect, Handler, Outcome};
+use crate::value::Limits;
+
+/// Bytes of a payload from which on it is decoded by the node, and other clients do not wait for that.
+const LARGE_LEN: usize = 256 * 1024;
 
 /// What this family executes.
 pub(super) const COMMANDS: &[Binding] = &[
@@ -41,9 +45,15 @@ fn restore(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>)
         return Err(ErrorReply::BusyKey);
     }
     let expiry = options.expiry(args.at(2), data.now())?;
-    let payload = Payload::verify(args.at(3)).map_err(|_| ErrorReply::DumpPayload)?;
-    let value = payload.value(&data.limits()).ok().flatten().ok_or(ErrorReply::BadDataFormat)?;
-    let removed = options.replace && data.remove_unseen(key);
+    let value = match data.take_decoded() {
+        Some(decoded) => decoded,
+        None if args.at(3).len() > LARGE_LEN && data.may_wait() => {
+            return Ok(Effect::Decode(args.at(3).into()));
+        }
+        None => decode(args.at(3), &data.limits()),
+    };
+    let value = value?;
+    let removed = options.replace && data.discard(key);
     reply.ok();
     if is_over(data, key, expiry) {
         if removed {
@@ -63,6 +73,15 @@ fn restore(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>)
     data.restore(key, value, expiry, options.usage);
     data.changed(Class::Generic, "restore", key);
     Ok(Effect::Changed(1))
+}
+
+/// The value of a payload, in the form that `limits` ask for.
+///
+/// # Errors
+/// It is damaged, or of a later version, or has no sound value in it.
+pub fn decode(payload: &[u8], limits: &Limits<'_>) -> Result<RdbValue, ErrorReply> {
+    let payload = Payload::verify(payload).map_err(|_| ErrorReply::DumpPayload)?;
+    payload.value(limits).ok().flatten().ok_or(ErrorReply::BadDataFormat)
 }
 
 /// True if a key with this expiry need not be stored. A replica stores it and waits for its primary's word.

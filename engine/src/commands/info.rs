@@ -229,6 +229,8 @@ fn stats(picture: &Picture<'_>, lines: &mut Lines) {
     for (name, count) in PUBSUB_FIELDS.into_iter().zip(picture.pubsub) {
         lines.field(name, count);
     }
+    lines.zeros(&["latest_fork_usec", "total_forks"]);
+    lines.field("migrate_cached_sockets", facts.migrate_cached_sockets);
     lines.zeros(STATS_NOT_KEPT);
     lines.zeros(&["unexpected_error_replies"]);
     lines.field("total_error_replies", facts.error_replies);
@@ -242,11 +244,8 @@ fn stats(picture: &Picture<'_>, lines: &mut Lines) {
 /// In the order of [`Space::ALL`].
 const PUBSUB_FIELDS: [&str; 3] = ["pubsub_channels", "pubsub_patterns", "pubsubshard_channels"];
 
-/// Of forks, defragmentation and tracking.
+/// Of defragmentation and tracking.
 const STATS_NOT_KEPT: &[&str] = &[
-    "latest_fork_usec",
-    "total_forks",
-    "migrate_cached_sockets",
     "slave_expires_tracked_keys",
     "active_defrag_hits",
     "active_defrag_misses",

@@ -95,6 +95,11 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
             if !has_kind(held, engine, self.now, waiter, key) {
                 return None;
             }
+            // Tried again when they are held no longer.
+            if self.holder(held, waiter.command, waiter.args.as_args()).is_some() {
+                return None;
+            }
+            self.effects.may_wait = false;
             let mut bytes = Vec::new();
             let mut reply = ReplyWriter::new(&mut bytes, waiter.protocol);
             let scope = Scope {
@@ -107,6 +112,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
                 counted: false,
                 first_key: None,
                 is_from_primary: false,
+                client: waiter.client,
                 node: self.node,
             };
             self.effects.records = self.node.records();
@@ -123,6 +129,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
                 }
                 Ok(Effect::Changed(count)) => self.tally.changes += count,
                 Ok(Effect::None | Effect::Watch | Effect::Exec) => {}
+                Ok(Effect::Migrate(_) | Effect::Decode(_)) => unreachable!("asked for only by who can wait"),
                 Err(error) => {
                     reply.truncate(0);
                     reply.error(&error);

@@ -14,13 +14,13 @@ use slotway_core::resp::error::ErrorReply;
 use slotway_core::time::UnixMs;
 use slotway_core::topology::Topology;
 
-use super::admission::{AFTER_ROUTING, BEFORE_ROUTING, admission, admit};
+use super::admission::{AFTER_ROUTING, BEFORE_ROUTING, admission, admit, is_replica};
 use super::memory::Room;
 use super::routing::{route_channel, route_here};
 use super::{EXEC, Engine, Prepared, Request, Tally};
 use crate::commands::{Connection, Data, Scope, Whole, deletion};
 use crate::config::Config;
-use crate::events::{Class, Effects, NullReply};
+use crate::events::{Class, Done, Effects, NullReply};
 use crate::keyspace::{DbIndex, ExpiryPolicy, Layout, Shard, Touch};
 use crate::node::{Node, Pause};
 use crate::propagation::{Instead, Record};
@@ -67,8 +67,12 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
             self.session.after = After::Hold;
             return first;
         }
+        let prepared = self.prepared[first].clone();
+        if self.is_node_held_back(&prepared) {
+            return first;
+        }
         let mark = self.reply.len();
-        match self.prepared[first].clone() {
+        match prepared {
             Prepared::Data { request, shards, .. } if self.is_queued(request.command) => {
                 let engine = self.engine;
                 let admitted = engine.shards.with(shards, |held| self.admit_held(held, &request));
@@ -88,6 +92,9 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
                 let outcome = self.admit_alone(&request);
                 let outcome = outcome.and_then(|()| self.alone(&request, handler, &engine.shards, false));
                 self.settle(request.command, mark, outcome);
+                if self.session.after == After::Hold {
+                    return first;
+                }
             }
             Prepared::Refused(error) => {
                 self.refused(&error);
@@ -169,7 +176,20 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
                 return index;
             };
             let (request, handler) = (*request, *handler);
-            let outcome = self.admit(held, topology, &request);
+            if self.is_held_back(held, &request) {
+                return index;
+            }
+            // What comes back has been admitted before it was sent out.
+            let outcome = match self.session.arrived.is_some() {
+                true => Ok(()),
+                false => self.admit(held, topology, &request),
+            };
+            self.effects.may_wait = self.node.runs_errands() && !self.session.is_primary_link;
+            self.effects.done = Done {
+                arrived: self.session.arrived.take(),
+                decoded: core::mem::take(&mut self.session.decoded),
+                is_late: self.node.condition().follows || is_replica(topology),
+            };
             // After the guards: a replica that is promoted records before it takes writes.
             self.effects.records = self.node.records();
             match outcome.and_then(|()| self.data(held, &request, handler)) {
@@ -177,6 +197,10 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
                     self.propagate();
                     self.park(held, &request, handler, *block);
                     return index + 1;
+                }
+                Ok(effect @ (Effect::Migrate(_) | Effect::Decode(_))) => {
+                    self.propagate();
+                    return self.send_out(&request, index, effect);
                 }
                 Ok(Effect::Watch) => {
                     let outcome = self.watch(held, &request);
@@ -356,6 +380,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         self.tally.commands += 1;
         match outcome {
             Ok(Effect::None | Effect::Watch | Effect::Exec) => {}
+            Ok(Effect::Migrate(_) | Effect::Decode(_)) => unreachable!("asked for only by who can wait"),
             Ok(Effect::Changed(count)) => self.tally.changes += count,
             // Within EXEC nothing waits.
             Ok(Effect::Block(block)) => {
@@ -486,6 +511,7 @@ fn scope<'s, A: ShardAccess, N: Node>(
         counted: counts_reads(request.command),
         first_key: request.key,
         is_from_primary: session.is_primary_link,
+        client: session.id,
         node,
     }
 }
@@ -513,7 +539,7 @@ fn counts_reads(command: &Command) -> bool {
 }
 
 /// Whether a command may become one for replicas.
-fn is_propagated(command: &Command) -> bool {
+pub(super) fn is_propagated(command: &Command) -> bool {
     command.flags.contains(Flag::Write) || command.flags.contains(Flag::MayReplicate)
 }
 

@@ -16,6 +16,7 @@ use super::{EXEC, Engine, Request};
 use crate::keyspace::{Layout, Shard};
 use crate::node::Node;
 use crate::registry::{Effect, Handler, Outcome};
+use crate::session::After;
 use crate::shards::{Held, ShardAccess, ShardSet, WholeKeyspace};
 use crate::transaction::{Queued, Transaction, Watch, WatchedKey};
 
@@ -103,6 +104,9 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         let engine = self.engine;
         let shards = shards_of(engine, &transaction, &watch);
         let outcome = engine.shards.with(shards, |held| {
+            if self.is_transaction_held_back(held, &transaction) {
+                return Ok(Effect::None);
+            }
             self.admit_transaction(held, &transaction)?;
             self.effects.records = self.node.records();
             if watch.is_changed() || self.has_expired(held, &watch) {
@@ -113,6 +117,10 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
             self.propagate();
             Ok(Effect::None)
         });
+        if self.session.after == After::Hold {
+            (self.session.transaction, self.session.watch) = (Some(transaction), Some(watch));
+            return;
+        }
         self.settle(exec, mark, outcome);
     }
 
@@ -151,6 +159,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
     }
 
     fn execute_all(&mut self, held: &mut Held<'_>, transaction: &Transaction) {
+        self.effects.may_wait = false;
         self.reply.array(transaction.queued.len());
         for queued in &transaction.queued {
             let mark = self.reply.len();

@@ -288,6 +288,11 @@ impl Db {
         self.take_out(key).is_some()
     }
 
+    /// Takes the value of `key` out unseen.
+    pub fn take_unseen(&mut self, key: &Key<'_>) -> Option<Detached> {
+        self.take_out(key).map(Detached)
+    }
+
     /// Takes the value of `key` out, with its expiry.
     pub fn take(&mut self, now: UnixMs, key: &Key<'_>) -> Option<Detached> {
         let taken = self.take_out(key)?;

@@ -14,6 +14,7 @@ use super::error::{Error, Problem};
 use super::format::{VERSION_MAX, Version};
 use super::input::{Fault, Input};
 use super::read;
+use super::write::slices::Slices;
 use super::write::{Compression, Encoder};
 use crate::keyspace::Value;
 use crate::value::Limits;
@@ -32,6 +33,46 @@ pub fn encode(value: Value<'_>, version: Version, compression: Compression) -> V
     let checksum = Crc64::of(&payload);
     payload.extend_from_slice(&checksum.to_le_bytes());
     payload
+}
+
+/// The payload of a large value, written in pieces; the value must not change meanwhile. Without compression.
+pub struct Pieces {
+    version: Version,
+    slices: Slices,
+    checksum: Crc64,
+    len: usize,
+}
+
+impl Pieces {
+    /// Of a payload of which nothing has been written.
+    pub fn new(version: Version) -> Self {
+        Self { version, slices: Slices::default(), checksum: Crc64::default(), len: 0 }
+    }
+
+    /// Bytes written so far.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// True if nothing has been written.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Appends the next piece, some `budget` bytes, to `out`. False once that was the last.
+    pub fn next(&mut self, value: Value<'_>, budget: usize, out: &mut Vec<u8>) -> bool {
+        let start = out.len();
+        let goes_on = self.slices.next(value, self.version, budget, out);
+        if !goes_on {
+            out.extend_from_slice(&(self.version as u16).to_le_bytes());
+        }
+        self.checksum.update(&out[start..]);
+        if !goes_on {
+            out.extend_from_slice(&self.checksum.value().to_le_bytes());
+        }
+        self.len += out.len() - start;
+        goes_on
+    }
 }
 
 /// How many bytes a value is in a snapshot of the latest version, without compression, its type not included: `serializedlength` of DEBUG OBJECT.

@@ -6,6 +6,7 @@
 //!
 //! A value is written as one piece. The types of values are those of the [`Version`]; how each is written is in `value` and `stream`.
 
+pub(super) mod slices;
 mod stream;
 mod value;
 

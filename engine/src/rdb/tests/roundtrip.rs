@@ -9,6 +9,7 @@ use slotway_core::time::UnixMs;
 
 use crate::config::Config;
 use crate::keyspace::{KeyHasher, Usage, Value, ValueRef};
+use crate::rdb::dump::{Payload, Pieces};
 use crate::rdb::{
     Compression, Footer, Item, KeyItem, KeyRecord, Problem, RdbValue, ReadOptions, Reader, Step, Version,
     WriteOptions, Writer,
@@ -69,7 +70,19 @@ fn assert_comes_back(value: Value<'_>) {
         let [Item::Key(KeyItem { key, value: read, .. })] = &items[..] else { panic!("one key") };
         assert_eq!(key, b"key");
         assert_eq!(content(value_of(read)), content(value));
+        assert_eq!(content(value_of(&in_pieces(value, version))), content(value));
     }
+}
+
+/// What is read of a payload that was written in pieces, each as small as can be.
+fn in_pieces(value: Value<'_>, version: Version) -> RdbValue {
+    let (mut pieces, mut payload) = (Pieces::new(version), Vec::new());
+    while pieces.next(value, 1, &mut payload) {}
+    assert_eq!(pieces.len(), payload.len());
+    let config = Config::default();
+    let limits = Limits { config: &config, hasher: &HASHER };
+    let payload = Payload::verify(&payload).unwrap_or_else(|error| panic!("{error}"));
+    payload.value(&limits).unwrap_or_else(|error| panic!("{error}")).expect("elements")
 }
 
 /// What a value has in it, whatever its form.

@@ -9,15 +9,22 @@
 use super::super::format::Version;
 use super::Encoder;
 use crate::value::Stream;
-use crate::value::stream::{Consumer, Group, Marks, StreamId};
+use crate::value::stream::{Consumer, Group, Marks, NodeRef, StreamId};
 
 pub(super) fn write(encoder: &mut Encoder, stream: &Stream) {
     let nodes = stream.log.nodes();
     encoder.number(nodes.len() as u64);
-    for node in nodes {
-        encoder.string(&node.id().to_bytes());
-        encoder.string(node.as_bytes());
-    }
+    nodes.for_each(|node| write_node(encoder, node));
+    write_tail(encoder, stream);
+}
+
+pub(super) fn write_node(encoder: &mut Encoder, node: NodeRef<'_>) {
+    encoder.string(&node.id().to_bytes());
+    encoder.string(node.as_bytes());
+}
+
+/// What stands behind the nodes.
+pub(super) fn write_tail(encoder: &mut Encoder, stream: &Stream) {
     let Marks { first_id, last_id, max_deleted_id, entries_added } = stream.log.marks();
     encoder.number(stream.log.len());
     for id in [last_id, first_id, max_deleted_id] {

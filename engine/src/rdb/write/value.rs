@@ -59,19 +59,19 @@ fn write_list(encoder: &mut Encoder, list: ListRef<'_>) {
     match list {
         ListRef::Packed(elements) => {
             encoder.number(1);
-            write_node(encoder, container::PACKED, elements.as_bytes());
+            write_node(encoder, false, elements.as_bytes());
         }
         ListRef::Quick(list) => {
             encoder.number(list.nodes().len() as u64);
             for (bytes, is_plain) in list.nodes() {
-                let container = if is_plain { container::PLAIN } else { container::PACKED };
-                write_node(encoder, container, bytes);
+                write_node(encoder, is_plain, bytes);
             }
         }
     }
 }
 
-fn write_node(encoder: &mut Encoder, container: u64, bytes: &[u8]) {
+pub(super) fn write_node(encoder: &mut Encoder, is_plain: bool, bytes: &[u8]) {
+    let container = if is_plain { container::PLAIN } else { container::PACKED };
     encoder.number(container);
     encoder.string(bytes);
 }
@@ -114,6 +114,6 @@ fn write_hash(encoder: &mut Encoder, hash: HashRef<'_>) {
     }
 }
 
-fn write_element(encoder: &mut Encoder, element: Element<'_>) {
+pub(super) fn write_element(encoder: &mut Encoder, element: Element<'_>) {
     encoder.string(element.text(&mut Decimal::new()));
 }
