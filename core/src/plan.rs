@@ -5,15 +5,20 @@
 //! rest. Each primary's share is its part of the weights, rounded down or up; whoever has more gives, whoever has
 //! less takes, and nobody does both, so no plan moves fewer slots. Whole ranges move where they fit.
 //!
+//! Where not slots but what is in them is to be even, [`rebalance_by_cost`] looks at the cost of each slot instead.
+//!
 //! Equal topologies give equal plans. What this does not do: it moves nothing, and knows no keys or sizes.
 
 mod balance;
+mod cost;
 #[cfg(feature = "serde")]
 pub mod view;
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::fmt;
+
+pub use cost::rebalance_by_cost;
 
 use crate::id::NodeId;
 use crate::slot::{SLOT_COUNT, Slot, SlotRange};
@@ -76,13 +81,19 @@ fn rounded(number: f32) -> u16 {
 /// Gives each primary its part by `weights`. A primary that has slots and is not named weighs 1, an empty one that
 /// is not named stays empty.
 pub fn rebalance(topology: &Topology, weights: &Weights) -> Result<Plan, PlanError> {
+    let all = checked_weights(topology, weights)?;
+    balance::plan(topology, &all).ok_or(PlanError::NobodyTakes)
+}
+
+/// The weights of all that have slots or were named.
+fn checked_weights(topology: &Topology, weights: &Weights) -> Result<Weights, PlanError> {
     let replica = weights.keys().map(|&index| topology.node(index)).find(|node| node.is_replica());
     if let Some(replica) = replica {
         return Err(PlanError::NotPrimary(replica.id));
     }
     let mut all = serving(topology);
     all.extend(weights);
-    balance::plan(topology, &all).ok_or(PlanError::NobodyTakes)
+    Ok(all)
 }
 
 /// Gives each of the empty primaries `added` as many slots as those have that serve already.

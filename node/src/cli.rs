@@ -3,6 +3,7 @@
 //! `slotway` is `redis-server` to whoever calls it as such: by that name, with a configuration file or a directive first, or
 //! with nothing at all. The other jobs are subcommands.
 
+pub(crate) mod cluster;
 pub(crate) mod dev;
 pub(crate) mod environment;
 pub(crate) mod ping;
@@ -33,6 +34,8 @@ Examples:
   slotway                               one server on port 6379, as redis-server
   slotway /etc/redis.conf --port 7777   one server, configured by file and command line
   echo 'port 7777' | slotway -          one server, configured from standard input
+  slotway cluster create a:7000 b:7000 c:7000   a cluster of nodes that run already
+  slotway doctor a:7000                 what is wrong with a cluster, and what mends it
   slotway slot user:{42}:cart           the slot of a key, and why
   slotway ping -p 7777                  exit code 0 if a server answers there
 
@@ -58,6 +61,10 @@ pub(crate) enum Job {
     },
     /// Run a whole cluster in this process, for development
     Dev(dev::Options),
+    /// Create, look at, mend and change clusters
+    Cluster(cluster::Options),
+    /// Say in plain words what is wrong with a cluster, and what mends it
+    Doctor(cluster::doctor::Alone),
     /// Tell the slot of keys
     Slot(slot::Options),
     /// Ask a server whether it is well, for health checks

@@ -4,7 +4,7 @@
 //!   main --> cli     which job
 //!              serve   one server     --> server.rs --> client.rs --> engine
 //!              dev     a whole cluster --> dev.rs, server.rs per node
-//!              slot, ping              no server at all
+//!              slot, ping, cluster, doctor   no server at all
 //! ```
 //!
 //! This crate alone has sockets, files, clocks and threads; what a command does is in `slotway-engine`, what a slot
@@ -49,6 +49,8 @@ fn main() -> ExitCode {
     let result = match cli::parse(std::env::args_os().collect()) {
         Job::Server { args } => cli::serve::run(&args),
         Job::Dev(options) => cli::dev::run(&options),
+        Job::Cluster(options) => Ok(cli::cluster::run(&options)),
+        Job::Doctor(options) => Ok(cli::cluster::run_doctor(&options)),
         Job::Slot(options) => cli::slot::run(&options),
         Job::Ping(options) => cli::ping::run(&options),
         Job::RedisCli { args } => cli::redis_cli::run(&args),

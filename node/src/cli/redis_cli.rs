@@ -197,6 +197,12 @@ impl Redirection {
 }
 
 /// A reply as redis-cli prints it to what is no terminal.
+pub(crate) fn bare_text(reply: &Value) -> Vec<u8> {
+    let mut text = Vec::new();
+    bare(reply, &mut text);
+    text
+}
+
 fn bare(reply: &Value, out: &mut Vec<u8>) {
     match reply {
         Value::Error(text) => {

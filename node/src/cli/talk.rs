@@ -45,10 +45,36 @@ impl Conversation {
     /// # Errors
     /// The connection ends, or what answers is no Redis server.
     pub(crate) fn ask<W: AsRef<[u8]>>(&mut self, request: &[W]) -> anyhow::Result<Value> {
+        self.send(request)?;
+        self.read()
+    }
+
+    /// Sends requests at once, then reads the replies to all of them.
+    ///
+    /// # Errors
+    /// As [`ask`](Self::ask).
+    pub(crate) fn ask_all<W: AsRef<[u8]>>(&mut self, requests: &[Vec<W>]) -> anyhow::Result<Vec<Value>> {
+        let mut bytes = Vec::new();
+        for request in requests {
+            write_command(&mut bytes, request.iter().map(AsRef::as_ref));
+        }
+        self.stream.write_all(&bytes).context("the server does not take the requests")?;
+        requests.iter().map(|_| self.read()).collect()
+    }
+
+    /// Sends a request.
+    ///
+    /// # Errors
+    /// The connection ends.
+    pub(crate) fn send<W: AsRef<[u8]>>(&mut self, request: &[W]) -> anyhow::Result<()> {
         let mut bytes = Vec::new();
         write_command(&mut bytes, request.iter().map(AsRef::as_ref));
-        self.stream.write_all(&bytes).context("the server does not take the request")?;
-        self.read()
+        self.stream.write_all(&bytes).context("the server does not take the request")
+    }
+
+    /// What comes from now on, as it comes: for answers that are no replies.
+    pub(crate) fn into_reader(self) -> impl io::Read + use<> {
+        io::Cursor::new(self.received).chain(self.stream)
     }
 
     /// The same, where an error reply is an error.
