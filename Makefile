@@ -13,10 +13,12 @@ export PATH := $(CURDIR)/target/tools/bin:$(CURDIR)/web/node_modules/.bin:$(PATH
 BINARY := $(TARGET)/release/slotway
 PAGE := web/dist/index.html
 NODE_MODULES := web/node_modules/.package-lock.json
+NPM_MODULES := wasm/npm/node_modules/.package-lock.json
 
 # What the playground and the npm package are made of.
-files = $(shell find $(1) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/pkg*/*' 2>/dev/null)
-WASM_SOURCES = Cargo.toml Cargo.lock rust-toolchain.toml $(call files,core wasm)
+files = $(shell find $(1) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/build/*' 2>/dev/null)
+WASM_SOURCES = Cargo.toml Cargo.lock rust-toolchain.toml wasm/Cargo.toml $(call files,core wasm/src)
+NPM_SOURCES = $(WASM_SOURCES) $(call files,wasm/npm)
 WEB_SOURCES = $(call files,web)
 
 # --- using it -----------------------------------------------------------------------------------
@@ -34,7 +36,7 @@ release: setup-targets $(PAGE) ## Build the binary with the playground in it: ta
 web: $(PAGE) ## Build the playground: web/dist
 
 .PHONY: npm
-npm: $(STAMPS)/npm ## Build the JavaScript package: wasm/pkg
+npm: $(STAMPS)/npm ## Build the npm packages: wasm/npm/build
 
 .PHONY: image
 image: ## Build the container image: slotway:latest
@@ -51,7 +53,7 @@ REVISION = $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 # --- testing it ---------------------------------------------------------------------------------
 
 # In the order in which mistakes are cheap to find.
-STEPS := fmt clippy doc deny shell unit sim server suites wasm web e2e fuzz image compose kubernetes
+STEPS := fmt clippy doc deny shell unit sim server suites wasm npm web e2e fuzz image compose kubernetes
 
 .PHONY: test
 test: setup-test ## Test everything; ends with a table of what ran (V=1 shows all output)
@@ -93,8 +95,11 @@ test-server: $(PAGE)
 test-suites: test-server
 	@scripts/step suites $(CARGO) test --package slotway-tests --no-fail-fast
 
-test-wasm: $(STAMPS)/npm
+test-wasm: $(STAMPS)/wasm
 	@scripts/step wasm node --test wasm/tests/*.test.mjs
+
+test-npm: $(STAMPS)/npm test-server
+	@SLOTWAY_BIN=$(abspath $(TARGET)/test-server/slotway) scripts/step npm npm --prefix wasm/npm test
 
 test-web: $(NODE_MODULES) $(STAMPS)/web-wasm
 	@scripts/step web sh -c 'cd web && npm run check && npm test'
@@ -157,15 +162,26 @@ $(PAGE): $(WEB_SOURCES) $(STAMPS)/web-wasm
 	npm --prefix web run build
 	@touch $@
 
-$(STAMPS)/npm: $(WASM_SOURCES) $(NODE_MODULES)
-	@echo '== building the JavaScript package'
+$(STAMPS)/wasm: $(WASM_SOURCES) $(NODE_MODULES)
+	@echo '== building the core for Node.js'
 	@scripts/setup-rust targets wasm-tools
 	wasm-pack build wasm --target nodejs --out-dir pkg --profile wasm
 	@mkdir -p $(STAMPS) && touch $@
 
+$(NPM_MODULES): wasm/npm/package-lock.json
+	@echo '== installing what builds and tests the npm packages'
+	npm --prefix wasm/npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+$(STAMPS)/npm: $(NPM_SOURCES) $(NPM_MODULES)
+	@echo '== building the npm packages'
+	@scripts/setup-rust targets wasm-tools
+	npm --prefix wasm/npm run build
+	@mkdir -p $(STAMPS) && touch $@
+
 .PHONY: clean
 clean: ## Remove what was built; installed tools stay
-	rm -rf $(TARGET) target web/dist web/node_modules wasm/pkg wasm/pkg-web wasm/pkg-slots tests/clients/node_modules tests/clients/.venv
+	rm -rf $(TARGET) target web/dist web/node_modules wasm/pkg wasm/pkg-web wasm/pkg-slots wasm/npm/build wasm/npm/node_modules wasm/npm/test/node_modules tests/clients/node_modules tests/clients/.venv
 
 .PHONY: help
 help: ## Show this list

@@ -108,7 +108,8 @@ pub fn remove(topology: &Topology, removed: &[NodeIndex]) -> Result<Plan, PlanEr
 
 /// The primaries that have slots, each with weight 1.
 fn serving(topology: &Topology) -> Weights {
-    topology.nodes().filter(|(index, _)| topology.has_slots(*index)).map(|(index, _)| (index, 1)).collect()
+    let serving = topology.nodes().filter(|(index, _)| topology.has_slots(*index));
+    balance::map_of(serving.map(|(index, _)| (index, 1)))
 }
 
 impl Plan {

@@ -12,7 +12,9 @@ mod rebuild;
 use std::ops::Range;
 
 use serde::Serialize;
+#[cfg(feature = "slots")]
 use serde_wasm_bindgen::Serializer;
+#[cfg(feature = "slots")]
 use wasm_bindgen::JsValue;
 
 #[cfg(feature = "routing")]
@@ -38,6 +40,7 @@ impl From<Range<usize>> for ByteRange {
 pub(crate) use rebuild::topology_of;
 
 /// `view` as a plain JavaScript value.
+#[cfg(feature = "slots")]
 pub(crate) fn to_js(view: &impl Serialize) -> Result<JsValue, JsValue> {
     view.serialize(&Serializer::json_compatible()).map_err(JsValue::from)
 }

@@ -18,5 +18,5 @@ function build(folder, name, ...cargoOptions) {
   if (status !== 0) process.exit(status ?? 1)
 }
 
-build('pkg-slots', 'slotway_slots', '--no-default-features')
+build('pkg-slots', 'slotway_slots', '--no-default-features', '--features', 'slots')
 build('pkg-web', 'slotway_wasm')

@@ -24,11 +24,18 @@ struct Taker {
 
 /// The plan that gives each primary its share by `weights`, which name all that have slots; `None` if all are 0.
 pub(super) fn plan(topology: &Topology, weights: &Weights) -> Option<Plan> {
-    let owned: BTreeMap<_, _> = weights.keys().map(|&index| (index, topology.slots_of(index))).collect();
+    let owned = map_of(weights.keys().map(|&index| (index, topology.slots_of(index))));
     let shares = shares(weights, &owned)?;
     let takers = takers(&shares, &owned);
     let givers = givers(topology, &shares, owned);
     Some(Plan { moves: moves(givers, takers) })
+}
+
+/// A map, filled pair by pair: `collect` sorts first, which costs a page that loads this some kilobytes for each type of map.
+pub(super) fn map_of<V>(pairs: impl Iterator<Item = (NodeIndex, V)>) -> BTreeMap<NodeIndex, V> {
+    let mut map = BTreeMap::new();
+    map.extend(pairs);
+    map
 }
 
 /// How many slots each is to have: its part of the weights, rounded down or up. What is left over from rounding
@@ -40,13 +47,14 @@ fn shares(weights: &Weights, owned: &BTreeMap<NodeIndex, SlotSet>) -> Option<BTr
     }
     let exact = |weight: u32| u64::from(weight) * u64::from(SLOT_COUNT);
     let down = |weight| (exact(weight) / total) as usize;
-    let mut shares: BTreeMap<_, _> = weights.iter().map(|(&index, &weight)| (index, down(weight))).collect();
+    let mut shares = map_of(weights.iter().map(|(&index, &weight)| (index, down(weight))));
     let left_over = usize::from(SLOT_COUNT) - shares.values().sum::<usize>();
     let mut fractions: Vec<_> =
         weights.iter().map(|(&index, &weight)| (index, exact(weight) % total)).collect();
     fractions.retain(|(_, fraction)| *fraction > 0);
-    fractions
-        .sort_by_key(|(index, fraction)| (owned[index].len() <= shares[index], Reverse(*fraction), *index));
+    fractions.sort_unstable_by_key(|(index, fraction)| {
+        (owned[index].len() <= shares[index], Reverse(*fraction), *index)
+    });
     for (index, _) in fractions.into_iter().take(left_over) {
         *shares.entry(index).or_default() += 1;
     }
@@ -67,7 +75,7 @@ fn givers(
     });
     let mut givers: Vec<_> =
         core::iter::once(nobody).chain(somebody).filter(|giver| giver.surplus > 0).collect();
-    givers.sort_by_key(|giver| (giver.from.is_some(), Reverse(giver.surplus), giver.from));
+    givers.sort_unstable_by_key(|giver| (giver.from.is_some(), Reverse(giver.surplus), giver.from));
     givers
 }
 
@@ -76,7 +84,7 @@ fn takers(shares: &BTreeMap<NodeIndex, usize>, owned: &BTreeMap<NodeIndex, SlotS
     let taker =
         |(&to, share): (&NodeIndex, &usize)| Taker { to, lack: share.saturating_sub(owned[&to].len()) };
     let mut takers: Vec<_> = shares.iter().map(taker).filter(|taker| taker.lack > 0).collect();
-    takers.sort_by_key(|taker| (Reverse(taker.lack), taker.to));
+    takers.sort_unstable_by_key(|taker| (Reverse(taker.lack), taker.to));
     takers
 }
 
@@ -103,7 +111,7 @@ fn moves(givers: Vec<Giver>, takers: Vec<Taker>) -> Vec<Move> {
 /// Takes `count` slots out of `slots`: the longest whole ranges that fit, then the end of the shortest that is left.
 fn taken(slots: &mut SlotSet, mut count: usize) -> SlotSet {
     let mut ranges: Vec<_> = slots.ranges().collect();
-    ranges.sort_by_key(|range| (Reverse(range.len()), range.start()));
+    ranges.sort_unstable_by_key(|range| (Reverse(range.len()), range.start()));
     let mut taken = SlotSet::new();
     ranges.retain(|range| {
         let fits = range.len() <= count;

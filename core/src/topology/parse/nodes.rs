@@ -54,7 +54,8 @@ fn read_vars(vars: &str, builder: &mut TopologyBuilder) -> Result<(), Problem> {
 fn add_all(lines: Vec<(usize, Line)>, builder: &mut TopologyBuilder) -> Result<(), ParseError> {
     let add = |(number, line): (usize, Line)| (number, builder.node(line.node), line.relations);
     let added: Vec<_> = lines.into_iter().map(add).collect();
-    let by_id: BTreeMap<_, _> = added.iter().map(|(_, index, relations)| (relations.id, *index)).collect();
+    let mut by_id = BTreeMap::new();
+    by_id.extend(added.iter().map(|(_, index, relations)| (relations.id, *index)));
     for (number, index, relations) in added {
         let located = |problem| ParseError::new(format!("line {}", number + 1), problem);
         relations.add(index, &by_id, builder).map_err(located)?;

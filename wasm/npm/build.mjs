@@ -1,0 +1,124 @@
+// Builds the packages `slotway` and `slotway-key-slot` into build/, and their tarballs: `npm run build`.
+//
+//   crate --wasm-pack--> build/wasm --esbuild, with src/--> build/slotway/dist --npm pack--> build/slotway.tgz
+//
+// wasm-pack finds wasm-opt on PATH, where npm puts the package `binaryen` for scripts: nothing is downloaded.
+import { execFileSync } from 'node:child_process'
+import { cpSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+
+const here = dirname(fileURLToPath(import.meta.url))
+const root = join(here, '../..')
+const at = (...parts) => join(here, ...parts)
+const out = at('build')
+const dist = join(out, 'slotway/dist')
+const wasm = join(out, 'wasm/slotway_wasm_bg.wasm')
+
+const onlyJs = process.argv.includes('--js')
+if (!onlyJs) {
+  rmSync(out, { recursive: true, force: true })
+  buildWasm()
+}
+mkdirSync(dist, { recursive: true })
+cpSync(wasm, join(dist, 'slotway.wasm'))
+await bundle('esm', ['slot', 'index', 'workerd', 'lite', 'cli'])
+await bundle('cjs', ['slot', 'index', 'lite'])
+await bundleKeySlot()
+copyTypes()
+for (const name of ['slotway', 'slotway-key-slot']) {
+  copyTexts(name)
+  pack(name)
+  installForTests(name)
+}
+
+// Panics name the files they come from: without the folders of this machine.
+function buildWasm() {
+  const home = process.env.CARGO_HOME ?? join(homedir(), '.cargo')
+  const flags = [`--remap-path-prefix=${home}=cargo`, `--remap-path-prefix=${root}=slotway`]
+  const env = {
+    ...process.env,
+    CARGO_ENCODED_RUSTFLAGS: flags.join('\x1f'),
+    CARGO_PROFILE_WASM_OPT_LEVEL: 'z',
+    CARGO_TARGET_DIR: join(process.env.CARGO_TARGET_DIR ?? join(root, 'target'), 'npm'),
+  }
+  const options = ['--target', 'bundler', '--profile', 'wasm', '--out-dir', 'npm/build/wasm', '--out-name', 'slotway_wasm']
+  const features = ['--no-default-features', '--features', 'packed']
+  execFileSync('wasm-pack', ['build', join(root, 'wasm'), ...options, ...features], { stdio: 'inherit', env })
+}
+
+function bundle(format, names) {
+  return build({
+    entryPoints: names.map((name) => at('src', `${name}.js`)),
+    outdir: dist,
+    outExtension: { '.js': format === 'esm' ? '.js' : '.cjs' },
+    bundle: true,
+    minify: true,
+    format,
+    platform: 'neutral',
+    target: 'es2022',
+    loader: { '.wasm': 'binary' },
+    external: ['node:*', './slotway.wasm'],
+    plugins: [core(format)],
+  })
+}
+
+// `./slot.js` stays a file of its own, so that all entries share one class of errors, and the command line uses the package's own entry.
+function core(format) {
+  const extension = format === 'esm' ? 'js' : 'cjs'
+  return {
+    name: 'core',
+    setup({ onResolve }) {
+      onResolve({ filter: /^slotway:glue$/ }, () => ({ path: wasm.replace('.wasm', '.js') }))
+      onResolve({ filter: /^slotway:wasm$/ }, () => ({ path: wasm }))
+      onResolve({ filter: /^\.\/(slot|index)\.js$/ }, ({ path }) => ({ path: path.replace(/js$/, extension), external: true }))
+    },
+  }
+}
+
+function bundleKeySlot() {
+  return build({
+    entryPoints: [at('slotway-key-slot/index.mjs')],
+    outfile: join(out, 'slotway-key-slot/index.js'),
+    bundle: true,
+    minify: true,
+    format: 'cjs',
+    platform: 'neutral',
+    target: 'es2020',
+    footer: { js: 'module.exports = module.exports.default;' },
+  })
+}
+
+// What `require` gets is described apart from what `import` gets: the same words, other file names.
+function copyTypes() {
+  for (const name of readdirSync(at('types'))) {
+    const text = readFileSync(at('types', name), 'utf8')
+    writeFileSync(join(dist, name), text)
+    if (name === 'slotway.wasm.d.ts') continue
+    writeFileSync(join(dist, name.replace(/\.ts$/, '.cts')), text.replace(/'(\.\/\w+)\.js'/g, "'$1.cjs'"))
+  }
+}
+
+function copyTexts(name) {
+  const files = ['package.json', 'README.md', 'README.zh-CN.md', ...(name === 'slotway' ? [] : ['index.d.ts'])]
+  for (const file of files) cpSync(at(name, file), join(out, name, file))
+  for (const licence of ['LICENSE-MIT', 'LICENSE-APACHE']) cpSync(join(root, licence), join(out, name, licence))
+}
+
+function pack(name) {
+  const packed = execFileSync('npm', ['pack', '--json', '--pack-destination', out], { cwd: join(out, name), encoding: 'utf8' })
+  const told = JSON.parse(packed)
+  const [{ filename, files }] = Array.isArray(told) ? told : Object.values(told)
+  renameSync(join(out, filename), join(out, `${name}.tgz`))
+  writeFileSync(join(out, `${name}.files.json`), JSON.stringify(files.map(({ path }) => path).sort(), null, 2))
+}
+
+// Tests import the packages by name: what is in the tarballs, and nothing else.
+function installForTests(name) {
+  const folder = at('test/node_modules', name)
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder, { recursive: true })
+  execFileSync('tar', ['-xzf', join(out, `${name}.tgz`), '-C', folder, '--strip-components', '1'])
+}
