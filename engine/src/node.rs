@@ -165,11 +165,17 @@ pub trait Node {
         let _ = client;
     }
 
-    /// Begins to shut the process down, once what must be saved of `shards` is on disk.
+    /// Begins to shut the process down, once what must be saved of `shards` is on disk; and first, unless it is to be now, once replicas have everything:
+    /// see [`Node::waits_to_shut_down`].
     ///
     /// # Errors
     /// It cannot, or there is nothing to abort.
     fn shutdown(&self, how: Shutdown, shards: &dyn WholeKeyspace) -> Result<(), ErrorReply>;
+
+    /// A shutdown is under way that waits for others.
+    fn waits_to_shut_down(&self) -> bool {
+        false
+    }
 
     /// Whether keys are removed in the background once they expire: DEBUG SET-ACTIVE-EXPIRE.
     fn set_active_expire(&self, on: bool);

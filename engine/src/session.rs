@@ -49,6 +49,8 @@ pub enum After {
     Abort,
     /// Wait until replicas have acknowledged: [`Session::ack_wait`] says what.
     WaitForAcks,
+    /// Wait until the shutdown that it has asked for is given up; answer then that it is.
+    WaitForShutdown,
     /// Wait until the pause is over, or until the keys are held no longer that [`Session::held_by`] holds, then go on with the request
     /// that has not been executed.
     Hold,

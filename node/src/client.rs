@@ -131,6 +131,7 @@ impl<A: ShardAccess + 'static> Connection<A> {
             self.publish();
             match self.session.after {
                 After::WaitForAcks => self.wait_for_acks().await?,
+                After::WaitForShutdown => self.wait_for_shutdown().await?,
                 After::Hold => self.hold().await?,
                 After::Migrate => self.migrate().await?,
                 After::Decode => self.decode().await?,
@@ -178,6 +179,18 @@ impl<A: ShardAccess + 'static> Connection<A> {
         self.write().await
     }
 
+    /// SHUTDOWN: there is no reply, unless it is given up.
+    async fn wait_for_shutdown(&mut self) -> io::Result<()> {
+        let shared = Arc::clone(&self.server.shared);
+        tokio::select! {
+            () = shared.ending.wait_until_given_up() => {}
+            () = self.gone() => return Err(io::ErrorKind::BrokenPipe.into()),
+        }
+        ReplyWriter::new(&mut self.replies, self.session.protocol).error(&ErrorReply::ShutdownFailed);
+        self.go_on();
+        self.write().await
+    }
+
     /// Waits for the end of a pause, or until keys are held no longer, then goes on where it has begun.
     async fn hold(&mut self) -> io::Result<()> {
         let shared = Arc::clone(&self.server.shared);
@@ -198,6 +211,7 @@ impl<A: ShardAccess + 'static> Connection<A> {
 
     /// MIGRATE: its keys are on their way, and go on if the client goes.
     async fn migrate(&mut self) -> io::Result<()> {
+        self.note_term();
         let migration = self.session.migration.take().expect("MIGRATE says what goes where");
         let answer = migrate::begin(Arc::clone(&self.server), self.session.clone(), migration);
         let answer = tokio::select! {
@@ -208,6 +222,7 @@ impl<A: ShardAccess + 'static> Connection<A> {
         (self.session.reply_mode, self.session.write_offset) =
             (answer.session.reply_mode, answer.session.write_offset);
         self.go_on();
+        self.wait_for_copies().await?;
         self.write().await
     }
 
@@ -278,10 +293,17 @@ impl<A: ShardAccess + 'static> Connection<A> {
 
     /// Somebody else's command has served this connection: its reply acknowledges what that has written.
     fn note_write_by_others(&mut self) {
+        self.note_term();
+        if self.term.is_some() {
+            self.session.write_offset = self.server.shared.replication.written();
+        }
+    }
+
+    /// What is written from now on is of the present term, where writes count by quorum.
+    fn note_term(&mut self) {
         let shared = &self.server.shared;
-        if shared.counts_by_quorum() {
-            self.term = self.term.or(Some(shared.replication.quorum.term_number()));
-            self.session.write_offset = shared.replication.written();
+        if self.term.is_none() && shared.counts_by_quorum() {
+            self.term = Some(shared.replication.quorum.term_number());
         }
     }
 
@@ -349,9 +371,7 @@ impl<A: ShardAccess + 'static> Connection<A> {
     /// Executes the requests of `bytes`, batch by batch. Returns how many bytes are done with.
     fn execute(&mut self, bytes: &[u8]) -> usize {
         let server = Arc::clone(&self.server);
-        if self.term.is_none() && server.shared.counts_by_quorum() {
-            self.term = Some(server.shared.replication.quorum.term_number());
-        }
+        self.note_term();
         let mut used = 0;
         self.has_more = false;
         loop {

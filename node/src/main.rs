@@ -34,6 +34,7 @@ mod replicate;
 mod runtime;
 mod server;
 mod shared;
+mod shutdown;
 mod signals;
 mod stats;
 

@@ -19,6 +19,7 @@ pub(crate) struct Pauses {
 struct Reasons {
     client: Option<(Pause, UnixMs)>,
     failover: bool,
+    shutdown: bool,
 }
 
 impl Default for Pauses {
@@ -56,6 +57,11 @@ impl Pauses {
         self.change(|reasons| reasons.failover = on);
     }
 
+    /// Writes wait since the node is about to end, or go on since it is not.
+    pub(crate) fn by_shutdown(&self, on: bool) {
+        self.change(|reasons| reasons.shutdown = on);
+    }
+
     /// Ends the pause of clients whose time is over.
     pub(crate) fn tick(&self, now: UnixMs) {
         if self.present() != Pause::Nothing {
@@ -74,7 +80,7 @@ impl Pauses {
         let mut reasons = self.reasons.lock();
         change(&mut reasons);
         let client = reasons.client.map_or(Pause::Nothing, |(pause, _)| pause);
-        let present = if reasons.failover { client.max(Pause::Writes) } else { client };
+        let present = if reasons.failover || reasons.shutdown { client.max(Pause::Writes) } else { client };
         self.present.store(present as u8, Ordering::Release);
         self.changes.send_replace(present);
     }

@@ -55,8 +55,6 @@ pub(crate) struct Persist {
     fails: AtomicBool,
     /// There is something to do for [`serve`].
     wanted: Notify,
-    /// The process is to end.
-    shutdown: AtomicBool,
 }
 
 #[derive(Default)]
@@ -105,12 +103,6 @@ impl Persist {
     /// Whether the last snapshot in the background failed.
     pub(crate) fn fails(&self) -> bool {
         self.fails.load(Ordering::Relaxed)
-    }
-
-    /// A signal asks the process to end.
-    pub(crate) fn ask_for_shutdown(&self) {
-        self.shutdown.store(true, Ordering::Relaxed);
-        self.wanted.notify_one();
     }
 }
 
@@ -168,7 +160,7 @@ pub(crate) fn check_save_points(shared: &Shared, shards: &dyn WholeKeyspace) {
     }
 }
 
-/// Writes snapshots in the background, and ends the process, when it is asked to.
+/// Writes snapshots in the background when it is asked to.
 pub(crate) async fn serve<A: ShardAccess>(server: Arc<Server<A>>) {
     let shared = &server.shared;
     let mut stop = shared.watch_stop();
@@ -177,20 +169,11 @@ pub(crate) async fn serve<A: ShardAccess>(server: Arc<Server<A>>) {
             _ = stop.wait_for(|stop| *stop) => return,
             () = shared.persist.wanted.notified() => {}
         }
-        if shared.persist.shutdown.swap(false, Ordering::Relaxed) {
-            // Why it cannot end is in the log.
-            let _ = shut_down(shared, Shutdown::default(), server.engine.shards());
-            continue;
-        }
         let begun = shared.persist.state.lock().begun.take();
         if let Some((snapshot, bytes)) = begun {
             tokio::select! {
                 () = save_beside(&server, snapshot, bytes) => {}
                 _ = stop.wait_for(|stop| *stop) => return,
-                // A signal does not wait for the snapshot.
-                () = shared.persist.wanted.notified() => {
-                    shared.persist.wanted.notify_one();
-                }
             }
         }
     }

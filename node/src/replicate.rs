@@ -324,6 +324,29 @@ pub(crate) fn drop_old_backlog(shared: &Shared) {
     }
 }
 
+/// No replica lacks anything that was written.
+pub(crate) fn all_replicas_have_everything(shared: &Shared) -> bool {
+    let written = shared.replication.written();
+    shared.replication.replicas.lock().values().all(|replica| replica.offset == written)
+}
+
+/// Waits until that is so; asks them, and again after so long.
+pub(crate) async fn until_replicas_have_everything(shared: &Shared, again: std::time::Duration) {
+    loop {
+        append_command(shared, &["REPLCONF", "GETACK", "*"]);
+        let asked_at = tokio::time::Instant::now();
+        loop {
+            let acknowledged = shared.replication.acknowledged.notified();
+            if all_replicas_have_everything(shared) {
+                return;
+            }
+            if tokio::time::timeout_at(asked_at + again, acknowledged).await.is_err() {
+                break;
+            }
+        }
+    }
+}
+
 /// Who has what is waited for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Acks {

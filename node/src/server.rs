@@ -28,7 +28,7 @@ use crate::bus::Order;
 use crate::client::Connection;
 use crate::locked::Locked;
 use crate::shared::Shared;
-use crate::{aof, persist, process, replicate};
+use crate::{aof, persist, process, replicate, shutdown};
 
 /// Shards per data thread where several threads share the data: few enough to walk, enough that two threads seldom meet.
 const SHARDS_PER_THREAD: u16 = 16;
@@ -126,6 +126,7 @@ pub(crate) async fn serve_here<A: ShardAccess + 'static>(
     let mut stop = server.shared.watch_stop();
     spawn_local(cron(Arc::clone(&server)));
     spawn_local(persist::serve(Arc::clone(&server)));
+    spawn_local(shutdown::serve(Arc::clone(&server)));
     spawn_local(aof::serve(Arc::clone(&server)));
     spawn_local(replicate::make_snapshots(Arc::clone(&server)));
     spawn_local(replicate::follow_primary(Arc::clone(&server)));

@@ -34,6 +34,7 @@ use crate::pause::Pauses;
 use crate::persist::Persist;
 use crate::reclaim::Reclaimer;
 use crate::replicate::{Primary, Replication};
+use crate::shutdown::{self, Ending};
 use crate::stats::Stats;
 use crate::{persist, process, replicate};
 
@@ -55,6 +56,7 @@ pub(crate) struct Shared {
     pub(crate) replication: Replication,
     pub(crate) pauses: Pauses,
     pub(crate) migrations: Migrations,
+    pub(crate) ending: Ending,
     pub(crate) log: Log,
     /// True once the node is to stop.
     stop: watch::Sender<bool>,
@@ -93,6 +95,7 @@ impl Shared {
             replication: Replication::default(),
             pauses: Pauses::default(),
             migrations: Migrations::default(),
+            ending: Ending::default(),
             log,
             stop: watch::Sender::new(false),
             bus: OnceLock::new(),
@@ -364,10 +367,18 @@ impl Node for Shared {
 
     fn shutdown(&self, how: Shutdown, shards: &dyn WholeKeyspace) -> Result<(), ErrorReply> {
         if how.abort {
-            return Err(ErrorReply::NoShutdown);
+            return self.ending.abort();
         }
         self.log.warning("User requested shutdown...");
+        if shutdown::has_to_wait(self, how) {
+            self.ending.ask(how);
+            return Ok(());
+        }
         persist::shut_down(self, how, shards)
+    }
+
+    fn waits_to_shut_down(&self) -> bool {
+        self.ending.is_under_way()
     }
 
     fn sleep(&self, us: u64) {

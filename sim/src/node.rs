@@ -298,6 +298,7 @@ impl Host {
             After::Close
             | After::Abort
             | After::WaitForAcks
+            | After::WaitForShutdown
             | After::Hold
             | After::Migrate
             | After::Decode

@@ -107,6 +107,12 @@ impl Nodes {
         self.nodes[node].take();
     }
 
+    /// Asks a node to end (SIGTERM), and waits until it has.
+    pub fn terminate(&mut self, node: usize) {
+        let server = self.nodes[node].take().expect("the node runs");
+        assert!(server.terminate().success(), "node {node} ends in good order");
+    }
+
     /// Starts a node of ours that was killed again, from its files, on another port.
     pub fn restart(&mut self, node: usize) {
         let (mut command, port) = command(Kind::Slotway, self.files[node].path());

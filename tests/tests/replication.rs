@@ -7,7 +7,7 @@ use slotway_core::resp::value::Value;
 use slotway_tests::dataset::{difference, digest, fill};
 use slotway_tests::random::Random;
 use slotway_tests::server::Server;
-use slotway_tests::wire::Connection;
+use slotway_tests::wire::{Connection, request};
 
 /// Links come up, and data arrives, within this time.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -267,10 +267,54 @@ fn waitaof_tells_whose_disks_have_the_write() {
         Value::Error("ERR value is out of range, value must between 0 and 1".into())
     );
     connection.call(&["CONFIG", "SET", "appendfsync", "no"]);
-    assert_eq!(waitaof(&mut connection, ["1", "0", "1500"]), [0, 0], "nobody asks the disk");
+    assert_eq!(waitaof(&mut connection, ["1", "0", "1500"])[0], 0, "nobody asks the disk");
     connection.call(&["CONFIG", "SET", "appendonly", "no"]);
     let error = connection.call(&["WAITAOF", "1", "0", "0"]);
     assert!(matches!(error, Value::Error(text) if text.contains("appendonly is disabled")));
+}
+
+#[test]
+fn a_shutdown_waits_for_replicas_unless_it_is_taken_back() {
+    for kind in [Kind::Slotway, Kind::Redis] {
+        let (mut primary, replica) = (start(Kind::Slotway), start(kind));
+        follow(&replica, &primary);
+        let mut connection = primary.connect();
+        let write =
+            |connection: &mut Connection, key: &str| connection.call(&["SET", key, &"x".repeat(10_000)]);
+        // The replica does nothing meanwhile, and so lacks what comes.
+        let sleep = |secs: &'static str| {
+            let mut other = replica.connect();
+            thread::spawn(move || other.call(&["DEBUG", "SLEEP", secs]))
+        };
+        let asleep = sleep("2");
+        wait_until("the replica sleeps", || {
+            write(&mut connection, "first");
+            connection.call(&["WAIT", "1", "10"]) == Value::Integer(0)
+        });
+        let mut asks = primary.connect();
+        asks.send(&request(&["SHUTDOWN"])).expect("the server reads");
+        let mut other = primary.connect();
+        wait_until("the shutdown waits", || other.call(&["SHUTDOWN", "ABORT"]) == ok());
+        let answer = asks.read().expect("a reply").value;
+        assert_eq!(answer, Value::Error("ERR Errors trying to SHUTDOWN. Check logs.".into()));
+        assert_eq!(write(&mut connection, "second"), ok(), "writes go on");
+        asleep.join().expect("it wakes");
+        let asleep = sleep("1");
+        wait_until("the replica sleeps", || {
+            write(&mut connection, "third");
+            connection.call(&["WAIT", "1", "10"]) == Value::Integer(0)
+        });
+        write(&mut connection, "last");
+        asks.send(&request(&["SHUTDOWN"])).expect("the server reads");
+        primary.wait_for_exit();
+        asleep.join().expect("it wakes");
+        let mut there = replica.connect();
+        assert_eq!(
+            there.call(&["EXISTS", "first", "second", "third", "last"]),
+            Value::Integer(4),
+            "{kind:?}"
+        );
+    }
 }
 
 #[test]

@@ -147,10 +147,12 @@ fn lolwut(_: &mut Connection<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -
 fn shutdown(whole: &mut Whole<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
     let how = shutdown_options(args)?;
     whole.connection.node.shutdown(how, whole.shards)?;
-    if how.abort {
-        reply.ok();
-    } else {
-        whole.connection.session.after = After::Close;
+    match how.abort {
+        true => reply.ok(),
+        false if whole.connection.node.waits_to_shut_down() => {
+            whole.connection.session.after = After::WaitForShutdown;
+        }
+        false => whole.connection.session.after = After::Close,
     }
     Ok(Effect::None)
 }

@@ -223,6 +223,7 @@ accessors! {
     stream_node_max_entries: u64 = "stream-node-max-entries", "entries of a node of a stream; 0 for no limit.";
     oom_score_adj: OomScoreAdj = "oom-score-adj", "how the kernel's preference is set.";
     cluster_write_quorum: bool = "cluster-write-quorum", "a write is acknowledged once a majority of the shard's copies has it.";
+    cluster_handover_on_shutdown: bool = "cluster-handover-on-shutdown", "a primary that is shut down lets a replica take over first.";
     http_port: u16 = "http-port", "the HTTP port of the playground; 0 for none.";
     http_bind: &str = "http-bind", "the address of the HTTP port.";
     health_socket: &str = "health-socket", "the socket of health checks: a path or `@name`; empty for none.";

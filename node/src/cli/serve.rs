@@ -7,7 +7,7 @@ use std::{env, fs, io};
 
 use anyhow::{Context as _, anyhow};
 use slotway_engine::config::{Config, args};
-use slotway_engine::node::Node as _;
+use slotway_engine::node::{Node as _, Shutdown};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::LocalSet;
 
@@ -17,6 +17,7 @@ use crate::daemon::{self, PidFile};
 use crate::health::Health;
 use crate::log::{Level, Log};
 use crate::shared::Shared;
+use crate::signals::Signal;
 use crate::{files, health, http, identity, process, runtime, server, signals};
 
 /// Runs a server until it is asked to end.
@@ -172,9 +173,18 @@ async fn serve(
     health::serve(config.health_socket(), Health::of(vec![Arc::clone(&shared)]), &shared.log);
     let ending = Arc::clone(&shared);
     tokio::task::spawn_local(async move {
-        let signal = signals::asked_to_end().await;
-        ending.log.warning(&format!("Received {signal} scheduling shutdown..."));
-        ending.persist.ask_for_shutdown();
+        loop {
+            let signal = signals::asked_to_end().await;
+            ending.log.warning(&format!("Received {} scheduling shutdown...", signal.name()));
+            let config = ending.config();
+            let flags = match signal {
+                Signal::Terminate => config.shutdown_on_sigterm(),
+                Signal::Interrupt => config.shutdown_on_sigint(),
+            };
+            // A second one does not wait for anybody.
+            let now = flags.now() || ending.ending.is_under_way();
+            ending.ending.ask(Shutdown { save: flags.save(), now, force: flags.force(), abort: false });
+        }
     });
     let listeners = runtime::adopt(listeners)?;
     let orders = match bus {

@@ -15,6 +15,8 @@ pub(super) const DIRECTIVES: &[Directive] = &[
     int("data-threads", 0, 1024, 0).immutable(),
     // A write is acknowledged once a majority of the shard's copies has it.
     yes_no("cluster-write-quorum", false).immutable(),
+    // A primary that is shut down lets a replica take over first.
+    yes_no("cluster-handover-on-shutdown", false),
     // Where a node looks for its cluster, and how large a cluster it is to form with others.
     unset("cluster-seeds").checked(seeds).immutable(),
     unset("cluster-init").checked(shape).immutable(),
