@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use parking_lot::Mutex;
 use slotway_core::resp::error::ErrorReply;
 use slotway_engine::config::{AppendFsync, Config};
@@ -68,6 +68,8 @@ struct State {
     base_size: u64,
     /// Written since the last fsync.
     is_dirty: bool,
+    /// Increments that have come to their end since.
+    unsynced: Vec<File>,
     rewrite: Option<Rewrite>,
     begun: Option<(Snapshot, Vec<u8>)>,
     is_scheduled: bool,
@@ -210,25 +212,30 @@ pub(crate) async fn tick(shared: &Arc<Shared>, shards: &impl ShardAccess) {
     let config = shared.config();
     let (reached, written) = (shared.aof.reached.load(Ordering::Acquire), shared.replication.written());
     flush(shared);
-    let file = {
+    let files: io::Result<Vec<File>> = {
         let mut state = shared.aof.state.lock();
         let due = state.is_dirty && config.appendfsync() == AppendFsync::EverySecond;
         state.is_dirty &= !due;
-        state.file.as_ref().filter(|_| due).map(File::try_clone)
+        let current = state.file.as_ref().filter(|_| due).map(File::try_clone);
+        std::mem::take(&mut state.unsynced).into_iter().filter(|_| due).map(Ok).chain(current).collect()
     };
-    match file {
-        Some(Ok(file)) => {
-            // A failure shows at the next write, too.
-            let synced = tokio::task::spawn_blocking(move || file.sync_data()).await;
+    match files {
+        // Nothing was appended since: what the stream has besides, PING and the like, needs no disk.
+        Ok(files) if files.is_empty() && is_clean(shared) => note_fsync(shared, written),
+        Ok(files) if files.is_empty() => {}
+        Ok(files) => {
+            let (files, synced) = sync(files).await;
             match synced {
-                Ok(Ok(())) => note_fsync(shared, reached),
-                Ok(Err(_)) | Err(_) => shared.aof.state.lock().is_dirty = true,
+                Ok(()) => note_fsync(shared, reached),
+                Err(_) => {
+                    // A failure shows at the next write, too.
+                    let mut state = shared.aof.state.lock();
+                    state.is_dirty = true;
+                    state.unsynced.extend(files);
+                }
             }
         }
-        Some(Err(_)) => shared.aof.state.lock().is_dirty = true,
-        // Nothing was appended since: what the stream has besides, PING and the like, needs no disk.
-        None if is_clean(shared) => note_fsync(shared, written),
-        None => {}
+        Err(_) => shared.aof.state.lock().is_dirty = true,
     }
     let due = {
         let state = shared.aof.state.lock();
@@ -251,6 +258,15 @@ pub(crate) async fn tick(shared: &Arc<Shared>, shards: &impl ShardAccess) {
 fn is_clean(shared: &Shared) -> bool {
     let state = shared.aof.state.lock();
     shared.aof.is_on() && !state.is_dirty && state.buffer.is_empty()
+}
+
+/// Has the disk take what was written to these files; gives them back.
+async fn sync(files: Vec<File>) -> (Vec<File>, io::Result<()>) {
+    let syncing = tokio::task::spawn_blocking(move || {
+        let synced = files.iter().try_for_each(File::sync_data);
+        (files, synced)
+    });
+    syncing.await.unwrap_or_else(|error| (Vec::new(), Err(io::Error::other(error))))
 }
 
 /// Why a base is written.
@@ -303,15 +319,24 @@ fn begin_increment(shared: &Shared, kind: Kind) -> anyhow::Result<()> {
     let config = shared.config();
     let mut state = shared.aof.state.lock();
     flush_locked(shared, &mut state);
+    if !state.buffer.is_empty() {
+        // What waits is in the snapshot that begins: behind it, it would be executed twice.
+        bail!("what is written cannot be appended: {}", state.error);
+    }
     let part = state.manifest.next_increment(config.appendfilename());
     let file = create(&folder(&config).join(&part.name))?;
-    state.rewrite = Some(Rewrite { at: Instant::now(), first: part.clone() });
     if shared.aof.is_on() || kind == Kind::Rewrite {
-        state.manifest.increments.push(part);
-        write_manifest(&config, &state.manifest)?;
+        let mut manifest = state.manifest.clone();
+        manifest.increments.push(part.clone());
+        write_manifest(&config, &manifest)?;
+        state.manifest = manifest;
     }
+    state.rewrite = Some(Rewrite { at: Instant::now(), first: part });
     if shared.aof.is_on() || kind == Kind::Begin {
-        (state.file, state.written) = (Some(file), 0);
+        if let Some(before) = state.file.replace(file).filter(|_| state.is_dirty) {
+            state.unsynced.push(before);
+        }
+        state.written = 0;
         state.stream.restart();
         shared.aof.on.store(true, Ordering::Release);
     }
@@ -390,6 +415,8 @@ async fn rewrite<A: ShardAccess>(server: &Server<A>, snapshot: Snapshot, bytes: 
     let rewrite = state.rewrite.take();
     state.last_rewrite_secs = rewrite.map(|rewrite| rewrite.at.elapsed().as_secs());
     state.last_rewrite_failed = result.is_err();
+    // Without a base there is nothing that could be loaded: it is tried again.
+    state.is_scheduled |= result.is_err() && state.manifest.base.is_none();
     match result {
         Ok(()) => {
             state.rewrites += 1;
@@ -408,7 +435,11 @@ async fn write_base<A: ShardAccess>(
     let config = shared.config();
     let base = shared.aof.state.lock().manifest.next_base(config.appendfilename());
     let target = folder(&config).join(&base.name);
-    let mut file = SnapshotFile::create_at(&config, "temp-rewriteaof-bg", &target)?;
+    let file = SnapshotFile::create_at(&config, "temp-rewriteaof-bg", &target);
+    if file.is_err() {
+        Snapshot::end_any(shards);
+    }
+    let mut file = file?;
     let mut goes_on = true;
     while goes_on {
         goes_on = snapshot.slice(shards, SLICE_LEN, &mut piece);
@@ -428,7 +459,7 @@ fn take_base(shared: &Shared, base: Part) -> anyhow::Result<()> {
     let config = shared.config();
     let mut state = shared.aof.state.lock();
     let first = state.rewrite.as_ref().map_or(0, |rewrite| rewrite.first.seq);
-    let old = std::mem::take(&mut state.manifest);
+    let old = state.manifest.clone();
     let (mut increments, mut history): (Vec<Part>, Vec<Part>) =
         old.increments.into_iter().partition(|part| part.seq >= first);
     if let Some(Rewrite { first, .. }) = state.rewrite.as_ref().filter(|_| increments.is_empty()) {

@@ -23,11 +23,14 @@ use crate::server::POLL;
 
 /// What one side does within this time, the other should have done too; also active expiry.
 const SETTLE_MAX: Duration = Duration::from_secs(3);
-/// What every sequence begins from. Settings that themes change are set back.
-const RESET: &str = "
+/// Sets back what themes set.
+pub(crate) const DEFAULTS: &str = "
 CONFIG SET notify-keyspace-events '' list-max-listpack-size -2 list-compress-depth 0 hash-max-listpack-entries 512 hash-max-listpack-value 64
 CONFIG SET set-max-intset-entries 512 zset-max-listpack-entries 128 zset-max-listpack-value 64 hll-sparse-max-bytes 3000
 CONFIG SET stream-node-max-entries 100 stream-node-max-bytes 4096
+";
+/// With [`DEFAULTS`], what every sequence begins from.
+const RESET: &str = "
 DEBUG SET-ACTIVE-EXPIRE 1
 FLUSHALL
 ";
@@ -69,7 +72,10 @@ impl fmt::Display for Mismatch {
 impl Pair<'_> {
     /// Resets both servers, runs `steps` on both in batches of up to `batch_max`, and compares everything.
     pub fn run(&self, steps: &[Step], batch_max: usize) -> Result<(), Mismatch> {
-        self.conversation().lines[0].as_mut().expect("just made").ask(&parse(RESET));
+        self.conversation().lines[0]
+            .as_mut()
+            .expect("just made")
+            .ask(&[parse(DEFAULTS), parse(RESET)].concat());
         let mut conversation = self.conversation();
         let steps = without_stale_errors(steps);
         let steps = if self.reference_is_old { for_old_reference(&steps) } else { steps };

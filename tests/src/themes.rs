@@ -154,14 +154,23 @@ pub type Sequence = (Vec<Step>, usize);
 impl Themes {
     /// All themes, or the one named. Panics when there is none of that name.
     pub fn new(only: Option<&str>) -> Themes {
-        let is_chosen = |theme: &&Theme| only.is_none_or(|name| theme.name == name);
-        let chosen = THEMES.iter().filter(is_chosen);
+        let themes = Themes::chosen(|theme| only.is_none_or(|name| theme.name == name));
+        assert!(!themes.draws.is_empty(), "there is no theme {only:?}");
+        themes
+    }
+
+    fn chosen(is_chosen: impl Fn(&Theme) -> bool) -> Themes {
+        let chosen = THEMES.iter().filter(|theme| is_chosen(theme));
         let themes: Vec<(Theme, Deck)> = chosen.map(|theme| (*theme, Deck::of(theme.families))).collect();
-        assert!(!themes.is_empty(), "there is no theme {only:?}");
         let weights = themes.iter().enumerate();
         let draws =
             weights.flat_map(|(index, (theme, _))| std::iter::repeat_n(index, theme.weight)).collect();
         Themes { themes, draws }
+    }
+
+    /// The themes of one client, in which nothing expires and nobody is told of anything: what is left of them is data.
+    pub fn of_data() -> Themes {
+        Themes::chosen(|theme| theme.clients == 1 && theme.setup.is_empty())
     }
 
     /// The sequence of a seed.

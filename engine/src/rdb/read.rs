@@ -144,9 +144,13 @@ fn header(input: &mut Input<'_>) -> Parsed<u16> {
     if magic != *MAGIC {
         return Err(Fault::Corrupt(0, Problem::Signature));
     }
-    // Read as C's atoi reads it: up to the first byte that is no digit.
-    let digits = [a, b, c, d].into_iter().take_while(u8::is_ascii_digit);
-    let version = digits.fold(0, |version, digit| version * 10 + u16::from(digit - b'0'));
+    // Redis reads it up to the first byte that is no digit. Here that is damage: what is read as version 1 would have no checksum to show more of it.
+    let version = match [a, b, c, d] {
+        digits if digits.iter().all(u8::is_ascii_digit) => {
+            digits.into_iter().fold(0, |version, digit| version * 10 + u16::from(digit - b'0'))
+        }
+        _ => return Err(Fault::Corrupt(0, Problem::Signature)),
+    };
     match version {
         1..=VERSION_MAX => Ok(version),
         _ => Err(Fault::Corrupt(MAGIC.len(), Problem::Version(version))),

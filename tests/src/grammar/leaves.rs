@@ -190,6 +190,11 @@ const LEAVES: &[(&str, Leaf)] = &[
     ("setting", Leaf::Word(&["list-max-listpack-size", "hash-max-listpack-entries", "maxmemory", "hash-max-listpack-*", "nothing", "save", "appendonly"])),
 ];
 
+/// True for a word that stands for a key in forms, and for next to nothing else.
+pub fn is_key(word: &[u8]) -> bool {
+    KEYS.iter().chain([&LEVEL_SORTED_SETS]).any(|names| names.iter().any(|name| name.as_bytes() == word))
+}
+
 impl Leaf {
     /// One of what this leaf stands for.
     pub fn draw(self, random: &mut Random) -> Vec<u8> {

@@ -220,9 +220,10 @@ impl TrimOptions {
         let at = args.len() - self.left_behind - 1;
         let left = match self.to {
             Some(TrimTo::MinId(_)) => {
+                // Where nothing is left, nothing is to be left there either.
                 let first = stream
                     .and_then(|stream| stream.log.range(StreamId::MIN, StreamId::MAX).next()?.id().into())
-                    .unwrap_or(StreamId::MIN);
+                    .unwrap_or(StreamId::MAX);
                 first.text().as_bytes().to_vec()
             }
             _ => {
