@@ -41,7 +41,6 @@ function buildWasm() {
   const env = {
     ...process.env,
     CARGO_ENCODED_RUSTFLAGS: flags.join('\x1f'),
-    CARGO_PROFILE_WASM_OPT_LEVEL: 'z',
     CARGO_TARGET_DIR: join(process.env.CARGO_TARGET_DIR ?? join(root, 'target'), 'npm'),
   }
   const options = ['--target', 'bundler', '--profile', 'wasm', '--out-dir', 'npm/build/wasm', '--out-name', 'slotway_wasm']
@@ -87,7 +86,8 @@ function bundleKeySlot() {
     format: 'cjs',
     platform: 'neutral',
     target: 'es2020',
-    footer: { js: 'module.exports = module.exports.default;' },
+    // The second assignment is for those who look for named exports without running the file.
+    footer: { js: 'module.exports = module.exports.default; module.exports.generateMulti = module.exports.generateMulti;' },
   })
 }
 

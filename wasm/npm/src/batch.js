@@ -3,7 +3,7 @@ import { BATCH_BYTES, BATCH_KEYS, explained, shared } from './core.js'
 import { SlotwayError, bytesOf, hashTag, keySlot as keySlotInJs } from './slot.js'
 
 // From this length on Rust and the way to it are quicker than JavaScript (BENCHMARKS.md).
-const LONG = 48
+const LONG = 96
 // Three bytes of UTF-8 are the most for one UTF-16 unit.
 const LONG_MAX = Math.floor(BATCH_BYTES / 3)
 const ENCODER = new TextEncoder()
