@@ -166,8 +166,17 @@ fn what_is_asked_for_wrongly_is_refused_in_a_sentence() {
 }
 
 #[test]
-fn slots_move_and_no_key_is_lost() {
-    let mut nodes = created(Redis, 0);
+fn slots_move_between_redis_nodes_and_no_key_is_lost() {
+    slots_move(Redis);
+}
+
+#[test]
+fn slots_move_between_slotway_nodes_and_no_key_is_lost() {
+    slots_move(Slotway);
+}
+
+fn slots_move(kind: Kind) {
+    let mut nodes = created(kind, 0);
     fill(&nodes, 500);
     let before = keys(&nodes);
     let (at, to) = (nodes.address(0), nodes.address(1));
@@ -184,7 +193,7 @@ fn slots_move_and_no_key_is_lost() {
     cluster(&["rebalance", &at, "--by", "bytes", "--weight", &format!("{to}=3"), "--yes"]).expect(0, "Moved");
     assert_eq!(keys(&nodes), before);
     // Out of memory is seen before the first slot moves.
-    nodes.call(1, &["CONFIG", "SET", "maxmemory", "1mb"]);
+    nodes.call(1, &["CONFIG", "SET", "maxmemory", "1"]);
     cluster(&["reshard", &at, "--from", "all", "--to", &to, "--slots", "300", "--yes"])
         .expect(2, "has not enough memory");
     nodes.call(1, &["CONFIG", "SET", "maxmemory", "0"]);
@@ -214,7 +223,11 @@ fn nodes_join_and_leave() {
 
 #[test]
 fn open_and_uncovered_slots_are_mended() {
-    let nodes = created(Redis, 0);
+    [Redis, Slotway].into_iter().for_each(slots_are_mended);
+}
+
+fn slots_are_mended(kind: Kind) {
+    let nodes = created(kind, 0);
     fill(&nodes, 200);
     let before = keys(&nodes);
     let (at, key) = (nodes.address(0), "key:1");
@@ -259,6 +272,65 @@ fn a_node_that_is_gone_is_named_and_forgotten() {
     cluster(&["forget", &at, "--node", &nodes.address(1), "--yes"]).expect(2, "serves 5462 slots");
     nodes.kill(1);
     slotway(&["doctor", &at, "--json"]).expect(1, "\"trouble\":\"unreachable\"");
+}
+
+#[test]
+fn ctrl_c_and_a_target_that_dies_leave_a_cluster_that_is_understood() {
+    let mut nodes = created(Redis, 0);
+    fill(&nodes, 300);
+    let before = keys(&nodes);
+    let begin = |nodes: &Nodes| {
+        let mut command = Command::new(binaries::slotway());
+        command.args([
+            "cluster",
+            "reshard",
+            &nodes.address(0),
+            "--from",
+            "all",
+            "--to",
+            &nodes.address(1),
+            "--slots",
+            "9000",
+            "--yes",
+        ]);
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("slotway runs")
+    };
+    let child = begin(&nodes);
+    nodes.wait_until("some slots have moved", |nodes| slots(nodes, 1) > 5500);
+    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill runs");
+    assert!(killed.success());
+    Done::of(child.wait_with_output().expect("it ends")).expect(4, "Stopped, as you wished.");
+    nodes.wait_until_agreed();
+    cluster(&["check", &nodes.address(0)]).expect(0, "none is open");
+    assert_eq!(keys(&nodes), before);
+    let moved = slots(&nodes, 1);
+    let child = begin(&nodes);
+    nodes.wait_until("more slots have moved", |nodes| slots(nodes, 1) > moved + 50);
+    nodes.kill(1);
+    Done::of(child.wait_with_output().expect("it ends")).expect(4, "Say the same again to go on.");
+}
+
+#[test]
+fn an_address_that_nobody_reaches_is_named() {
+    let nodes = created(Redis, 0);
+    // The node listens on another address of this host only.
+    nodes.call(1, &["CONFIG", "SET", "cluster-announce-ip", "127.0.0.9"]);
+    nodes.wait_until("the others have heard of it", |nodes| {
+        nodes.call(0, &["CLUSTER", "NODES"]).contains("127.0.0.9")
+    });
+    let told = format!("127.0.0.9:{} cannot be reached: nothing listens there", nodes.port(1));
+    slotway(&["doctor", &nodes.address(0)]).expect(1, &told);
+}
+
+#[test]
+fn shells_complete_it() {
+    slotway(&["completions", "bash"]).expect(0, "wait-ready");
+    slotway(&["cluster", "rebalance", "--help"]).expect(0, "Examples:");
 }
 
 #[test]

@@ -169,3 +169,26 @@ fn unreachable_as_told(access: &Access, view: &View, told: &Topology, node: &Nod
         why: stop.text().to_owned(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use slotway_core::id::NodeId;
+
+    use super::*;
+
+    #[test]
+    fn a_bus_port_that_takes_no_connection_is_named() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let place = Place { host: "127.0.0.1".into(), port: 7000 };
+        let mut node = Node::new(NodeId::from_random([7; 20]));
+        node.bus_port = listener.local_addr().unwrap().port();
+        assert_eq!(buses([(&place, &node)].into_iter()), []);
+        drop(listener);
+        let closed = buses([(&place, &node)].into_iter());
+        let expected =
+            Trouble::BusClosed { node: place.to_string(), port: node.bus_port, why: "refused".into() };
+        assert_eq!(closed, [expected]);
+    }
+}
