@@ -69,6 +69,7 @@ pub fn families() -> impl Iterator<Item = &'static [Binding]> {
         client::COMMANDS,
         cluster::COMMANDS,
         cluster::CHANGING,
+        cluster::MIGRATING,
         command::COMMANDS,
         config::COMMANDS,
         connection::COMMANDS,

@@ -21,6 +21,7 @@
 mod admission;
 mod blocking;
 mod errands;
+mod fence;
 mod forsake;
 mod memory;
 mod notify;

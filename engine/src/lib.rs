@@ -20,6 +20,7 @@ pub mod dispatch;
 pub mod events;
 pub mod geohash;
 pub mod glob;
+pub mod handoff;
 pub mod hyperloglog;
 pub mod interest;
 pub mod keyspace;

@@ -9,12 +9,16 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use slotway_core::cluster::{Cluster, Now};
+use slotway_core::id::JobId;
 use slotway_core::replication::{History, ReplId};
 use slotway_core::resp::error::ErrorReply;
+use slotway_core::slot::Slot;
+use slotway_core::slot_set::SlotSet;
 use slotway_core::time::UnixMs;
 use slotway_core::topology::Topology;
 
 use crate::config::{Asker, Config};
+use crate::handoff::Progress;
 use crate::keyspace::Garbage;
 use crate::keyspace::KeyHasher;
 use crate::propagation::Record;
@@ -163,6 +167,30 @@ pub trait Node {
     /// The connection holds keys from now on; those who want to change them wait until it does not. Called with the shards in hand.
     fn holds_keys(&self, client: ClientId) {
         let _ = client;
+    }
+
+    /// Whether requests for some slots wait until it is known whose they are: asked for each request.
+    fn has_fence(&self) -> bool {
+        false
+    }
+
+    /// Whether requests for this slot do.
+    fn is_fenced(&self, slot: Slot) -> bool {
+        let _ = slot;
+        false
+    }
+
+    /// How much has been sent, or taken in, of a migration of slots; `None` for one that this node moves no data of.
+    fn migrated(&self, job: JobId) -> Option<Progress> {
+        let _ = job;
+        None
+    }
+
+    /// This node's primary, or its file, tells that `slots` are on their way to its shard, or, without slots, that they are no longer: then which
+    /// they were.
+    fn track_import(&self, job: JobId, slots: Option<&SlotSet>) -> Option<SlotSet> {
+        let _ = job;
+        slots.cloned()
     }
 
     /// Begins to shut the process down, once what must be saved of `shards` is on disk; and first, unless it is to be now, once replicas have everything:

@@ -7,9 +7,10 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use slotway_core::id::NodeId;
+use slotway_core::id::{JobId, NodeId};
 use slotway_core::replication::Resume;
 use slotway_core::resp::encode::Protocol;
+use slotway_core::slot_set::SlotSet;
 use slotway_core::time::UnixMs;
 use slotway_core::topology::Reach;
 
@@ -58,6 +59,8 @@ pub enum After {
     Migrate,
     /// Have [`Session::payload`] decoded, then go on with the request that has not been executed.
     Decode,
+    /// Be the link of a migration of slots to this node from now on: [`Session::import`] says which.
+    Import,
     /// Be a replica's link from now on: [`Session::peer`] says which.
     Replicate,
 }
@@ -145,6 +148,8 @@ pub struct Session {
     pub no_evict: bool,
     /// It is the link to this node's primary: what comes is executed without question, and nothing expires meanwhile.
     pub is_primary_link: bool,
+    /// It is the link of a migration of slots to this node: what comes is executed without question, as long as it is of those slots.
+    pub import: Option<Arc<Import>>,
     /// It is the link of a replica of this node.
     pub is_replica_link: bool,
     /// What a replica has told of itself.
@@ -185,7 +190,23 @@ pub struct Session {
     pub card_changed: bool,
 }
 
+/// Slots that a connection brings.
+#[derive(Clone, Debug)]
+pub struct Import {
+    /// The migration.
+    pub job: JobId,
+    /// Who gives them away.
+    pub source: NodeId,
+    /// Which.
+    pub slots: SlotSet,
+}
+
 impl Session {
+    /// What comes is executed without question: it has been, elsewhere.
+    pub fn is_obeyed(&self) -> bool {
+        self.is_primary_link || self.import.is_some()
+    }
+
     /// A connection as it begins. `authenticated` is true when the node requires no password.
     pub fn new(
         id: ClientId,
@@ -212,6 +233,7 @@ impl Session {
             no_touch: false,
             no_evict: false,
             is_primary_link: false,
+            import: None,
             is_replica_link: false,
             peer: None,
             ack_is_wanted: false,

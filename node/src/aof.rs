@@ -296,7 +296,7 @@ fn begin_rewrite(shared: &Shared, shards: &dyn WholeKeyspace, kind: Kind) -> Res
         if switched.is_ok() {
             switched = begin_increment(shared, kind);
         }
-        vec![("aof-base", "1".to_owned())] as Vec<Aux>
+        [vec![("aof-base", "1".to_owned())] as Vec<Aux>, crate::handoff::facts(shared)].concat()
     };
     let snapshot = Snapshot::begin(shards, shared.now(), &shared.config(), &mut bytes, facts);
     if let Err(error) = switched {

@@ -38,6 +38,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Notify, mpsc};
 
 use crate::files::Sync;
+use crate::handoff;
 use crate::process;
 use crate::replicate::{self, Primary};
 use crate::shared::Shared;
@@ -250,8 +251,7 @@ impl Bus {
                 Action::ResumeWrites => node.pauses.by_failover(false),
                 Action::DropKeys(slots) => drop(self.orders.send(Order::DropKeys(slots))),
                 Action::DropAllKeys => drop(self.orders.send(Order::DropAllKeys)),
-                // No command begins a migration yet.
-                Action::Handoff(_) => {}
+                Action::Handoff(action) => handoff::act(&node, action),
                 Action::Note(event) => node.log.notice(&event.to_string()),
             }
         }

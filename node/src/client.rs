@@ -35,6 +35,7 @@ use tokio_util::io::poll_read_buf;
 
 use crate::aof;
 use crate::clients::Registration;
+use crate::handoff;
 use crate::migrate;
 use crate::replicate;
 use crate::server::Server;
@@ -140,6 +141,10 @@ impl<A: ShardAccess + 'static> Connection<A> {
         }
         match self.session.after {
             After::Replicate => self.replicate().await,
+            After::Import => {
+                self.import().await;
+                Ok(())
+            }
             _ => self.stream.shutdown().await,
         }
     }
@@ -198,7 +203,10 @@ impl<A: ShardAccess + 'static> Connection<A> {
         let end = async {
             match holder {
                 Some(client) => shared.migrations.wait_for(client).await,
-                None => shared.pauses.wait_for_end().await,
+                None => {
+                    shared.pauses.wait_for_end().await;
+                    shared.handoff.wait_at_fence().await;
+                }
             }
         };
         tokio::select! {
@@ -262,6 +270,13 @@ impl<A: ShardAccess + 'static> Connection<A> {
         (self.session.is_replica_link, self.session.card_changed) = (true, true);
         self.publish();
         replicate::feed(shared, &mut self.stream, id, *peer).await
+    }
+
+    /// The connection brings slots from now on.
+    async fn import(mut self) {
+        self.publish();
+        let (server, pending) = (Arc::clone(&self.server), std::mem::take(&mut self.pending));
+        handoff::import(&server, &mut self.stream, &mut self.session, pending).await;
     }
 
     /// Waits until the command that blocks the connection has its answer, its time is over, or the client is gone; takes meanwhile what

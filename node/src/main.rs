@@ -19,6 +19,7 @@ mod clients;
 mod daemon;
 mod dev;
 mod files;
+mod handoff;
 mod health;
 mod http;
 mod identity;

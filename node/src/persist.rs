@@ -32,9 +32,9 @@ use slotway_engine::value::Limits;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::{JoinHandle, yield_now};
 
-use crate::aof;
 use crate::server::Server;
 use crate::shared::Shared;
+use crate::{aof, handoff};
 pub(crate) use file::SnapshotFile;
 use file::{Input, Leave};
 
@@ -121,7 +121,8 @@ pub(crate) fn begin_save(
     }
     let (at, changes) = (shared.now(), shared.stats.changes());
     let mut bytes = Vec::with_capacity(PIECE_LEN + SLICE_LEN);
-    let Some(snapshot) = Snapshot::begin(shards, at, &shared.config(), &mut bytes, &mut facts) else {
+    let Some(snapshot) = Snapshot::begin(shards, at, &shared.config(), &mut bytes, &mut || facts(shared))
+    else {
         state.scheduled = schedule;
         return if schedule { Ok(Saving::Scheduled) } else { Err(ErrorReply::SnapshotUnderWay) };
     };
@@ -296,7 +297,9 @@ fn write_all(shared: &Shared, shards: &dyn WholeKeyspace) -> io::Result<()> {
     let config = shared.config();
     let mut file = SnapshotFile::create(&config, "temp")?;
     let mut piece = Vec::with_capacity(PIECE_LEN + SLICE_LEN);
-    let Some(mut snapshot) = Snapshot::begin(shards, shared.now(), &config, &mut piece, &mut facts) else {
+    let Some(mut snapshot) =
+        Snapshot::begin(shards, shared.now(), &config, &mut piece, &mut || facts(shared))
+    else {
         return Err(io::Error::other("another snapshot is under way"));
     };
     let mut goes_on = true;
@@ -312,8 +315,8 @@ fn write_all(shared: &Shared, shards: &dyn WholeKeyspace) -> io::Result<()> {
 }
 
 /// What a file tells besides: that no commands follow its keys.
-fn facts() -> Vec<Aux> {
-    vec![("aof-base", "0".into())]
+fn facts(shared: &Shared) -> Vec<Aux> {
+    [vec![("aof-base", "0".into())], handoff::facts(shared)].concat()
 }
 
 /// Saves what must be saved, and stops the node.
@@ -517,6 +520,9 @@ fn note(shared: &Shared, noted: Noted) {
         }
         Noted::EmptyKey(key) => {
             shared.log.notice(&format!("The RDB file has an empty key, which is left out: {}", text(&key)));
+        }
+        Noted::Aux(name, value) if name == handoff::FACT.as_bytes() => {
+            shared.handoff.track_text(&text(&value))
         }
         Noted::Aux(..) | Noted::Nothing => {}
     }

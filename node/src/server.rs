@@ -28,7 +28,7 @@ use crate::bus::Order;
 use crate::client::Connection;
 use crate::locked::Locked;
 use crate::shared::Shared;
-use crate::{aof, persist, process, replicate, shutdown};
+use crate::{aof, handoff, persist, process, replicate, shutdown};
 
 /// Shards per data thread where several threads share the data: few enough to walk, enough that two threads seldom meet.
 const SHARDS_PER_THREAD: u16 = 16;
@@ -88,6 +88,7 @@ pub(crate) async fn serve(
     if threads <= 1 {
         let server = owned(shared);
         persist::load_at_start(&server)?;
+        handoff::hide_tracked(&server);
         server.shared.log.notice("Ready to accept connections tcp");
         replicate::follow_by_config(&server.shared);
         orders.map(|orders| spawn_local(obey(Arc::clone(&server), orders)));
@@ -96,6 +97,7 @@ pub(crate) async fn serve(
     }
     let server = locked(shared, threads);
     persist::load_at_start(&server)?;
+    handoff::hide_tracked(&server);
     server.shared.log.notice("Ready to accept connections tcp");
     replicate::follow_by_config(&server.shared);
     orders.map(|orders| spawn_local(obey(Arc::clone(&server), orders)));
@@ -105,10 +107,13 @@ pub(crate) async fn serve(
 }
 
 /// Does with the data what the control plane orders.
-pub(crate) async fn obey<A: ShardAccess>(server: Arc<Server<A>>, mut orders: UnboundedReceiver<Order>) {
+pub(crate) async fn obey<A: ShardAccess + 'static>(
+    server: Arc<Server<A>>,
+    mut orders: UnboundedReceiver<Order>,
+) {
     while let Some(order) = orders.recv().await {
         let dropped = match order {
-            Order::DropKeys(slots) => server.engine.drop_keys(&*server.shared, &slots),
+            Order::DropKeys(slots) => handoff::clear(&server, slots).await,
             Order::DropAllKeys => server.engine.drop_keys(&*server.shared, &SlotSet::FULL),
         };
         if dropped > 0 {
@@ -128,6 +133,7 @@ pub(crate) async fn serve_here<A: ShardAccess + 'static>(
     spawn_local(persist::serve(Arc::clone(&server)));
     spawn_local(shutdown::serve(Arc::clone(&server)));
     spawn_local(aof::serve(Arc::clone(&server)));
+    spawn_local(handoff::serve(Arc::clone(&server)));
     spawn_local(replicate::make_snapshots(Arc::clone(&server)));
     spawn_local(replicate::follow_primary(Arc::clone(&server)));
     spawn_local(follow_topology(Arc::clone(&server)));

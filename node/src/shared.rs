@@ -10,10 +10,14 @@ use std::time::Duration;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use parking_lot::Mutex;
 use slotway_core::cluster::{Cluster, Dataset, Input, Now};
+use slotway_core::id::JobId;
 use slotway_core::resp::error::ErrorReply;
+use slotway_core::slot::Slot;
+use slotway_core::slot_set::SlotSet;
 use slotway_core::time::UnixMs;
 use slotway_core::topology::{self, Topology};
 use slotway_engine::config::{Asker, Changes, Config, SetError};
+use slotway_engine::handoff::Progress;
 use slotway_engine::keyspace::{Garbage, KeyHasher};
 use slotway_engine::node::{
     AofState, ClientCard, Condition, Facts, Merge, Node, Pause, ReplicationState, Saves, Saving, Shutdown,
@@ -27,6 +31,7 @@ use tokio::sync::watch;
 use crate::aof::{self, Aof};
 use crate::bus::Bus;
 use crate::clients::Clients;
+use crate::handoff::Handoff;
 use crate::log::{Level, Log};
 use crate::migrate::Migrations;
 use crate::outbox::Outboxes;
@@ -57,6 +62,7 @@ pub(crate) struct Shared {
     pub(crate) pauses: Pauses,
     pub(crate) migrations: Migrations,
     pub(crate) ending: Ending,
+    pub(crate) handoff: Handoff,
     pub(crate) log: Log,
     /// True once the node is to stop.
     stop: watch::Sender<bool>,
@@ -96,6 +102,7 @@ impl Shared {
             pauses: Pauses::default(),
             migrations: Migrations::default(),
             ending: Ending::default(),
+            handoff: Handoff::default(),
             log,
             stop: watch::Sender::new(false),
             bus: OnceLock::new(),
@@ -358,10 +365,27 @@ impl Node for Shared {
     }
 
     fn records(&self) -> bool {
-        self.replication.records() || self.aof.is_on()
+        self.replication.records() || self.aof.is_on() || self.handoff.records()
+    }
+
+    fn has_fence(&self) -> bool {
+        self.handoff.has_fence()
+    }
+
+    fn is_fenced(&self, slot: Slot) -> bool {
+        self.handoff.is_fenced(slot)
+    }
+
+    fn migrated(&self, job: JobId) -> Option<Progress> {
+        self.handoff.progress(job)
+    }
+
+    fn track_import(&self, job: JobId, slots: Option<&SlotSet>) -> Option<SlotSet> {
+        self.handoff.track(job, slots)
     }
 
     fn propagate(&self, record: &Record) -> u64 {
+        self.handoff.note(record);
         replicate::propagate(self, record)
     }
 

@@ -195,6 +195,8 @@ pub struct Job {
     /// Why it failed.
     pub why: String,
     heard_at: Instant,
+    /// The slots are another's, and their keys are still here: a restart must not forget to delete them.
+    is_to_be_cleared: bool,
 }
 
 /// All jobs of a node, the last one first.
@@ -283,6 +285,8 @@ pub enum HandoffInput {
     Answered(JobId, Verdict),
     /// All data of this node is gone.
     Flushed,
+    /// The keys of slots that are another's by now are deleted.
+    Cleared(Box<SlotSet>),
 }
 
 /// What became of a job that its source has granted.
@@ -305,6 +309,7 @@ impl Cluster {
             HandoffInput::Lost(id, why) => self.on_job_lost(now, id, &why),
             HandoffInput::Answered(id, verdict) => self.on_verdict(now, id, verdict),
             HandoffInput::Flushed => self.on_flushed(now),
+            HandoffInput::Cleared(slots) => self.on_cleared(&slots),
         }
     }
 
@@ -434,6 +439,7 @@ impl Cluster {
             heard: now.unix,
             heard_at: now.instant,
             why: String::new(),
+            is_to_be_cleared: false,
         };
         self.note(Event::MigrationStarted { job: id, source, target, slots: job.slots.len() });
         self.handoffs.jobs.insert(0, job);
@@ -464,6 +470,7 @@ impl Cluster {
         let success = result == JobState::Success;
         self.note(Event::MigrationEnded { job: id, result: result.name(), why: why.into() });
         if before.is_fenced() {
+            self.handoffs.jobs[at].is_to_be_cleared = success;
             self.out.push(Action::Handoff(HandoffAction::Release { job: id }));
             self.save_soon();
         }

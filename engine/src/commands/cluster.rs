@@ -1,6 +1,7 @@
 //! The CLUSTER commands. Here those that only read: what this node knows of the cluster, and which keys lie in a slot.
 
 mod change;
+mod migrate;
 
 use alloc::format;
 use alloc::string::String;
@@ -38,6 +39,7 @@ pub(super) const COMMANDS: &[Binding] = &[
 ];
 
 pub(super) use change::COMMANDS as CHANGING;
+pub(super) use migrate::COMMANDS as MIGRATING;
 
 /// The cluster as commands are routed by.
 ///

@@ -41,8 +41,9 @@ fn randomkey(whole: &mut Whole<'_>, _: Args<'_>, reply: &mut ReplyWriter<'_>) ->
     let (mut chosen, mut seen) = (None::<Vec<u8>>, 0);
     whole.shards.each_shard(&mut |shard| {
         let db = shard.db(db);
-        seen += db.len() as u64;
-        if db.is_empty() || chosen.is_some() && random() % seen >= db.len() as u64 {
+        let len = db.visible_len().0 as u64;
+        seen += len;
+        if len == 0 || chosen.is_some() && random() % seen >= len {
             return;
         }
         if let Some(key) = db.random_key(now, &mut random) {

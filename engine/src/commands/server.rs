@@ -27,7 +27,7 @@ pub(super) const COMMANDS: &[Binding] = &[
 
 fn dbsize(whole: &mut Whole<'_>, _: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
     let (db, mut keys) = (whole.db(), 0);
-    whole.shards.each_shard(&mut |shard| keys += shard.db(db).len());
+    whole.shards.each_shard(&mut |shard| keys += shard.db(db).visible_len().0);
     reply.integer(keys as i64);
     Ok(Effect::None)
 }

@@ -208,6 +208,7 @@ accessors! {
     cluster_migration_barrier: u32 = "cluster-migration-barrier", "replicas that a primary keeps when one moves away.";
     cluster_replica_no_failover: bool = "cluster-replica-no-failover", "this replica never takes over.";
     cluster_replica_validity_factor: u32 = "cluster-replica-validity-factor", "node timeouts of silence after which a replica is too old to take over; 0 for never.";
+    slot_migration_max_rate: u64 = "slot-migration-max-rate", "bytes a second that a migration of slots sends at most; 0 for no limit.";
     cluster_link_sendbuf_limit: u64 = "cluster-link-sendbuf-limit", "bytes waiting on a bus link past which it is closed; 0 for no limit.";
     hash_max_listpack_entries: u64 = "hash-max-listpack-entries", "fields of a compact hash.";
     hash_max_listpack_value: u64 = "hash-max-listpack-value", "bytes of a field or value of a compact hash.";

@@ -92,7 +92,9 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
     fn serve(&mut self, waiter: &Arc<Waiter>, key: &[u8]) -> Option<Vec<u8>> {
         let engine = self.engine;
         engine.shards.with(engine.shards_of_waiter(waiter), |held| {
-            if !has_kind(held, engine, self.now, waiter, key) {
+            // Behind a fence nothing changes; it learns where the key went.
+            let is_fenced = self.node.has_fence() && self.node.is_fenced(key_slot(key));
+            if is_fenced || !has_kind(held, engine, self.now, waiter, key) {
                 return None;
             }
             // Tried again when they are held no longer.

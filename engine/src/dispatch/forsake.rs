@@ -1,15 +1,16 @@
 //! Keys of slots that another node owns now: they go.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use slotway_core::slot::Slot;
 use slotway_core::slot_set::SlotSet;
 
 use super::Engine;
-use crate::keyspace::DbIndex;
+use crate::keyspace::{DbIndex, Detached, Shard};
 use crate::node::Node;
 use crate::propagation::Record;
-use crate::shards::{Held, ShardAccess, ShardSet};
+use crate::shards::{ShardAccess, ShardSet};
 
 /// The one database of a cluster.
 const CLUSTER_DB: DbIndex = DbIndex(0);
@@ -19,32 +20,51 @@ const KEYS_AT_A_TIME: usize = 1000;
 impl<A: ShardAccess> Engine<A> {
     /// Deletes all keys of `slots`, shard by shard. Those who watch them are told. Returns how many there were.
     pub fn drop_keys<N: Node>(&self, node: &N, slots: &SlotSet) -> usize {
-        let layout = self.shards.layout();
-        let drop = |slot| {
-            self.shards.with(ShardSet::One(layout.shard_of(slot)), |held| self.drop_keys_of(node, held, slot))
+        let drop_all = |slot| {
+            let mut dropped = 0;
+            loop {
+                let count = self.drop_some_keys(node, slot, KEYS_AT_A_TIME, &mut || true);
+                dropped += count;
+                if count < KEYS_AT_A_TIME {
+                    return dropped;
+                }
+            }
         };
-        slots.iter().map(drop).sum()
+        slots.iter().map(drop_all).sum()
     }
 
-    fn drop_keys_of<N: Node>(&self, node: &N, held: &mut Held<'_>, slot: Slot) -> usize {
-        let shard = held.shard(self.shards.layout(), slot);
-        let mut dropped = 0;
-        loop {
+    /// Deletes up to `max` keys of `slot`, if it still `is_to_go` once its shard is in hand. Returns how many.
+    pub fn drop_some_keys<N: Node>(
+        &self,
+        node: &N,
+        slot: Slot,
+        max: usize,
+        is_to_go: &mut dyn FnMut() -> bool,
+    ) -> usize {
+        let layout = self.shards.layout();
+        self.shards.with(ShardSet::One(layout.shard_of(slot)), |held| {
+            let shard = held.shard(layout, slot);
             let mut names: Vec<Vec<u8>> = Vec::new();
-            shard.db(CLUSTER_DB).keys_in_slot(slot, KEYS_AT_A_TIME, |key| names.push(key.to_vec()));
-            if names.is_empty() {
-                return dropped;
+            shard.db(CLUSTER_DB).keys_in_slot(slot, max, |key| names.push(key.to_vec()));
+            if names.is_empty() || !is_to_go() {
+                return 0;
             }
-            dropped += names.len();
-            for name in &names {
-                if node.records() {
-                    let mut record = Record::default();
-                    record.push(CLUSTER_DB, [&b"DEL"[..], name].into_iter());
-                    node.propagate(&record);
-                }
-                shard.interest.changed(CLUSTER_DB, name);
-                shard.db(CLUSTER_DB).remove_unseen(&self.hasher.key(name));
-            }
+            names.truncate(max);
+            names.iter().for_each(|name| self.drop_key(node, shard, name));
+            names.len()
+        })
+    }
+
+    fn drop_key<N: Node>(&self, node: &N, shard: &mut Shard, name: &[u8]) {
+        if node.records() {
+            let mut record = Record::default();
+            record.push(CLUSTER_DB, [&b"DEL"[..], name].into_iter());
+            node.propagate(&record);
+        }
+        shard.interest.changed(CLUSTER_DB, name);
+        let taken = shard.db(CLUSTER_DB).take(node.now(), &self.hasher.key(name));
+        if let Some(large) = taken.filter(Detached::is_large) {
+            node.discard(Box::new(large));
         }
     }
 }

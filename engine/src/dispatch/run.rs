@@ -114,13 +114,16 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
 
     /// Whether a pause forbids the request for now.
     fn has_to_wait(&self, prepared: &Prepared<'_>) -> bool {
+        if self.is_fenced(prepared) {
+            return true;
+        }
         let pause = self.node.pause();
         let (Prepared::Data { request, .. } | Prepared::Alone { request, .. }) = prepared else {
             return false;
         };
         match pause {
             Pause::Nothing => false,
-            _ if self.session.is_primary_link => false,
+            _ if self.session.is_obeyed() => false,
             Pause::Everything => true,
             Pause::Writes => {
                 is_propagated(request.command)
@@ -147,7 +150,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         }
         // Read now that the shards are held: see the module's head.
         let topology = self.node.topology();
-        let policy = match self.session.is_primary_link {
+        let policy = match self.session.is_obeyed() {
             true => Some(ExpiryPolicy::Ignore),
             // A primary that pauses must not go on in its history.
             false => (self.node.pause() != Pause::Nothing).then_some(ExpiryPolicy::Keep),
@@ -176,6 +179,10 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
                 return index;
             };
             let (request, handler) = (*request, *handler);
+            if self.is_fenced(&self.prepared[index]) {
+                self.session.after = After::Hold;
+                return index;
+            }
             if self.is_held_back(held, &request) {
                 return index;
             }
@@ -184,7 +191,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
                 true => Ok(()),
                 false => self.admit(held, topology, &request),
             };
-            self.effects.may_wait = self.node.runs_errands() && !self.session.is_primary_link;
+            self.effects.may_wait = self.node.runs_errands() && !self.session.is_obeyed();
             self.effects.done = Done {
                 arrived: self.session.arrived.take(),
                 decoded: core::mem::take(&mut self.session.decoded),
@@ -243,9 +250,8 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         topology: Option<&Topology>,
         request: &Request<'_>,
     ) -> Result<(), ErrorReply> {
-        // What the primary has executed is right.
-        if self.session.is_primary_link {
-            return Ok(());
+        if let Some(admitted) = self.admit_obeyed(request.command, request.args) {
+            return admitted;
         }
         let asked = admission(request.command, self.session, &self.config, topology, Room::Left, self.node);
         admit(BEFORE_ROUTING, &asked)?;
@@ -263,8 +269,8 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
 
     /// The same for a command that needs no shard.
     pub(super) fn admit_alone(&mut self, request: &Request<'_>) -> Result<(), ErrorReply> {
-        if self.session.is_primary_link {
-            return Ok(());
+        if let Some(admitted) = self.admit_obeyed(request.command, request.args) {
+            return admitted;
         }
         let topology = self.node.topology();
         let topology = topology.as_deref();
@@ -510,7 +516,7 @@ fn scope<'s, A: ShardAccess, N: Node>(
         touch,
         counted: counts_reads(request.command),
         first_key: request.key,
-        is_from_primary: session.is_primary_link,
+        is_from_primary: session.is_obeyed(),
         client: session.id,
         node,
     }

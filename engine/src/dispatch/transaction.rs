@@ -104,6 +104,11 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         let engine = self.engine;
         let shards = shards_of(engine, &transaction, &watch);
         let outcome = engine.shards.with(shards, |held| {
+            // Whoever waits waits as it stood: nothing has been done.
+            if self.is_slot_fenced(slots_of(&transaction)) {
+                self.session.after = After::Hold;
+                return Ok(Effect::None);
+            }
             if self.is_transaction_held_back(held, &transaction) {
                 return Ok(Effect::None);
             }
@@ -130,7 +135,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         held: &mut Held<'_>,
         transaction: &Transaction,
     ) -> Result<(), ErrorReply> {
-        if self.session.is_primary_link {
+        if self.session.is_obeyed() {
             return Ok(());
         }
         let topology = self.node.topology();
@@ -177,7 +182,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
 }
 
 /// The slots of all keys of all commands.
-fn slots_of(transaction: &Transaction) -> KeySlots {
+pub(super) fn slots_of(transaction: &Transaction) -> KeySlots {
     transaction.queued.iter().fold(KeySlots::None, |slots, queued| {
         let args = queued.args.as_args();
         keys::routed(queued.command, args)

@@ -125,6 +125,9 @@ pub struct Db {
     pub(super) tally: Tally,
     /// Bytes of tables.
     pub(super) table_memory: usize,
+    /// Slots on their way here, by [`super::Layout::index_in_shard`]: nobody is shown their keys, and none of these expires or is evicted. Empty
+    /// while there are none.
+    hidden: Vec<bool>,
     /// Moving average of the time to live of keys that the expiry cycle has seen, in ms.
     pub(super) average_ttl_ms: u64,
     /// Lent to whoever changes a small collection, so that its bytes need no allocation of their own meanwhile.
@@ -140,6 +143,7 @@ impl Db {
             slots: Vec::new(),
             tally: Tally { expired_keys: settings.report_expired.then(Vec::new), ..Tally::default() },
             table_memory: 0,
+            hidden: Vec::new(),
             average_ttl_ms: 0,
             scratch: Vec::new(),
             chance: settings.hasher.hash(b"chance") ^ u64::from(settings.shard),
@@ -352,6 +356,35 @@ impl Db {
             }
             None => false,
         }
+    }
+
+    /// Hides the keys of `slot`, those that come too, or shows them. `slot` must be one of this shard.
+    pub fn hide(&mut self, slot: Slot, hidden: bool) {
+        if self.hidden.is_empty() {
+            self.hidden.resize(self.settings.layout.slots_per_shard(), false);
+        }
+        self.hidden[self.settings.layout.index_in_shard(slot)] = hidden;
+        if !self.hidden.contains(&true) {
+            self.hidden = Vec::new();
+        }
+    }
+
+    /// Whether the slot at `index` of this shard is hidden.
+    #[inline]
+    pub(super) fn is_hidden(&self, index: usize) -> bool {
+        self.hidden.get(index).is_some_and(|hidden| *hidden)
+    }
+
+    /// Number of keys that are not hidden, and how many of them have an expiry.
+    pub fn visible_len(&self) -> (usize, usize) {
+        let (mut keys, mut volatile) = (self.tally.keys, self.tally.volatile);
+        for (slot, hidden) in self.slots.iter().zip(&self.hidden) {
+            if *hidden {
+                keys -= slot.table.len();
+                volatile -= slot.volatile as usize;
+            }
+        }
+        (keys, volatile)
     }
 
     /// Number of keys, expired ones that have not been removed yet included.

@@ -178,8 +178,8 @@ impl Db {
         mut visit: impl FnMut(Entry<'a>),
     ) {
         let total = match among {
-            Among::All => self.tally.keys,
-            Among::Volatile => self.tally.volatile,
+            Among::All => self.visible_len().0,
+            Among::Volatile => self.visible_len().1,
         };
         if total == 0 {
             return;
@@ -187,7 +187,7 @@ impl Db {
         let mut draws: ArrayVec<u64, SAMPLES_MAX> = (0..count).map(|_| random() % total as u64).collect();
         draws.sort_unstable_by(|a, b| b.cmp(a));
         let mut passed = 0;
-        for slot in &self.slots {
+        for (_, slot) in self.visible_slots() {
             passed += slot.weight(among);
             while draws.last().is_some_and(|draw| *draw < passed) {
                 draws.pop();

@@ -101,9 +101,10 @@ impl Db {
         ttl: &mut TtlSample,
         on_expired: &mut impl FnMut(&[u8]),
     ) -> Option<u64> {
+        let is_hidden = self.is_hidden(index);
         let Self { slots, tally, table_memory, .. } = self;
         let SlotKeys { table, volatile } = &mut slots[index];
-        if *volatile == 0 {
+        if *volatile == 0 || is_hidden {
             return None;
         }
         table.sweep(

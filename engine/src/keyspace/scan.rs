@@ -1,6 +1,7 @@
 //! Walking over the keys of a database: SCAN, KEYS, RANDOMKEY, and the keys of one slot.
 
-use super::db::{Db, Purpose, Touch};
+use super::clock::ClockPolicy;
+use super::db::{Db, Purpose, SlotKeys, Touch};
 use super::entry::Entry;
 use super::{ExpiryPolicy, Layout, Settings};
 use crate::table::POSITION_BITS;
@@ -97,6 +98,10 @@ impl Db {
         let mut index = layout.index_in_shard(cursor.slot);
         let mut position = cursor.position;
         while let Some(slot) = self.slots.get(index) {
+            if self.is_hidden(index) {
+                (index, position) = (index + 1, 0);
+                continue;
+            }
             let next = slot.table.scan(position, |entry| {
                 seen += 1;
                 if !self.settings.hides(entry, now) {
@@ -114,9 +119,24 @@ impl Db {
         None
     }
 
+    /// Visits some entries of `slot`, expired and hidden ones too, from `position` on. Says where to go on; `None` at the end of the slot.
+    pub fn scan_slot(
+        &self,
+        slot: Slot,
+        position: u64,
+        mut visit: impl FnMut(Entry<'_>, ClockPolicy),
+    ) -> Option<u64> {
+        self.slot(slot)?.table.scan(position, |entry| visit(entry, self.settings.clock_policy))
+    }
+
+    /// The slots whose keys are shown, with their places.
+    pub(super) fn visible_slots(&self) -> impl Iterator<Item = (usize, &SlotKeys)> {
+        self.slots.iter().enumerate().filter(|(index, _)| !self.is_hidden(*index))
+    }
+
     /// Visits all keys (KEYS).
     pub fn for_each_key<'a>(&'a self, now: UnixMs, mut visit: impl FnMut(Entry<'a>)) {
-        for slot in &self.slots {
+        for (_, slot) in self.visible_slots() {
             slot.table.iter().filter(|entry| !entry.is_expired(now)).for_each(&mut visit);
         }
     }
@@ -155,8 +175,8 @@ impl Db {
 
     /// An entry, expired or not: a slot by its share of the keys, then an entry of it.
     fn random_entry(&self, rng: &mut impl FnMut() -> u64) -> Option<Entry<'_>> {
-        let mut nth = (rng() as usize).checked_rem(self.len())?;
-        let slot = self.slots.iter().find(|slot| {
+        let mut nth = (rng() as usize).checked_rem(self.visible_len().0)?;
+        let slot = self.visible_slots().map(|(_, slot)| slot).find(|slot| {
             let is_here = nth < slot.table.len();
             nth = nth.saturating_sub(slot.table.len());
             is_here

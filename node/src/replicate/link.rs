@@ -245,6 +245,7 @@ impl<A: ShardAccess> Attempt<'_, A> {
                 }
             });
         });
+        shared.handoff.forget_tracked();
         shared.log.notice("MASTER <-> REPLICA sync: Loading DB in memory");
         let source = Source { path: &file.0, stale: Stale::Keep, merge: Merge::Refuse };
         let mut loading = Loading::begin(shared, shards, self.server.engine.hasher(), source)?
@@ -253,6 +254,7 @@ impl<A: ShardAccess> Attempt<'_, A> {
             yield_now().await;
         }
         loading.finish();
+        crate::handoff::hide_tracked(self.server);
         shared.replication.log.lock().adopt(history);
         {
             let mut link = shared.replication.link.lock();

@@ -120,7 +120,7 @@ fn take_offset(shared: &Shared) -> (Vec<Aux>, Vec<mpsc::Sender<Piece>>) {
         ("repl-offset", history.offset.to_string()),
         ("aof-base", "0".into()),
     ];
-    (aux, readers)
+    ([aux, crate::handoff::facts(shared)].concat(), readers)
 }
 
 impl Walk {

@@ -4,7 +4,7 @@
 //!   vars currentEpoch 7 lastVoteEpoch 5 handoff:<job> <target>:0-99,200-200
 //! ```
 //!
-//! Redis and Valkey skip variables that they do not know.
+//! It stays until the keys of slots that have gone are deleted. Redis and Valkey skip variables that they do not know.
 
 use alloc::boxed::Box;
 use core::fmt::{self, Write};
@@ -25,7 +25,7 @@ const GRANT: &str = "handoff:";
 impl Cluster {
     /// The variables of all grants.
     pub(crate) fn write_grants(&self, text: &mut impl Write) -> fmt::Result {
-        for job in self.handoffs.jobs.iter().filter(|job| job.state.is_fenced()) {
+        for job in self.handoffs.jobs.iter().filter(|job| job.state.is_fenced() || job.is_to_be_cleared) {
             write!(text, " {GRANT}{} {}:", job.id, job.target)?;
             for (at, range) in job.slots.ranges().enumerate() {
                 write!(text, "{}{range}", if at == 0 { "" } else { "," })?;
@@ -39,14 +39,30 @@ impl Cluster {
         while let Some((variable, value)) = vars.next().zip(vars.next()) {
             let job = variable.strip_prefix(GRANT).and_then(|id| JobId::parse(id.as_bytes()));
             let Some((job, (target, slots))) = job.zip(parse(value)) else { continue };
-            // What has become another's, or another shard's, by now needs no fence.
-            if self.nodes[MYSELF].is_primary() && self.all_are_of(&slots, MYSELF) {
-                let source = self.nodes[MYSELF].id;
+            if !self.nodes[MYSELF].is_primary() {
+                continue;
+            }
+            let source = self.nodes[MYSELF].id;
+            if slots.is_disjoint(&self.nodes[MYSELF].slots) {
+                self.add_job(now, job, (source, target), slots.clone(), JobState::Success);
+                self.handoffs.jobs[0].is_to_be_cleared = true;
+                self.out.push(Action::DropKeys(Box::new(slots)));
+            } else if self.all_are_of(&slots, MYSELF) {
                 let state = JobState::Granted { ask_at: now.instant };
                 self.add_job(now, job, (source, target), slots.clone(), state);
                 self.out.push(Action::Handoff(HandoffAction::Fence { job, slots: Box::new(slots) }));
             }
         }
+    }
+}
+
+impl Cluster {
+    /// The keys of these slots are deleted.
+    pub(super) fn on_cleared(&mut self, slots: &SlotSet) {
+        for job in self.handoffs.jobs.iter_mut().filter(|job| job.is_to_be_cleared) {
+            job.is_to_be_cleared = !job.slots.difference(slots).is_empty();
+        }
+        self.save_soon();
     }
 }
 

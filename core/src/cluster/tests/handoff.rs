@@ -1,5 +1,6 @@
 //! Migrations of slots between machines, their data being moved by the test.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -87,6 +88,9 @@ fn slots_move_at_one_moment_and_all_nodes_follow() {
     assert!((0..3).all(|at| owner(&net, at) == target), "all know at once");
     assert_eq!((state(&net, SOURCE), state(&net, TARGET)), (JobState::Success, JobState::Success));
     assert!(is_released(&net.handoffs(SOURCE)));
+    net.run_ms(1000);
+    assert!(net.saved(SOURCE).contains("handoff:"), "the keys are still there");
+    net.handoff(SOURCE, HandoffInput::Cleared(Box::new(moved())));
     net.run_ms(1000);
     assert!(!net.saved(SOURCE).contains("handoff:"), "nothing is left of the grant");
     net.assert_views_agree();

@@ -16,6 +16,11 @@ pub(super) const DOCS: &[Docs] = &[
         )
         .arguments(&[block("range", &[integer("start-slot"), integer("end-slot")]).multiple()]),
     docs("cluster|bumpepoch", "Advances the cluster config epoch.").complexity("O(1)"),
+    docs(
+        "cluster|cancelslotmigrations",
+        "Ends all migrations of slots from this node that can still be ended.",
+    )
+    .complexity("O(N) where N is the number of migrations"),
     docs("cluster|count-failure-reports", "Returns the number of active failure reports active for a node.")
         .complexity("O(N) where N is the number of failure reports")
         .arguments(&[string("node-id")]),
@@ -41,6 +46,8 @@ pub(super) const DOCS: &[Docs] = &[
     docs("cluster|getkeysinslot", "Returns the key names in a hash slot.")
         .complexity("O(N) where N is the number of requested keys")
         .arguments(&[integer("slot"), integer("count")]),
+    docs("cluster|getslotmigrations", "Returns the migrations of slots from and to this node.")
+        .complexity("O(N) where N is the number of migrations"),
     docs("cluster|help", "Returns helpful text about the different subcommands.").complexity("O(1)"),
     docs("cluster|info", "Returns information about the state of a node.").complexity("O(1)"),
     docs("cluster|keyslot", "Returns the hash slot for a key.")
@@ -52,6 +59,16 @@ pub(super) const DOCS: &[Docs] = &[
         .complexity("O(1)")
         .history(&[("4.0.0", "Added the optional `cluster_bus_port` argument.")])
         .arguments(&[string("ip"), integer("port"), integer("cluster-bus-port").since("4.0.0").optional()]),
+    docs("cluster|migrateslots", "Migrates slots from this node to others, data and all, at one moment.")
+        .complexity("O(N) where N is the number of slots")
+        .arguments(&[block(
+            "migration",
+            &[
+                block("range", &[integer("start-slot"), integer("end-slot")]).token("SLOTSRANGE").multiple(),
+                string("node-id").token("NODE"),
+            ],
+        )
+        .multiple()]),
     docs("cluster|myid", "Returns the ID of a node.").complexity("O(1)"),
     docs("cluster|myshardid", "Returns the shard ID of a node.").complexity("O(1)"),
     docs("cluster|nodes", "Returns the cluster configuration for a node.")
@@ -94,6 +111,8 @@ pub(super) const DOCS: &[Docs] = &[
         .complexity("O(N) where N is the total number of Cluster nodes")
         .deprecated("7.0.0", "`CLUSTER SHARDS`")
         .history(&[("4.0.0", "Added node IDs."), ("7.0.0", "Added additional networking metadata field.")]),
+    docs("cluster|syncslots", "What both ends of a migration of slots say to each other.")
+        .complexity("Depends on subcommand."),
     docs("readonly", "Enables read-only queries for a connection to a Redis Cluster replica node.")
         .complexity("O(1)"),
     docs("readwrite", "Enables read-write queries for a connection to a Reids Cluster replica node.")

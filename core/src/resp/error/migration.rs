@@ -58,6 +58,8 @@ pub enum MigrationError {
     OnlyForLinks(&'static str),
     /// SETSLOT of a slot that is being migrated.
     SlotOnItsWay(Slot),
+    /// The link of a migration sends what has nothing to do with its slots.
+    NotOfLinks,
     /// A migration that is not known.
     UnknownJob,
     /// RESOLVE that is meant for another node.
@@ -116,6 +118,7 @@ impl MigrationError {
                 "ERR Slot is already being imported on the target by a different migration"
             }
             MigrationError::OwnersDisagree => "ERR Target node does not agree about current slot ownership",
+            MigrationError::NotOfLinks => "ERR The link of a slot migration may only bring its own slots",
             MigrationError::UnknownJob => "ERR No such slot migration job",
             MigrationError::NotAsked => "ERR This is another node than the one that is asked",
             MigrationError::NotServed(_)

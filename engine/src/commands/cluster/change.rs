@@ -44,7 +44,7 @@ const CLUSTER_DB: DbIndex = DbIndex(0);
 const HOST_LEN_MAX: usize = 253;
 
 /// Lets the control plane do it, and answers.
-fn order(whole: &mut Whole<'_>, admin: Admin, reply: &mut ReplyWriter<'_>) -> Outcome {
+pub(super) fn order(whole: &mut Whole<'_>, admin: Admin, reply: &mut ReplyWriter<'_>) -> Outcome {
     match with_cluster(whole, |now, cluster| cluster.admin(now, admin.clone()))?? {
         Done::Ok => reply.ok(),
         Done::Bump(Bump::Bumped(epoch)) => reply.simple(&format!("BUMPED {epoch}")),
@@ -58,7 +58,10 @@ fn order(whole: &mut Whole<'_>, admin: Admin, reply: &mut ReplyWriter<'_>) -> Ou
 ///
 /// # Errors
 /// The node is in no cluster, or in one that cannot be changed.
-fn with_cluster<R>(whole: &Whole<'_>, visit: impl Fn(Now, &mut Cluster) -> R) -> Result<R, ErrorReply> {
+pub(super) fn with_cluster<R>(
+    whole: &Whole<'_>,
+    visit: impl Fn(Now, &mut Cluster) -> R,
+) -> Result<R, ErrorReply> {
     known(&whole.connection)?;
     ask(&whole.connection, visit).ok_or_else(|| ErrorReply::other("ERR The topology of this node is fixed"))
 }
@@ -196,7 +199,7 @@ fn checked(
     Ok(slots)
 }
 
-fn slot(arg: &[u8]) -> Result<Slot, ErrorReply> {
+pub(super) fn slot(arg: &[u8]) -> Result<Slot, ErrorReply> {
     slot_of(arg).ok().flatten().ok_or(ErrorReply::InvalidSlot)
 }
 

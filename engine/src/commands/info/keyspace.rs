@@ -31,20 +31,26 @@ impl Keyspace {
         keyspace
     }
 
+    fn add_db(&mut self, index: DbIndex, db: &Db) {
+        let (keys, volatile) = db.visible_len();
+        if keys > 0 {
+            self.dbs.entry(index).or_default().add((keys as u64, volatile as u64), db.average_ttl_ms());
+        }
+    }
+
     fn add(&mut self, shard: &Shard) {
         self.counters = self.counters.plus(shard.counters());
         for (index, db) in shard.dbs().filter(|(_, db)| !db.is_empty()) {
-            self.dbs.entry(index).or_default().add(db);
+            self.add_db(index, db);
         }
     }
 }
 
 impl Keys {
-    fn add(&mut self, db: &Db) {
-        let volatile = db.volatile_len() as u64;
-        self.count += db.len() as u64;
+    fn add(&mut self, (keys, volatile): (u64, u64), average_ttl_ms: u64) {
+        self.count += keys;
         self.volatile += volatile;
-        self.ttl_sum_ms = self.ttl_sum_ms.saturating_add(volatile.saturating_mul(db.average_ttl_ms()));
+        self.ttl_sum_ms = self.ttl_sum_ms.saturating_add(volatile.saturating_mul(average_ttl_ms));
     }
 }
 

@@ -1,7 +1,7 @@
 //! What Redis does not have.
 
 use crate::config::checks::{seeds, shape};
-use crate::config::directive::{Directive, int, port, text, unset, yes_no};
+use crate::config::directive::{Directive, int, memory, port, text, unset, yes_no};
 
 pub(super) const DIRECTIVES: &[Directive] = &[
     // The HTTP port of the playground and its interface; 0 means none.
@@ -17,6 +17,8 @@ pub(super) const DIRECTIVES: &[Directive] = &[
     yes_no("cluster-write-quorum", false).immutable(),
     // A primary that is shut down lets a replica take over first.
     yes_no("cluster-handover-on-shutdown", false),
+    // Bytes a second that a migration of slots (CLUSTER MIGRATESLOTS) sends at most; 0: as fast as can be.
+    memory("slot-migration-max-rate", 0, u64::MAX as i128, 0),
     // Where a node looks for its cluster, and how large a cluster it is to form with others.
     unset("cluster-seeds").checked(seeds).immutable(),
     unset("cluster-init").checked(shape).immutable(),
