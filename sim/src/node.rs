@@ -294,7 +294,7 @@ impl Host {
                 let card = ClientCard { session, active_at, query_len: 0, query_free: 0, memory: 0, fd: -1 };
                 cards.insert(card.session.id, card);
             }
-            // A simulated node has no replicas of this kind: such connections end.
+            // A simulated node has no replicas of this kind, and is given no slots in this way: such connections end.
             After::Close
             | After::Abort
             | After::WaitForAcks
@@ -302,6 +302,7 @@ impl Host {
             | After::Hold
             | After::Migrate
             | After::Decode
+            | After::Import
             | After::Replicate => {
                 cards.remove(&session.id);
             }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use bytes::{Buf as _, BytesMut};
 use parking_lot::Mutex;
 use slotway_core::cluster::{HandoffInput, Message};
@@ -12,7 +12,7 @@ use slotway_engine::dispatch::Requests;
 use slotway_engine::handoff::Progress;
 use slotway_engine::node::{Node as _, Pause};
 use slotway_engine::propagation::write_command;
-use slotway_engine::session::{After, Import, ReplyMode, Session};
+use slotway_engine::session::{AckWait, After, Import, ReplyMode, Session};
 use slotway_engine::shards::{ShardAccess, WholeKeyspace as _};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -21,11 +21,14 @@ use tokio::task::yield_now;
 
 use super::{Incoming, Work, drop_slots, hide, propagate_establish, tell_machine};
 use crate::aof;
+use crate::replicate;
 use crate::server::Server;
 use crate::shared::Shared;
 
 /// Bytes read at once.
 const READ_LEN: usize = 256 * 1024;
+/// How long replicas are waited for, requests at the source waiting meanwhile.
+const COPIES_MS: u64 = 300;
 
 /// Takes the slots in that the source of this connection gives, until it ends or the machine ends it.
 pub(crate) async fn serve<A: ShardAccess>(
@@ -109,7 +112,7 @@ impl<A: ShardAccess> Link<'_, A> {
         loop {
             self.execute(&mut pending).await?;
             while let Ok(message) = self.told.try_recv() {
-                tell(stream, message).await?;
+                self.tell(stream, message).await?;
             }
             pending.reserve(READ_LEN);
             tokio::select! {
@@ -118,7 +121,7 @@ impl<A: ShardAccess> Link<'_, A> {
                         bail!("Connection lost to source. Check CLUSTER GETSLOTMIGRATIONS on the source node for more information.");
                     }
                 }
-                Some(message) = self.told.recv() => tell(stream, message).await?,
+                Some(message) = self.told.recv() => self.tell(stream, message).await?,
             }
             self.check_memory()?;
         }
@@ -161,6 +164,30 @@ impl<A: ShardAccess> Link<'_, A> {
         }
     }
 
+    async fn tell(&self, stream: &mut TcpStream, message: Message) -> anyhow::Result<()> {
+        if message == Message::RequestFailover {
+            self.wait_for_copies().await?;
+        }
+        send(stream, message).await
+    }
+
+    /// The slots are wanted only once this node's replicas have what came with them: one of them may have to take over. They are not waited for
+    /// long, unless `cluster-write-quorum` makes it a rule.
+    async fn wait_for_copies(&self) -> anyhow::Result<()> {
+        let (shared, offset) = (&self.server.shared, self.session.write_offset);
+        if shared.counts_by_quorum() {
+            let term = shared.replication.quorum.term_number();
+            let result = replicate::quorum::wait(shared, offset, term).await;
+            return result.map_err(|_| anyhow!("A failover occurred during slot import"));
+        }
+        let replicas = shared.replication().replicas.iter().filter(|replica| replica.is_online).count();
+        if replicas > 0 {
+            let deadline = Some(shared.now().plus_ms(COPIES_MS));
+            replicate::wait_for_acks(shared, AckWait { offset, replicas, deadline }).await;
+        }
+        Ok(())
+    }
+
     /// Nothing is evicted for slots that are not this node's yet.
     fn check_memory(&self) -> anyhow::Result<()> {
         let limit = self.server.shared.config().maxmemory();
@@ -176,7 +203,7 @@ impl<A: ShardAccess> Link<'_, A> {
     }
 }
 
-async fn tell(stream: &mut TcpStream, message: Message) -> anyhow::Result<()> {
+async fn send(stream: &mut TcpStream, message: Message) -> anyhow::Result<()> {
     let mut bytes = Vec::new();
     let words = [&b"CLUSTER"[..], b"SYNCSLOTS", message.name().as_bytes()];
     write_command(&mut bytes, words.into_iter());
