@@ -410,6 +410,8 @@ pub(crate) async fn drop_slots<A: ShardAccess>(
         loop {
             let count = engine.drop_some_keys(&**shared, slot, DROPPED_AT_ONCE, &mut is_to_go);
             dropped += count;
+            // Before it is said, or kept in nodes.conf, that they are gone.
+            crate::aof::flush(shared);
             if count < DROPPED_AT_ONCE {
                 break;
             }
