@@ -21,6 +21,14 @@ const NOT_SERVED: &[&str] = &[
     "failover",
 ];
 
+/// Commands that Redis 7.2 does not have.
+const OF_VALKEY: [&str; 4] = [
+    "cluster|cancelslotmigrations",
+    "cluster|getslotmigrations",
+    "cluster|migrateslots",
+    "cluster|syncslots",
+];
+
 #[test]
 fn commands_are_described_as_by_redis() {
     let none: [&str; 0] = [];
@@ -28,7 +36,7 @@ fn commands_are_described_as_by_redis() {
     let (ours, golden) = (of_server(&mut server.connect()), golden());
     let wrong: Vec<String> = ours
         .iter()
-        .filter(|(name, line)| golden.get(*name) != Some(line))
+        .filter(|(name, line)| !OF_VALKEY.contains(&name.as_str()) && golden.get(*name) != Some(line))
         .map(|(name, line)| {
             format!("ours:   {line}\ntheirs: {}", golden.get(name).map_or("", String::as_str))
         })

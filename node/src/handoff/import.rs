@@ -12,7 +12,7 @@ use slotway_engine::dispatch::Requests;
 use slotway_engine::handoff::Progress;
 use slotway_engine::node::{Node as _, Pause};
 use slotway_engine::propagation::write_command;
-use slotway_engine::session::{AckWait, After, Import, ReplyMode, Session};
+use slotway_engine::session::{AckWait, After, Import, Reached, ReplyMode, Session};
 use slotway_engine::shards::{ShardAccess, WholeKeyspace as _};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -183,7 +183,8 @@ impl<A: ShardAccess> Link<'_, A> {
         let replicas = shared.replication().replicas.iter().filter(|replica| replica.is_online).count();
         if replicas > 0 {
             let deadline = Some(shared.now().plus_ms(COPIES_MS));
-            replicate::wait_for_acks(shared, AckWait { offset, replicas, deadline }).await;
+            let wait = AckWait { reached: Reached::Memory, offset, replicas, deadline };
+            replicate::wait_for_acks(shared, wait).await;
         }
         Ok(())
     }

@@ -41,11 +41,13 @@ fn there_are_as_many_directives_as_in_redis_besides_our_own() {
         "cluster-init",
         "cluster-inside-networks",
         "cluster-seeds",
+        "cluster-write-quorum",
         "data-threads",
         "health-socket",
         "http-bind",
         "http-port",
         "run-as-user",
+        "slot-migration-max-rate",
     ];
     let all = names(&Config::default(), &["*"]);
     assert!(own.iter().all(|name| all.iter().any(|known| known == name)));
