@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 
 use slotway_core::cluster::{Cluster, Now};
 use slotway_core::id::JobId;
-use slotway_core::replication::{History, ReplId};
+use slotway_core::replication::{FullSync, History, ReplId};
 use slotway_core::resp::error::ErrorReply;
 use slotway_core::slot::Slot;
 use slotway_core::slot_set::SlotSet;
@@ -325,6 +325,10 @@ pub struct Syncs {
     pub partial: u64,
     /// They asked to go on without, and could not.
     pub partial_refused: u64,
+    /// Why they got a snapshot: at the [index](slotway_core::replication::FullSync::index) of each reason.
+    pub full_because: [u64; FullSync::COUNT],
+    /// Why this node got snapshots, as a replica.
+    pub taken_because: [u64; FullSync::COUNT],
 }
 
 /// What is kept for replicas that come back.

@@ -214,7 +214,9 @@ pub(crate) async fn tick(shared: &Arc<Shared>, shards: &impl ShardAccess) {
     flush(shared);
     let files: io::Result<Vec<File>> = {
         let mut state = shared.aof.state.lock();
-        let due = state.is_dirty && config.appendfsync() == AppendFsync::EverySecond;
+        // What is asked for is the disk's time for the rewrite, at the price of what a crash of the machine may cost.
+        let is_spared = config.no_appendfsync_on_rewrite() && state.rewrite.is_some();
+        let due = state.is_dirty && config.appendfsync() == AppendFsync::EverySecond && !is_spared;
         state.is_dirty &= !due;
         let current = state.file.as_ref().filter(|_| due).map(File::try_clone);
         std::mem::take(&mut state.unsynced).into_iter().filter(|_| due).map(Ok).chain(current).collect()

@@ -180,10 +180,16 @@ fn a_link_that_was_cut_goes_on_where_it_stopped() {
     for (primary, replica) in
         [(Kind::Slotway, Kind::Redis), (Kind::Redis, Kind::Slotway), (Kind::Slotway, Kind::Slotway)]
     {
+        let kinds = [primary, replica];
         let (primary, replica) = (start(primary), start(replica));
         let mut connection = primary.connect();
         follow(&replica, &primary);
         let full = count(&mut connection, "sync_full");
+        // Where it is a server of ours, either side counts why.
+        let (given, taken) = ("sync_full_given_no_data", "sync_full_taken_no_data");
+        let counts = [info(&mut connection, given), info(&mut replica.connect(), taken)];
+        let is_told = |(count, kind): (&String, Kind)| count == "1" || kind == Kind::Redis;
+        assert!(counts.iter().zip(kinds).all(is_told), "{counts:?} of {kinds:?}");
         connection.call(&["SELECT", "4"]);
         for round in 0..3 {
             connection.call(&["SET", "a", &round.to_string()]);

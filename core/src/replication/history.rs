@@ -81,6 +81,38 @@ pub enum FullSync {
     },
     /// It is further than this node.
     TooNew,
+    /// As a replica sees it: the history is the same, but its primary does not keep what it needs any more.
+    NotKept,
+}
+
+impl FullSync {
+    /// How many reasons there are.
+    pub const COUNT: usize = Self::NAMES.len();
+
+    /// Their names in INFO, each at its [`index`](Self::index).
+    pub const NAMES: [&str; 6] = ["no_data", "other_history", "no_backlog", "too_old", "too_new", "not_kept"];
+
+    /// Its place among the reasons.
+    pub const fn index(self) -> usize {
+        match self {
+            FullSync::NoData => 0,
+            FullSync::OtherHistory => 1,
+            FullSync::NoBacklog => 2,
+            FullSync::TooOld { .. } => 3,
+            FullSync::TooNew => 4,
+            FullSync::NotKept => 5,
+        }
+    }
+
+    /// Why a primary whose data stands at `told` answers with a snapshot, as the replica that has `asked` can tell.
+    pub fn as_told(asked: Option<Resume>, told: &History) -> Self {
+        match asked {
+            None => FullSync::NoData,
+            Some(Resume { id, .. }) if id != told.id => FullSync::OtherHistory,
+            Some(Resume { next, .. }) if next > told.offset + 1 => FullSync::TooNew,
+            Some(_) => FullSync::NotKept,
+        }
+    }
 }
 
 impl fmt::Display for FullSync {
@@ -92,7 +124,8 @@ impl fmt::Display for FullSync {
             FullSync::TooOld { first_kept } => {
                 write!(f, "it was away for too long: the backlog begins at offset {first_kept}")
             }
-            FullSync::TooNew => f.write_str("it has read more than this node has written"),
+            FullSync::TooNew => f.write_str("it has read more than its primary has written"),
+            FullSync::NotKept => f.write_str("its primary does not keep what it needs any more"),
         }
     }
 }
@@ -177,6 +210,23 @@ mod tests {
         assert_eq!(history.answer(asks(2, 151), Some(1)), Ok(()));
         history.rename(id(2));
         assert_eq!(history.before, Some((id(1), 101)), "the same name is no change");
+    }
+
+    #[test]
+    fn a_replica_finds_why_it_gets_a_snapshot() {
+        let told = History { offset: 100, ..History::new(id(1)) };
+        for (asked, why) in [
+            (None, FullSync::NoData),
+            (asks(2, 50), FullSync::OtherHistory),
+            (asks(1, 50), FullSync::NotKept),
+            (asks(1, 102), FullSync::TooNew),
+        ] {
+            assert_eq!(FullSync::as_told(asked, &told), why, "{asked:?}");
+            assert_eq!(
+                FullSync::NAMES[why.index()].replace('_', ""),
+                alloc::format!("{why:?}").to_lowercase()
+            );
+        }
     }
 
     #[test]

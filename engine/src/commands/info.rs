@@ -13,6 +13,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use slotway_core::replication::FullSync;
 use slotway_core::resp::args::Args;
 use slotway_core::resp::encode::ReplyWriter;
 use slotway_core::time::UnixMs;
@@ -215,10 +216,16 @@ fn stats(picture: &Picture<'_>, lines: &mut Lines) {
         lines.field(&alloc::format!("instantaneous_{name}_kbps"), "0.00");
     }
     lines.field("rejected_connections", facts.connections_rejected);
-    let Syncs { full, partial, partial_refused } = picture.replication.syncs;
+    let Syncs { full, partial, partial_refused, full_because, taken_because } = picture.replication.syncs;
     lines.field("sync_full", full);
     lines.field("sync_partial_ok", partial);
     lines.field("sync_partial_err", partial_refused);
+    // Not of Redis: why replicas got snapshots, and why this node did.
+    for (counts, side) in [(full_because, "given"), (taken_because, "taken")] {
+        for (name, count) in FullSync::NAMES.iter().zip(counts).filter(|(_, count)| *count > 0) {
+            lines.field(&alloc::format!("sync_full_{side}_{name}"), count);
+        }
+    }
     lines.field("expired_keys", keyspace.counters.expired);
     lines.field("expired_stale_perc", "0.00");
     lines.zeros(&["expired_time_cap_reached_count", "expire_cycle_cpu_milliseconds"]);

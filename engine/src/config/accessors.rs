@@ -225,6 +225,7 @@ accessors! {
     oom_score_adj: OomScoreAdj = "oom-score-adj", "how the kernel's preference is set.";
     cluster_write_quorum: bool = "cluster-write-quorum", "a write is acknowledged once a majority of the shard's copies has it.";
     cluster_handover_on_shutdown: bool = "cluster-handover-on-shutdown", "a primary that is shut down lets a replica take over first.";
+    no_appendfsync_on_rewrite: bool = "no-appendfsync-on-rewrite", "the disk is left to a rewrite of the append-only file while that lasts.";
     http_port: u16 = "http-port", "the HTTP port of the playground; 0 for none.";
     http_bind: &str = "http-bind", "the address of the HTTP port.";
     health_socket: &str = "health-socket", "the socket of health checks: a path or `@name`; empty for none.";

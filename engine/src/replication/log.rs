@@ -123,6 +123,7 @@ impl Log {
             (Ok(()), None) => unreachable!("nobody goes on from nowhere"),
             (Err(why), _) => {
                 self.syncs.full += 1;
+                self.syncs.full_because[why.index()] += 1;
                 self.syncs.partial_refused += u64::from(why != FullSync::NoData);
                 Err(why)
             }
@@ -204,6 +205,11 @@ impl Log {
         }
         let next = self.history.offset + 1;
         self.backlog.get_or_insert_with(|| Backlog::new(next));
+    }
+
+    /// This node's primary sends a snapshot: counted, with the reason.
+    pub fn note_full_sync(&mut self, why: FullSync) {
+        self.syncs.taken_because[why.index()] += 1;
     }
 
     /// The data is about to be replaced: those who read it must come anew.

@@ -34,6 +34,7 @@ pub(crate) async fn feed(
     id: ClientId,
     peer: Peer,
 ) -> io::Result<()> {
+    stream.set_nodelay(!shared.config().repl_disable_tcp_nodelay())?;
     let from = stream.peer_addr()?.ip().to_canonical().to_string();
     let host = if peer.host.is_empty() { from } else { peer.host.clone() };
     let address = format!("{host}:{}", peer.port);

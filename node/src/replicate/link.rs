@@ -19,7 +19,7 @@ use anyhow::{Context as _, anyhow, bail};
 use bytes::{Buf as _, BytesMut};
 use slotway_core::epoch::{ConfigEpoch, ReplOffset};
 use slotway_core::replication::quorum::{Label, Tenure};
-use slotway_core::replication::{History, ReplId};
+use slotway_core::replication::{FullSync, History, ReplId};
 use slotway_engine::keyspace::ExpiryPolicy;
 use slotway_engine::node::{LinkPhase, Merge, Node as _};
 use slotway_engine::propagation::write_command;
@@ -172,7 +172,16 @@ impl<A: ShardAccess> Attempt<'_, A> {
         shared.log.notice(&format!("Trying a partial resynchronization (request {id}:{next})."));
         wire.send(&[b"PSYNC", id.as_bytes(), next.as_bytes()]).await?;
         let line = wire.line().await?;
-        Answer::parse(&line, resume).with_context(|| format!("it answers PSYNC with {line}"))
+        let answer = Answer::parse(&line, resume).with_context(|| format!("it answers PSYNC with {line}"))?;
+        if let Answer::Full(told) = answer {
+            let why = FullSync::as_told(resume, &told);
+            shared.replication.log.lock().note_full_sync(why);
+            shared.log.notice(&format!(
+                "Full resync from master: {}:{} (of this replica: {why})",
+                told.id, told.offset
+            ));
+        }
+        Ok(answer)
     }
 
     /// In a cluster: whoever is at the primary's address now is the primary.
@@ -227,7 +236,6 @@ impl<A: ShardAccess> Attempt<'_, A> {
     /// Takes the snapshot that the primary sends, and puts it in the place of the present data.
     async fn resynchronize(&self, wire: &mut Wire<'_>, history: History) -> anyhow::Result<()> {
         let shared = &self.server.shared;
-        shared.log.notice(&format!("Full resync from master: {}:{}", history.id, history.offset));
         let file = wire.snapshot().await?;
         shared.log.notice("MASTER <-> REPLICA sync: Flushing old data");
         let _loading = Flag::raise(shared);
