@@ -86,7 +86,7 @@ test-unit: $(PAGE)
 # Simulated clusters, optimized: SEEDS=60000 for a night.
 SEEDS ?= 2000
 test-sim:
-	@scripts/step sim env CONTROL_SEEDS=$(SEEDS) $(CARGO) test --profile test-server --package slotway-sim --no-fail-fast
+	@scripts/step sim env SIM_SEEDS=$(SEEDS) CONTROL_SEEDS=$(SEEDS) $(CARGO) test --profile test-server --package slotway-sim --no-fail-fast
 
 # The servers under test: quick to build, and with overflow checks.
 test-server: $(PAGE)

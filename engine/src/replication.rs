@@ -21,3 +21,11 @@ pub use apply::{Applied, Applier, ApplyError};
 pub use link::Link;
 pub use log::{CutOff, Log};
 pub use psync::{Answer, Met};
+
+use crate::node::Pause;
+
+/// Whether a node may write of its own accord to its replicas: PING, GETACK. Not if it `follows` another one, whose stream it passes on, and not in
+/// a pause: a replica that takes over by agreement has been told how far to read.
+pub fn may_write_to_replicas(follows: bool, pause: Pause) -> bool {
+    !follows && pause == Pause::Nothing
+}

@@ -26,9 +26,9 @@ use slotway_core::id::NodeId;
 use slotway_core::replication::{FullSync, ReplId, Resume};
 use slotway_core::time::UnixMs;
 use slotway_engine::config::ReplicaOf;
-use slotway_engine::node::{LinkState, Node as _, Pause, ReplicaState, ReplicationState, Role};
+use slotway_engine::node::{LinkState, Node as _, ReplicaState, ReplicationState, Role};
 use slotway_engine::propagation::Record;
-use slotway_engine::replication::{Link, Log};
+use slotway_engine::replication::{Link, Log, may_write_to_replicas};
 use slotway_engine::session::{AckWait, ClientId, Peer, Reached};
 use tokio::sync::{Notify, watch};
 
@@ -304,7 +304,7 @@ pub(crate) fn tick(shared: &Shared, ticks: u64) {
         replication.lacks_replicas.store(lacks, Ordering::Relaxed);
         !replicas.is_empty()
     };
-    if has_replicas && !replication.follows() && shared.pause() == Pause::Nothing {
+    if has_replicas && may_write_to_replicas(replication.follows(), shared.pause()) {
         let period = u64::from(config.repl_ping_replica_period_secs()).max(1);
         if (ticks / PER_SECOND).is_multiple_of(period) {
             append_command(shared, &["PING"]);
@@ -358,7 +358,7 @@ pub(crate) struct Acks {
 
 /// Waits until enough have what is waited for, or the time is over. Returns who has.
 pub(crate) async fn wait_for_acks(shared: &Shared, wait: AckWait) -> Acks {
-    if wait.replicas > 0 {
+    if wait.replicas > 0 && may_write_to_replicas(shared.replication.follows(), shared.pause()) {
         append_command(shared, &["REPLCONF", "GETACK", "*"]);
     }
     let left = |at: UnixMs| std::time::Duration::from_millis(at.ms_since(shared.now()));

@@ -10,6 +10,8 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
+use slotway_sim::toll::Cost;
+
 const USAGE: &str =
     "usage: replay [--control] --seed N | --seeds FIRST..LAST\n       replay --rest PRIMARIES";
 
@@ -60,23 +62,64 @@ fn replay(seed: u64) -> ExitCode {
 
 fn run_all(first: u64, last: u64) -> ExitCode {
     let started = Instant::now();
-    let (mut simulated_us, mut operations, mut undecided, mut failed) = (0, 0, 0, 0);
+    let (mut simulated_us, mut operations, mut undecided, mut failed, mut moved, mut excused) =
+        (0, 0, 0, 0, 0, 0);
+    let mut toll = Vec::new();
     for report in (first..=last).map(slotway_sim::run) {
         simulated_us += report.simulated.as_us();
         undecided += report.undecided();
         operations += report.history.operations.len();
+        moved += report.moved;
+        excused += report.excused;
         if report.violation.is_some() {
             failed += 1;
             println!("{report}");
         }
+        toll.extend(report.toll);
     }
     let (seconds, simulated) = (started.elapsed().as_secs_f64(), simulated_us as f64 / 1e6);
     println!(
-        "{failed} of {} seeds failed, {undecided} slots undecided; {operations} operations, {simulated:.0} s simulated in {seconds:.1} s: {:.0} to 1",
+        "{failed} of {} seeds failed, {undecided} slots undecided; {operations} operations, {moved} slots moved, \
+         {simulated:.0} s simulated in {seconds:.1} s: {:.0} to 1",
         last + 1 - first,
         simulated / seconds
     );
+    tell_toll(&toll, excused);
     ended(failed > 0)
+}
+
+/// What failovers cost: measured, not promised.
+fn tell_toll(toll: &[Cost], excused: u64) {
+    let sorted = |mut figures: Vec<u64>| {
+        figures.sort_unstable();
+        figures
+    };
+    let at = |figures: &[u64], percent: usize| {
+        figures.get((figures.len() * percent / 100).min(figures.len().max(1) - 1)).copied().unwrap_or(0)
+    };
+    let all = sorted(toll.iter().map(|cost| cost.lost).collect());
+    let deaths: Vec<&Cost> = toll.iter().filter(|cost| cost.without_service_us.is_some()).collect();
+    let lost = sorted(deaths.iter().map(|cost| cost.lost).collect());
+    let without = sorted(deaths.iter().filter_map(|cost| Some(cost.without_service_us? / 1000)).collect());
+    println!(
+        "{} promotions, {} of them after a primary had died; acknowledged writes lost by one of all: median {}, p99 {}, at most {}; \
+         by one after a death: median {}, p99 {}, at most {}",
+        all.len(),
+        lost.len(),
+        at(&all, 50),
+        at(&all, 99),
+        at(&all, 100),
+        at(&lost, 50),
+        at(&lost, 99),
+        at(&lost, 100)
+    );
+    println!(
+        "from a death to the first write that a client could do: median {} ms, p99 {} ms, at most {} ms; {excused} promised writes \
+         excused, whose holders had all lost their disks",
+        at(&without, 50),
+        at(&without, 99),
+        at(&without, 100)
+    );
 }
 
 fn replay_control(seed: u64) -> ExitCode {

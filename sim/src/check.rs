@@ -1,8 +1,7 @@
-//! What must always hold: the invariants of the cluster, each a function with a name, in two tables.
+//! What must hold when a cluster with clients is at rest: its invariants, each a function with a name, in one table.
 //!
 //! ```text
-//!   world --after every change of who owns what--> AFTER_EVERY_CHANGE --+
-//!         --once, when all faults are over-------> AT_REST -------------+--> nothing, or a Violation
+//!   world --once, when all faults are over and everything has been read again--> AT_REST --> nothing, or a Violation
 //! ```
 //!
 //! Checkers are apart from workload: they get the [`Evidence`], which is the state of the nodes and what clients recorded,
@@ -11,7 +10,7 @@
 //!
 //! To add an invariant: write its function below its neighbours, name it in the table, and plant a bug that breaks it
 //! ([`Sabotage`](crate::sabotage::Sabotage)), so that a test proves that some seed finds it. Numbers (S8, L2) are those of the
-//! reliability goals. What is not here yet needs a cluster bus: elections (S1 to S6), membership (S10), disks (S11).
+//! reliability goals. What must hold among control planes is in [`crate::control::check`], what replicas keep (S7) in [`crate::kept`].
 
 mod linear;
 mod model;
@@ -37,12 +36,12 @@ pub use linear::Verdict;
 const MOVED_CHAIN_MAX: usize = 3;
 
 /// All that checkers may look at.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Evidence<'a> {
     /// The present.
     pub now: Time,
     /// The nodes, as they are now.
-    pub nodes: &'a [SimNode],
+    pub nodes: Vec<&'a SimNode>,
     /// What clients did and were told.
     pub history: &'a History,
     /// Whether that can be explained, slot by slot; empty as long as nobody has [searched](search).
@@ -60,9 +59,6 @@ pub fn search(history: &History) -> Verdicts {
 /// Why an invariant does not hold: a sentence.
 type Finding = Result<(), String>;
 
-/// Asks about one slot.
-type OfSlot = fn(Evidence<'_>, Slot) -> Finding;
-
 /// Asks about everything.
 type OfCluster = fn(Evidence<'_>) -> Finding;
 
@@ -73,23 +69,15 @@ pub struct Invariant<F> {
     holds: F,
 }
 
-/// Checked after each change of who owns `slot`, faults or no faults.
-pub const AFTER_EVERY_CHANGE: &[Invariant<OfSlot>] = &[
-    Invariant { name: "S2 no two nodes serve one slot", holds: no_two_nodes_serve_one_slot },
-    Invariant { name: "S8 ASK leads to an importing node", holds: ask_leads_to_an_importing_node },
-    Invariant { name: "S8 a key is in one place", holds: a_key_is_in_one_place },
-];
-
 /// Checked when faults and changes are over and clients have read everything once more.
 pub const AT_REST: &[Invariant<OfCluster>] = &[
     // First what breaks others: replies that are mixed up, clients that are sent astray.
     Invariant { name: "- replies come in order", holds: replies_come_in_order },
     Invariant { name: "S9 redirections lead to members", holds: redirections_lead_to_members },
     Invariant { name: "S9 MOVED does not lead in circles", holds: moved_does_not_lead_in_circles },
-    Invariant { name: "L1 every slot is served", holds: every_slot_is_served },
-    Invariant { name: "L2 all views are equal", holds: all_views_are_equal },
     Invariant { name: "L4 every migration has ended", holds: every_migration_has_ended },
     Invariant { name: "S8 keys are where their slots are", holds: keys_are_where_their_slots_are },
+    Invariant { name: "L3 replicas have the data of their primary", holds: replicas_have_the_data },
     Invariant { name: "S8 every reply can be explained", holds: every_reply_can_be_explained },
     Invariant { name: "- several slots are refused", holds: several_slots_are_refused },
     Invariant { name: "- every operation is answered", holds: every_operation_is_answered },
@@ -114,65 +102,18 @@ impl fmt::Display for Violation {
 
 impl core::error::Error for Violation {}
 
-/// Checks what must hold after a change of who owns `slot`.
-///
-/// # Errors
-/// The first invariant that does not hold.
-pub fn after_change(evidence: Evidence<'_>, slot: Slot) -> Result<(), Violation> {
-    AFTER_EVERY_CHANGE.iter().try_for_each(|rule| rule.judge(evidence.now, (rule.holds)(evidence, slot)))
-}
-
 /// Checks what must hold when a run is over.
 ///
 /// # Errors
 /// The first invariant that does not hold.
 pub fn at_rest(evidence: Evidence<'_>) -> Result<(), Violation> {
-    AT_REST.iter().try_for_each(|rule| rule.judge(evidence.now, (rule.holds)(evidence)))
+    AT_REST.iter().try_for_each(|rule| rule.judge(evidence.now, (rule.holds)(evidence.clone())))
 }
 
 impl<F> Invariant<F> {
     fn judge(&self, at: Time, finding: Finding) -> Result<(), Violation> {
         finding.map_err(|finding| Violation { invariant: self.name, finding, at })
     }
-}
-
-/// A node serves a slot when it owns it in its own view and is not giving it away: only then does it take writes of keys
-/// that it does not have. (A node that is giving a slot away sends these to the taker, so both may own it for a while.)
-fn no_two_nodes_serve_one_slot(evidence: Evidence<'_>, slot: Slot) -> Finding {
-    let serves =
-        |topology: &Topology| topology.owner(slot) == topology.myself() && topology.migrating(slot).is_none();
-    let serving: Vec<&str> =
-        evidence.with_views().filter(|(_, view)| serves(view)).map(|(at, _)| at).collect();
-    ensure(serving.len() <= 1, || format!("slot {slot} is served by {}", serving.join(" and ")))
-}
-
-/// Whoever gives a slot away key by key names a node that takes it: is importing it, or has it already.
-fn ask_leads_to_an_importing_node(evidence: Evidence<'_>, slot: Slot) -> Finding {
-    for (giver, view) in evidence.with_views() {
-        let Some(taker) = view.migrating(slot).map(|taker| view.node(taker).id) else { continue };
-        let takes = |(_, view): (&str, Arc<Topology>)| {
-            let is_taker = view.myself().is_some_and(|myself| view.node(myself).id == taker);
-            is_taker && (view.importing(slot).is_some() || view.owner(slot) == view.myself())
-        };
-        ensure(evidence.with_views().any(takes), || {
-            format!("{giver} moves slot {slot} to {taker}, which does not take it")
-        })?;
-    }
-    Ok(())
-}
-
-/// No key has a second copy, not even while its slot moves. (It may have none for a moment: on its way.)
-fn a_key_is_in_one_place(evidence: Evidence<'_>, slot: Slot) -> Finding {
-    let mut places = BTreeMap::new();
-    for node in evidence.nodes {
-        // A key that has expired and has not been removed yet is in no place: another one may already have been made.
-        for key in node.living_keys_of(evidence.now, slot) {
-            if let Some(other) = places.insert(key.clone(), &node.address) {
-                return Err(format!("key {} is on {other} and on {}", Shown(&key), node.address));
-            }
-        }
-    }
-    Ok(())
 }
 
 /// Each request has its reply, in order, and there is no other. Clients send ECHO in between, so that replies that are
@@ -187,7 +128,7 @@ fn redirections_lead_to_members(evidence: Evidence<'_>) -> Finding {
     let is_member = |address: &str| {
         evidence.nodes.iter().any(|node| {
             let topology = node.topology();
-            let myself = topology.myself().map(|myself| topology.node(myself));
+            let myself = topology.as_ref().and_then(|view| Some(view.node(view.myself()?)));
             node.address == address && myself.is_some_and(|node| !node.flags.intersects(NodeFlags::HANDSHAKE))
         })
     };
@@ -208,21 +149,6 @@ fn moved_does_not_lead_in_circles(evidence: Evidence<'_>) -> Finding {
     })
 }
 
-fn every_slot_is_served(evidence: Evidence<'_>) -> Finding {
-    evidence.each_view(|view| {
-        ensure(view.uncovered().is_empty(), || format!("slots {:?} have no owner", view.uncovered()))
-    })
-}
-
-/// Owners, roles, epochs, state. Only version and `myself` are each node's own, so all are compared from one place.
-fn all_views_are_equal(evidence: Evidence<'_>) -> Finding {
-    let common = |view: &Topology| view.nodes().next().map(|(place, _)| view.as_seen_by(place, 0));
-    let first = evidence.nodes.first().and_then(|node| common(&node.topology()));
-    evidence.each_view(|view| {
-        ensure(common(view) == first, || format!("the views differ:\n{first:?}{:?}", common(view)))
-    })
-}
-
 fn every_migration_has_ended(evidence: Evidence<'_>) -> Finding {
     evidence.each_view(|view| {
         let open = view.all_migrating().chain(view.all_importing()).next();
@@ -232,12 +158,27 @@ fn every_migration_has_ended(evidence: Evidence<'_>) -> Finding {
 
 /// "Readable from exactly one place": every key is on the node that serves its slot, and on no other.
 fn keys_are_where_their_slots_are(evidence: Evidence<'_>) -> Finding {
-    for node in evidence.nodes {
-        let view = node.topology();
-        let stray =
-            node.keys(evidence.now).into_iter().find(|key| view.owner(key_slot(key)) != view.myself());
+    for node in evidence.primaries() {
+        let Some(view) = node.topology() else { continue };
+        let stray = node.contents().into_keys().find(|key| view.owner(key_slot(key)) != view.myself());
         if let Some(key) = stray {
             return Err(format!("{} has key {} of a slot that is not its own", node.address, Shown(&key)));
+        }
+    }
+    Ok(())
+}
+
+/// Every key, its value and its deadline.
+fn replicas_have_the_data(evidence: Evidence<'_>) -> Finding {
+    for replica in &evidence.nodes {
+        let Some(address) = replica.followed() else { continue };
+        let primary = evidence.nodes.iter().find(|node| node.address == address);
+        let (own, theirs) = (replica.contents(), primary.map(|node| node.contents()).unwrap_or_default());
+        let differs = own.keys().chain(theirs.keys()).find(|key| own.get(*key) != theirs.get(*key));
+        if let Some(key) = differs {
+            let finding =
+                format!("n{} and its primary {address} differ in key {}", replica.number, Shown(key));
+            return Err(finding);
         }
     }
     Ok(())
@@ -281,12 +222,16 @@ fn every_operation_is_answered(evidence: Evidence<'_>) -> Finding {
 }
 
 impl<'a> Evidence<'a> {
-    fn with_views(self) -> impl Iterator<Item = (&'a str, Arc<Topology>)> {
-        self.nodes.iter().map(|node| (node.address.as_str(), node.topology()))
+    fn with_views(&self) -> impl Iterator<Item = (&'a str, Arc<Topology>)> {
+        self.nodes.iter().filter_map(|node| Some((node.address.as_str(), node.topology()?)))
+    }
+
+    fn primaries(&self) -> impl Iterator<Item = &&'a SimNode> {
+        self.nodes.iter().filter(|node| node.followed().is_none())
     }
 
     /// Asks a question of every node's view; the finding begins with the node's address.
-    fn each_view(self, holds: impl Fn(&Topology) -> Finding) -> Finding {
+    fn each_view(&self, holds: impl Fn(&Topology) -> Finding) -> Finding {
         self.with_views()
             .try_for_each(|(at, view)| holds(&view).map_err(|finding| format!("for {at}, {finding}")))
     }

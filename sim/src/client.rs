@@ -25,12 +25,14 @@ use crate::workload::Workload;
 use directory::Directory;
 use wire::{Connection, Expected};
 
-/// Time between two new operations at most, in milliseconds.
-const THINK_MS: u64 = 10;
 /// How long a client waits for a reply before it closes the connection, in milliseconds.
 const PATIENCE_MS: u64 = 120;
-/// How long it waits after TRYAGAIN, CLUSTERDOWN or a lost connection at most, in milliseconds.
+/// How long it waits after TRYAGAIN, CLUSTERDOWN or a lost connection at most, in milliseconds, for each time that it has been sent.
 const BACKOFF_MS: u64 = 12;
+/// More attempts than these do not make it wait longer.
+const BACKOFF_ATTEMPTS: u64 = 16;
+/// How long WAIT waits, in milliseconds.
+const WAIT_MS: u64 = 100;
 /// Redirections that are followed at once; after these the client waits before each.
 const AT_ONCE_MAX: usize = 5;
 /// How often an operation is sent before the client gives up.
@@ -93,6 +95,19 @@ enum Stop {
     Asking(String),
 }
 
+/// How a client goes about its work.
+#[derive(Clone, Copy, Debug)]
+pub struct Habits {
+    /// Operations that it has under way at most.
+    pub depth: usize,
+    /// Time between two new operations at most, in milliseconds.
+    pub think_ms: u64,
+    /// How many replicas it waits for.
+    pub replicas: usize,
+    /// How often it does, after a write.
+    pub waits: Permille,
+}
+
 /// A client.
 pub struct Client {
     number: usize,
@@ -100,31 +115,34 @@ pub struct Client {
     workload: Workload,
     /// Operations to do before those of the workload, each with the node to begin at.
     audit: VecDeque<(Call, String)>,
-    depth: usize,
+    habits: Habits,
     is_done: bool,
     directory: Directory,
     connections: BTreeMap<String, Connection>,
     opened: u32,
     echoes: u64,
     flights: BTreeMap<OperationId, Flight>,
+    /// Writes that have been answered, and how often they had been sent by then: what WAIT tells is about that time.
+    written: BTreeMap<OperationId, u32>,
     actions: Vec<Action>,
 }
 
 impl Client {
-    /// A client that knows the addresses `seeds` and keeps at most `depth` operations under way.
-    pub fn new(seed: u64, number: usize, seeds: Vec<String>, workload: Workload, depth: usize) -> Self {
+    /// A client that knows the addresses `seeds`.
+    pub fn new(seed: u64, number: usize, seeds: Vec<String>, workload: Workload, habits: Habits) -> Self {
         Self {
             number,
             chance: Chance::stream(seed, &alloc::format!("client {number}")),
             workload,
             audit: VecDeque::new(),
-            depth,
+            habits,
             is_done: false,
             directory: Directory::new(seeds),
             connections: BTreeMap::new(),
             opened: 0,
             echoes: 0,
             flights: BTreeMap::new(),
+            written: BTreeMap::new(),
             actions: Vec::new(),
         }
     }
@@ -132,6 +150,16 @@ impl Client {
     /// True when all its operations have ended.
     pub fn is_idle(&self) -> bool {
         self.is_done && self.flights.is_empty()
+    }
+
+    /// It begins nothing more by itself.
+    pub fn stop(&mut self) {
+        self.workload.stop();
+    }
+
+    /// It closes its connections, on which nothing is under way: some of them may be dead by now. Returns which there were.
+    pub fn hang_up(&mut self) -> Vec<LinkId> {
+        core::mem::take(&mut self.connections).into_values().map(|connection| connection.link).collect()
     }
 
     /// Gives it more to do, each operation with the node at which to begin. Wake it with [`Timer::Next`].
@@ -153,7 +181,7 @@ impl Client {
     }
 
     fn next(&mut self, now: Time, history: &mut History) {
-        if self.flights.len() < self.depth {
+        if self.flights.len() < self.habits.depth {
             let (call, start) = match self.audit.pop_front() {
                 Some((call, start)) => (Some(call), Some(Stop::At(start))),
                 None => (self.workload.next_call(), None),
@@ -164,7 +192,7 @@ impl Client {
             };
             self.begin(now, call, Flight { next: start, ..Flight::default() }, history);
         }
-        self.wake(now, THINK_MS, Timer::Next);
+        self.wake(now, self.habits.think_ms, Timer::Next);
     }
 
     fn begin(&mut self, now: Time, call: Call, flight: Flight, history: &mut History) {
@@ -195,11 +223,22 @@ impl Client {
         }
         connection.ask(Expected::Operation(id), &call.words(), &mut bytes);
         let link = connection.link;
+        if !call.is_read() && self.chance.happens(self.habits.waits) {
+            self.wait(link, Expected::Wait(id, attempt), &mut bytes);
+        }
         if self.chance.happens(ECHO) {
             self.echo(link, &mut bytes);
         }
         self.actions.push(Action::Send(link, bytes));
         self.actions.push(Action::Wake(now.plus_ms(PATIENCE_MS), Timer::Patience(id, attempt)));
+    }
+
+    fn wait(&mut self, link: LinkId, reply: Expected, bytes: &mut Vec<u8>) {
+        let number = |number: u64| alloc::format!("{number}").into_bytes();
+        let words = [b"WAIT".to_vec(), number(self.habits.replicas as u64), number(WAIT_MS)];
+        if let Some(connection) = self.connections.values_mut().find(|connection| connection.link == link) {
+            connection.ask(reply, &words, bytes);
+        }
     }
 
     fn echo(&mut self, link: LinkId, bytes: &mut Vec<u8>) {
@@ -228,6 +267,11 @@ impl Client {
         for reply in connection.read(bytes) {
             match reply {
                 Ok((Expected::Operation(id), value)) => self.answered(now, id, &address, value, history),
+                Ok((Expected::Wait(id, attempt), Value::Integer(replicas))) => {
+                    if self.written.remove(&id) == Some(attempt) {
+                        history.copied(now, id, replicas);
+                    }
+                }
                 Ok((Expected::Map, value)) => {
                     if let Err(error) = self.directory.learn(&value, &address) {
                         history.oddities.push((link, Oddity::UnreadableMap(error)));
@@ -236,7 +280,7 @@ impl Client {
                 Ok((Expected::Echo(sent), came)) if came != Value::Bulk(sent.clone()) => {
                     history.oddities.push((link, Oddity::WrongEcho { sent, came }));
                 }
-                Ok((Expected::Echo(_) | Expected::Asking, _)) => {}
+                Ok((Expected::Echo(_) | Expected::Asking | Expected::Wait(..), _)) => {}
                 Err(oddity) => history.oddities.push((link, oddity)),
             }
         }
@@ -254,12 +298,15 @@ impl Client {
                 self.redirected(now, id, from, to, RedirectKind::Ask, history);
             }
             ("TRYAGAIN" | "CLUSTERDOWN", _) => {
+                let attempts = u64::from(flight.attempts).min(BACKOFF_ATTEMPTS);
                 history.count_error(text);
-                self.wake(now, BACKOFF_MS, Timer::Send(id));
+                self.wake(now, BACKOFF_MS * attempts, Timer::Send(id));
             }
             _ => {
                 history.count_error(text);
-                self.flights.remove(&id);
+                if let Some(flight) = self.flights.remove(&id).filter(|_| text.is_empty()) {
+                    self.written.insert(id, flight.attempts);
+                }
                 history.end(now, id, Outcome::Replied(value));
             }
         }

@@ -42,6 +42,13 @@ pub enum Call {
     GetAll(Vec<Bytes>),
 }
 
+impl Outcome {
+    /// The operation was answered, and not with an error.
+    pub fn is_success(&self) -> bool {
+        matches!(self, Outcome::Replied(value) if !matches!(value, Value::Error(_)))
+    }
+}
+
 impl Call {
     /// The keys, at least one.
     pub fn keys(&self) -> Vec<&Bytes> {
@@ -158,6 +165,8 @@ pub struct Operation {
     pub outcome: Outcome,
     /// Where it was sent on its way, in order.
     pub redirects: Vec<Redirect>,
+    /// How many replicas had it, as WAIT has told, and when that was.
+    pub copies: Option<(i64, Time)>,
     /// Whether the cluster was at rest when it began: no faults, no changes.
     pub at_rest: bool,
 }
@@ -204,13 +213,23 @@ pub struct History {
     pub errors: BTreeMap<String, u64>,
     /// Whether operations begun from now on begin at rest.
     pub at_rest: bool,
+    /// Operations of which WAIT has told since somebody last looked.
+    pub told: Vec<OperationId>,
 }
 
 impl History {
     /// An operation begins.
     pub fn begin(&mut self, now: Time, call: Call) -> OperationId {
         let (outcome, redirects, at_rest) = (Outcome::Pending, Vec::new(), self.at_rest);
-        self.operations.push(Operation { call, began: now, ended: now, outcome, redirects, at_rest });
+        self.operations.push(Operation {
+            call,
+            began: now,
+            ended: now,
+            outcome,
+            redirects,
+            copies: None,
+            at_rest,
+        });
         OperationId(self.operations.len() - 1)
     }
 
@@ -220,6 +239,12 @@ impl History {
         assert_eq!(operation.outcome, Outcome::Pending, "an operation ends once");
         operation.ended = now;
         operation.outcome = outcome;
+    }
+
+    /// WAIT tells how many replicas have what an operation has written.
+    pub fn copied(&mut self, now: Time, id: OperationId, replicas: i64) {
+        self.operations[id.0].copies = Some((replicas, now));
+        self.told.push(id);
     }
 
     /// Counts an error reply by its text. No text: it was no error.

@@ -3,19 +3,19 @@
 //! ```text
 //!   seed --> swarm      what kind of world: size, workload, rates of faults
 //!            world      the loop: one queue of events (timeline), one trace
-//!              node       the engine of a real node, many of them
-//!              view       the cluster as each node sees it        operator   who changes it
+//!              control    the control planes, the bus among them, nodes.conf, and what fails: a world of its own, and within this one
+//!              node       the engine of a real node and the copying of its data, many of them
 //!              network    connections that delay, cut and end
 //!              client     a cluster client                        workload   what it asks for
+//!              operator   who moves slots
 //!            history    what clients did and were told
-//!            check      what must always hold
-//!            control    a world of its own: the control planes, the bus among them, and far more faults
+//!            check      what must hold at rest      kept   what replicas must have kept      toll   what failovers cost
 //! ```
 //!
 //! A run is a function of its seed: no clock, no randomness of the system, no thread, no map without order. Equal seeds
 //! have equal traces on every platform, so that a seed is a bug report. [`run`] is the way in.
 //!
-//! In the world of clients the operator still stands where the bus will: engines and control planes are simulated apart.
+//! [`control`] alone is the fast path: many more faults in the same time, without data and clients.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -28,6 +28,7 @@ pub mod check;
 pub mod client;
 pub mod control;
 pub mod history;
+pub mod kept;
 pub mod network;
 pub mod node;
 pub mod operator;
@@ -35,8 +36,8 @@ pub mod report;
 pub mod sabotage;
 pub mod swarm;
 pub mod timeline;
+pub mod toll;
 pub mod trace;
-pub mod view;
 pub mod workload;
 pub mod world;
 

@@ -118,6 +118,12 @@ impl Network {
         self.links.get(&link)?.node
     }
 
+    /// The connections to `node`, and those that `client` has opened.
+    pub fn links_of(&self, node: usize, client: usize) -> Vec<LinkId> {
+        let is_theirs = |(id, link): &(&LinkId, &Link)| link.node == Some(node) || id.client == client;
+        self.links.iter().filter(is_theirs).map(|(id, _)| *id).collect()
+    }
+
     /// Sends bytes towards one end of a connection. Bytes for a connection that has ended are lost.
     pub fn send(&mut self, now: Time, link: LinkId, to: Side, mut bytes: Vec<u8>) -> Arrivals {
         if self.chance.happens(self.weather.reset) {
@@ -146,6 +152,14 @@ impl Network {
             way.ended = true;
         }
         self.end(now, link, by.other()).into_iter().collect()
+    }
+
+    /// The side that opened a connection gives it up, and all that has not arrived: what is still to be sent again never is.
+    pub fn abort(&mut self, now: Time, link: LinkId) -> Arrivals {
+        if let Some(found) = self.links.get_mut(&link) {
+            found.ways.iter_mut().for_each(|way| way.queue.clear());
+        }
+        self.close(now, link, Side::Client)
     }
 
     /// Takes the packet that is due; `None` if its connection was closed in the meantime.

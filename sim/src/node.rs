@@ -1,207 +1,387 @@
-//! A whole node: the engine that serves real clients, in a world without sockets, threads or a clock.
+//! A whole node but for its control plane: the engine that serves real clients, and the copying of its data, in a world without
+//! sockets, threads or a clock.
 //!
 //! ```text
 //!   bytes of a connection --> core::resp::decode --> Engine::execute --> bytes of replies
-//!                                                       |   ^
+//!                                                       |   ^     `---> File (disk), Log (replicas)
 //!                                 Host: time, chance, configuration, topology
+//!   wishes of the control plane --> obey
 //! ```
 //!
-//! This is to a simulated world what `node/client.rs` and `node/shared.rs` are to a real one, and as thin: no rule of
-//! the cluster is decided here.
+//! This is to a simulated world what `node/client.rs`, `node/shared.rs` and `node/replicate` are to a real one, and as thin: no rule of
+//! the cluster is decided here. One [`SimNode`] is one life of a process; its disk goes on to the next.
+
+mod carry;
+mod disk;
+mod feed;
+mod follow;
+mod host;
 
 use alloc::collections::BTreeMap;
-use alloc::format;
+use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::cell::{Cell, RefCell};
+use core::cell::RefCell;
+use core::mem;
 
+use slotway_core::cluster::{Action, Cluster, Now, Replication};
 use slotway_core::resp::decode::{Decoded, Decoder, Limits};
 use slotway_core::resp::encode::ReplyWriter;
 use slotway_core::resp::error::ErrorReply;
-use slotway_core::slot::Slot;
-use slotway_core::time::UnixMs;
+use slotway_core::resp::value::Value;
+use slotway_core::slot_set::SlotSet;
 use slotway_core::topology::Topology;
-use slotway_engine::config::{Asker, Config};
+use slotway_engine::config::Config;
 use slotway_engine::dispatch::{Engine, Requests};
-use slotway_engine::keyspace::{DbIndex, Detached, Garbage, KeyHasher, Layout, Shard};
-use slotway_engine::node::{ClientCard, Facts, Node, Shutdown};
-use slotway_engine::pubsub::PubSub;
-use slotway_engine::session::{After, ClientId, Session};
-use slotway_engine::shards::{Owned, ShardAccess, ShardSet, WholeKeyspace};
+use slotway_engine::keyspace::{DbIndex, KeyHasher, Layout, Shard};
+use slotway_engine::node::Pause;
+use slotway_engine::propagation::write_command;
+use slotway_engine::rdb::{Compression, Version, dump};
+use slotway_engine::session::{AckWait, After, ClientId, Session};
+use slotway_engine::shards::{Owned, ShardAccess, ShardSet};
 
 use crate::chance::Chance;
 use crate::history::Bytes;
 use crate::network::LinkId;
+use crate::sabotage::{Plot, Sabotage};
 use crate::timeline::Time;
+pub use carry::Carried;
+use carry::Carrying;
+pub use disk::{Keeping, Kept};
+use feed::Snapshots;
+use follow::Following;
+use host::Host;
 
 /// In a cluster there is one database.
 const DB: DbIndex = DbIndex(0);
 /// Entries that the expiry cycle looks at per call.
 const EXPIRE_BUDGET: u32 = 50;
+/// Calls of [`SimNode::tick`] in a second.
+const TICKS_PER_SECOND: u64 = 10;
 
-/// One node.
+/// What a node is started with.
+pub struct Start {
+    /// Its number in the world.
+    pub number: usize,
+    /// `host:port`, as redirections name it.
+    pub address: String,
+    /// What it draws.
+    pub chance: Chance,
+    /// Its configuration.
+    pub config: Arc<Config>,
+    /// Its control plane.
+    pub machine: Rc<RefCell<Cluster>>,
+    /// When.
+    pub now: Time,
+    /// The same on the control plane's clocks.
+    pub moment: Now,
+    /// When the disk has what it is given.
+    pub keeping: Keeping,
+    /// What it has.
+    pub kept: Kept,
+    /// What the connections that it opens are called: the client, and the first serial number.
+    pub dials_as: LinkId,
+    /// Which rule it breaks.
+    pub plot: Plot,
+}
+
+/// One life of a node.
 pub struct SimNode {
+    /// Its number in the world.
+    pub number: usize,
     /// `host:port`, as redirections name it.
     pub address: String,
     host: Host,
     engine: Engine<Owned>,
-    hasher: KeyHasher,
     connections: BTreeMap<LinkId, Connection>,
     next_client: u64,
+    ticks: u64,
+    /// Connections that this node opens.
+    dials_as: LinkId,
+    snapshots: Snapshots,
+    following: Following,
+    carrying: Option<Carrying>,
+    out: Vec<Out>,
+}
+
+/// What a node wants sent.
+#[derive(Debug)]
+pub enum Out {
+    /// Bytes on a connection that others have opened.
+    Reply(LinkId, Bytes),
+    /// The end of such a connection.
+    Close(LinkId),
+    /// A connection to that address.
+    Dial(LinkId, String),
+    /// Bytes on a connection that it has opened.
+    Ask(LinkId, Bytes),
+    /// The end of such a connection.
+    Hang(LinkId),
+    /// The same, and nothing that has not arrived by now is to arrive.
+    Abort(LinkId),
+    /// The keys that it was to bring elsewhere are there, or not.
+    Carried(Carried),
+    /// It has all data of the node at that address, as of now.
+    Synced(String),
+    /// A line for the trace.
+    Note(String),
 }
 
 struct Connection {
     session: Session,
     decoder: Decoder,
     pending: Vec<u8>,
-}
-
-/// What a node has to say to what it was sent.
-pub struct Answer {
-    /// Replies, in order.
-    pub replies: Vec<u8>,
-    /// Whether the connection goes on.
-    pub after: After,
-    /// For how long the node now does nothing: DEBUG SLEEP.
-    pub pause_us: u64,
-    /// Connections that it closes besides: CLIENT KILL.
-    pub killed: Vec<LinkId>,
-    /// What it sends to other connections: messages, the replies to commands that have waited.
-    pub delivered: Vec<(LinkId, Bytes)>,
+    /// It is a replica's from now on.
+    is_replica: bool,
+    /// It waits for replicas.
+    wait: Option<AckWait>,
+    /// It waits for the end of a pause.
+    is_held: bool,
 }
 
 impl SimNode {
-    /// A node without data that knows no cluster yet.
-    pub fn new(seed: u64, address: String, config: Arc<Config>) -> Self {
-        let mut chance = Chance::stream(seed, &address);
+    /// A node starts, with the data that its disk has.
+    pub fn start(start: Start) -> Self {
+        let Start {
+            number,
+            address,
+            mut chance,
+            config,
+            machine,
+            now,
+            moment,
+            keeping,
+            kept,
+            dials_as,
+            plot,
+        } = start;
         let layout = Layout::new(1, 1).expect("one shard, one database");
         let hasher = KeyHasher::new(chance.next());
         let engine = Engine::new(Owned::new(layout, Shard::new(layout, 0, hasher)), hasher);
-        let host = Host::new(chance, config);
-        Self { address, host, engine, hasher, connections: BTreeMap::new(), next_client: 1 }
+        let mut kept = kept;
+        let (base, commands) = (kept.base.clone(), kept.commands.clone());
+        let host = Host::new(
+            chance,
+            config,
+            machine,
+            moment,
+            disk::File::new(Keeping::Nothing, Kept::default()),
+            plot,
+        );
+        host.now.set(now);
+        let mut node = Self {
+            number,
+            address,
+            host,
+            engine,
+            connections: BTreeMap::new(),
+            next_client: 1,
+            ticks: 0,
+            dials_as,
+            snapshots: Snapshots::default(),
+            following: Following::default(),
+            carrying: None,
+            out: Vec::new(),
+        };
+        let whole = node.load(&base, &commands);
+        kept.commands.truncate(whole);
+        node.host.file.replace(disk::File::new(keeping, kept));
+        node
+    }
+
+    /// The present, on both kinds of clocks.
+    pub fn set_time(&mut self, now: Time, moment: Now) {
+        self.host.now.set(now);
+        self.host.moment.set(moment);
+    }
+
+    /// What is to be sent, in order.
+    pub fn take_out(&mut self) -> Vec<Out> {
+        mem::take(&mut self.out)
+    }
+
+    /// What the control plane wanted done when commands talked to it.
+    pub fn take_actions(&mut self) -> Vec<Action> {
+        self.host.actions.take()
+    }
+
+    /// For how long it now does nothing: DEBUG SLEEP.
+    pub fn take_pause_us(&mut self) -> u64 {
+        self.host.pause_us.take()
+    }
+
+    /// How the copying stands, for the control plane.
+    pub fn replication(&self) -> Replication {
+        self.host.for_cluster()
+    }
+
+    /// Its process ends, its host does not.
+    pub fn outlive(self) -> Kept {
+        self.host.file.into_inner().outlive()
+    }
+
+    /// Its host stops.
+    pub fn crash(self, chance: &mut Chance) -> Kept {
+        self.host.file.into_inner().crash(chance)
+    }
+
+    /// The control plane wants something done.
+    pub fn obey(&mut self, action: Action) {
+        match action {
+            Action::Publish(topology) => {
+                self.host.route_by(topology);
+                self.engine.topology_changed(&self.host);
+            }
+            Action::Follow(source) => self.follow(source.map(|source| (source.host, source.port))),
+            Action::PauseWrites => self.host.writes_pause.set(true),
+            Action::ResumeWrites => {
+                self.host.writes_pause.set(false);
+                self.release();
+            }
+            Action::DropKeys(slots) => drop(self.engine.drop_keys(&self.host, &slots)),
+            Action::DropAllKeys => drop(self.engine.drop_keys(&self.host, &SlotSet::FULL)),
+            // Of the bus; and clients here listen to no channel, and ask for no hand-over of slots.
+            Action::Connect { .. }
+            | Action::Send { .. }
+            | Action::Close { .. }
+            | Action::Persist { .. }
+            | Action::Deliver { .. }
+            | Action::Handoff(_)
+            | Action::Note(_) => {}
+        }
+        self.settle();
     }
 
     /// Bytes have come over a connection, perhaps its first.
-    pub fn receive(&mut self, now: Time, link: LinkId, bytes: &[u8]) -> Answer {
-        self.host.now.set(now);
-        let mut connection = self.connections.remove(&link).unwrap_or_else(|| self.accept(now, link));
+    pub fn receive(&mut self, link: LinkId, bytes: &[u8]) {
+        if let Some(carrying) = &mut self.carrying {
+            // MIGRATE blocks the node.
+            carrying.postponed.push((link, bytes.into()));
+            return;
+        }
+        let mut connection = self.connections.remove(&link).unwrap_or_else(|| self.accept(link));
         connection.pending.extend_from_slice(bytes);
-        let replies = self.execute(&mut connection);
-        let after = connection.session.after;
-        self.host.publish(&connection.session);
-        if after == After::Continue {
-            self.connections.insert(link, connection);
+        match connection.is_replica {
+            true => self.hear_replica(link, connection),
+            // It goes on when that is over.
+            false if connection.wait.is_some() || connection.is_held => {
+                self.connections.insert(link, connection);
+            }
+            false => self.go_on(link, connection),
         }
-        Answer {
-            replies,
-            after,
-            pause_us: self.host.pause_us.take(),
-            killed: self.killed(),
-            delivered: self.host.delivered.take(),
-        }
+        self.settle();
     }
 
     /// A connection has ended.
     pub fn disconnect(&mut self, link: LinkId) {
         if let Some(connection) = self.connections.remove(&link) {
-            if let Some(waiter) = &connection.session.blocked {
-                self.engine.forget_waiter(waiter);
-            }
-            self.host.pubsub.borrow_mut().forget(connection.session.id);
-            self.host.cards.borrow_mut().remove(&connection.session.id);
-            self.host.links.borrow_mut().remove(&connection.session.id);
+            self.forget(&connection);
         }
     }
 
-    /// Removes some of the keys that have expired.
-    pub fn expire_cycle(&mut self, now: Time) {
-        if self.host.active_expire.get() {
-            self.host.now.set(now);
+    /// A tenth of a second has passed.
+    pub fn tick(&mut self) {
+        self.ticks += 1;
+        if self.host.expires() {
             self.engine.expire_cycle(&self.host, EXPIRE_BUDGET);
         }
+        if self.ticks.is_multiple_of(TICKS_PER_SECOND) {
+            self.host.file.borrow_mut().sync();
+            self.ping_replicas();
+        }
+        self.step_link();
+        self.end_waits();
+        self.settle();
     }
 
-    /// The cluster as the node knows it.
-    pub fn topology(&self) -> Arc<Topology> {
-        self.host.topology.borrow().clone().expect("a node is told its cluster before anything else")
+    fn forget(&mut self, connection: &Connection) {
+        if let Some(waiter) = &connection.session.blocked {
+            self.engine.forget_waiter(waiter);
+        }
+        self.host.forget(connection.session.id);
     }
 
-    /// From now on the node knows the cluster as this.
-    pub fn publish(&mut self, topology: Topology) {
-        self.host.topology.replace(Some(Arc::new(topology)));
+    fn accept(&mut self, link: LinkId) -> Connection {
+        let mut session = self.session(alloc::format!("10.1.0.{}:{}", link.client, 1024 + link.serial));
+        session.local_address.clone_from(&self.address);
+        self.host.links.borrow_mut().insert(session.id, link);
+        Connection {
+            session,
+            decoder: Decoder::default(),
+            pending: Vec::new(),
+            is_replica: false,
+            wait: None,
+            is_held: false,
+        }
     }
 
-    /// Takes the values of at most `max` keys of `slot` out. Once this returns, no command that was routed by an older
-    /// topology is under way: holding the shard is the fence.
-    pub fn take_keys(&mut self, now: Time, slot: Slot, max: usize) -> Vec<Detached> {
-        let keys = self.keys_of(slot, max);
-        let hasher = self.hasher;
-        self.with_shard(|shard| {
-            let db = shard.db(DB);
-            keys.iter().filter_map(|key| db.take(now.wall(), &hasher.key(key))).collect()
-        })
-    }
-
-    /// Puts a value under its key.
-    pub fn put_key(&mut self, now: Time, value: Detached) {
-        let hasher = self.hasher;
-        self.with_shard(|shard| {
-            let key = value.entry().key().to_vec();
-            shard.db(DB).put(now.wall(), &hasher.key(&key), value);
-        });
-    }
-
-    /// A copy of the value of `key`.
-    pub fn copy_of(&self, now: Time, key: &[u8]) -> Option<Detached> {
-        let key = self.hasher.key(key);
-        self.with_shard(|shard| shard.db(DB).duplicate(now.wall(), &key, &key))
-    }
-
-    /// At most `max` keys of `slot`, expired ones included, in no order.
-    pub fn keys_of(&self, slot: Slot, max: usize) -> Vec<Bytes> {
-        let mut keys = Vec::new();
-        self.with_shard(|shard| shard.db(DB).keys_in_slot(slot, max, |key| keys.push(key.to_vec())));
-        keys
-    }
-
-    /// The keys of `slot` that have not expired, in no order.
-    pub fn living_keys_of(&self, now: Time, slot: Slot) -> Vec<Bytes> {
-        let mut keys = self.keys_of(slot, usize::MAX);
-        self.with_shard(|shard| keys.retain(|key| shard.db(DB).exists(now.wall(), &self.hasher.key(key))));
-        keys
-    }
-
-    /// All keys that have not expired, in no order.
-    pub fn keys(&self, now: Time) -> Vec<Bytes> {
-        let mut keys = Vec::new();
-        self.with_shard(|shard| {
-            shard.db(DB).for_each_key(now.wall(), |entry| keys.push(entry.key().to_vec()));
-        });
-        keys
-    }
-
-    fn with_shard<R>(&self, visit: impl FnOnce(&mut Shard) -> R) -> R {
-        let mut visit = Some(visit);
-        let mut result = None;
-        self.engine.shards().with(ShardSet::One(0), |held| {
-            held.each(|shard| result = visit.take().map(|visit| visit(shard)));
-        });
-        result.expect("the one shard is visited once")
-    }
-
-    fn accept(&mut self, now: Time, link: LinkId) -> Connection {
+    fn session(&mut self, address: String) -> Session {
         let id = ClientId(self.next_client);
         self.next_client += 1;
-        self.host.links.borrow_mut().insert(id, link);
-        let address = format!("10.1.0.{}:{}", link.client, 1024 + link.serial);
-        let session = Session::new(id, address, self.address.clone(), now.wall(), true);
-        Connection { session, decoder: Decoder::default(), pending: Vec::new() }
+        Session::new(id, address, String::new(), self.host.now.get().wall(), true)
+    }
+
+    /// Executes what has come over a client's connection, and sees to what follows.
+    fn go_on(&mut self, link: LinkId, mut connection: Connection) {
+        let replies = self.execute(&mut connection);
+        if self.host.plot != Plot::default() && connection.session.peer.is_none() {
+            self.answer(link, self.spoil(replies));
+        } else {
+            self.answer(link, replies);
+        }
+        self.host.publish(&connection.session);
+        match connection.session.after {
+            After::Continue => {}
+            // Errands, which this host does not run; MIGRATE is the operator's here.
+            After::Close
+            | After::Abort
+            | After::WaitForShutdown
+            | After::Migrate
+            | After::Decode
+            | After::Import => {
+                self.forget(&connection);
+                return self.out.push(Out::Close(link));
+            }
+            After::WaitForAcks => {
+                connection.wait = connection.session.ack_wait.take();
+                self.ask_for_acks();
+            }
+            After::Hold => connection.is_held = true,
+            After::Replicate => {
+                connection.is_replica = true;
+                self.begin_replica(link, &mut connection);
+            }
+        }
+        self.connections.insert(link, connection);
+    }
+
+    fn answer(&mut self, link: LinkId, replies: Vec<u8>) {
+        if !self.host.plot.breaks(Sabotage::ForgetToSync) {
+            self.host.file.borrow_mut().before_replies();
+        }
+        if !replies.is_empty() {
+            self.out.push(Out::Reply(link, replies));
+        }
+        let delivered = self.host.delivered.take();
+        self.out.extend(delivered.into_iter().map(|(link, bytes)| Out::Reply(link, bytes)));
+    }
+
+    /// Breaks what a node answers, where that is the plot.
+    fn spoil(&self, mut replies: Vec<u8>) -> Vec<u8> {
+        let Ok((_, first)) = Value::decode(&replies) else { return replies };
+        if self.host.plot.breaks(Sabotage::MixReplies) {
+            replies.rotate_left(first);
+        }
+        if self.host.plot.breaks(Sabotage::LoseReply) && first < replies.len() {
+            replies.drain(..first);
+        }
+        replies
     }
 
     /// Executes all whole requests that have come, batch by batch.
     fn execute(&mut self, connection: &mut Connection) -> Vec<u8> {
-        let Connection { session, decoder, pending } = connection;
+        let Connection { session, decoder, pending, .. } = connection;
         let mut replies = Vec::new();
         if let Some(waiter) = session.blocked.clone() {
             if !waiter.is_done() {
@@ -210,10 +390,8 @@ impl SimNode {
             self.engine.forget_waiter(&waiter);
             session.blocked = None;
         }
-        let limits = Limits {
-            bulk_len_max: self.host.config.borrow().proto_max_bulk_len(),
-            authenticated: session.authenticated,
-        };
+        let bulk_len_max = self.host.config.borrow().proto_max_bulk_len();
+        let limits = Limits { bulk_len_max, authenticated: session.authenticated };
         while session.after == After::Continue {
             let decoded = decoder.decode(pending, limits);
             let requests = Requests { decoder, buffer: pending };
@@ -225,7 +403,7 @@ impl SimNode {
             });
             pending.drain(..decoder.consume_first(tally.requests));
             match decoded {
-                _ if session.blocked.is_some() => break,
+                _ if session.blocked.is_some() || session.after != After::Continue => break,
                 Decoded::Full => {}
                 Decoded::All => break,
                 Decoded::Broken(error) => {
@@ -238,159 +416,82 @@ impl SimNode {
         replies
     }
 
-    fn killed(&mut self) -> Vec<LinkId> {
+    /// Goes on with the connections that a pause has held up.
+    fn release(&mut self) {
+        if self.pauses() != Pause::Nothing {
+            return;
+        }
+        let held = self.connections.iter().filter(|(_, connection)| connection.is_held);
+        for link in held.map(|(link, _)| *link).collect::<Vec<_>>() {
+            self.resume(link, |connection| connection.is_held = false);
+        }
+    }
+
+    fn pauses(&self) -> Pause {
+        slotway_engine::node::Node::pause(&self.host)
+    }
+
+    /// What a connection waited for has come.
+    fn resume(&mut self, link: LinkId, end: impl FnOnce(&mut Connection)) {
+        if let Some(mut connection) = self.connections.remove(&link) {
+            end(&mut connection);
+            connection.session.after = After::Continue;
+            self.go_on(link, connection);
+        }
+    }
+
+    /// After each event: what has been written goes to replicas, who was killed is gone.
+    fn settle(&mut self) {
+        self.pump();
         let killed = self.host.killed.take();
-        let links = self.host.links.borrow();
-        killed.iter().filter_map(|id| links.get(id).copied()).collect()
-    }
-}
-
-/// What the engine asks of the node around it.
-struct Host {
-    now: Cell<Time>,
-    chance: RefCell<Chance>,
-    config: RefCell<Arc<Config>>,
-    topology: RefCell<Option<Arc<Topology>>>,
-    cards: RefCell<BTreeMap<ClientId, ClientCard>>,
-    links: RefCell<BTreeMap<ClientId, LinkId>>,
-    killed: RefCell<Vec<ClientId>>,
-    /// What commands have for connections besides the one that sent them.
-    delivered: RefCell<Vec<(LinkId, Bytes)>>,
-    pubsub: RefCell<PubSub>,
-    facts: RefCell<Facts>,
-    active_expire: Cell<bool>,
-    pause_us: Cell<u64>,
-    log: RefCell<Vec<String>>,
-}
-
-impl Host {
-    fn new(chance: Chance, config: Arc<Config>) -> Self {
-        Self {
-            now: Cell::default(),
-            chance: RefCell::new(chance),
-            config: RefCell::new(config),
-            topology: RefCell::default(),
-            cards: RefCell::default(),
-            links: RefCell::default(),
-            killed: RefCell::default(),
-            delivered: RefCell::default(),
-            pubsub: RefCell::default(),
-            facts: RefCell::new(Facts { started_at: Time::default().wall(), ..Facts::default() }),
-            active_expire: Cell::new(true),
-            pause_us: Cell::default(),
-            log: RefCell::default(),
+        let links: Vec<LinkId> =
+            killed.iter().filter_map(|id| self.host.links.borrow().get(id).copied()).collect();
+        for link in links {
+            self.disconnect(link);
+            self.out.push(Out::Close(link));
         }
     }
 
-    fn count(&self, add: impl FnOnce(&mut Facts)) {
-        add(&mut self.facts.borrow_mut());
+    /// Executes one command as nobody's, whoever owns the slot.
+    fn run(&mut self, words: &[&[u8]]) -> Value {
+        let mut session = self.session(String::new());
+        session.asking = true;
+        let (mut bytes, mut replies, mut decoder) = (Vec::new(), Vec::new(), Decoder::default());
+        write_command(&mut bytes, words.iter().copied());
+        decoder.decode(&bytes, Limits { bulk_len_max: u64::MAX >> 1, authenticated: true });
+        let requests = Requests { decoder: &decoder, buffer: &bytes };
+        self.engine.execute(&self.host, &mut session, requests, &mut replies);
+        Value::decode(&replies).map_or(Value::Null, |(value, _)| value)
     }
 
-    fn publish(&self, session: &Session) {
-        let mut cards = self.cards.borrow_mut();
-        match session.after {
-            After::Continue => {
-                let (session, active_at) = (session.clone(), self.now());
-                let card = ClientCard { session, active_at, query_len: 0, query_free: 0, memory: 0, fd: -1 };
-                cards.insert(card.session.id, card);
-            }
-            // A simulated node has no replicas of this kind, and is given no slots in this way: such connections end.
-            After::Close
-            | After::Abort
-            | After::WaitForAcks
-            | After::WaitForShutdown
-            | After::Hold
-            | After::Migrate
-            | After::Decode
-            | After::Import
-            | After::Replicate => {
-                cards.remove(&session.id);
-            }
-        }
-    }
-}
-
-impl Node for Host {
-    fn now(&self) -> UnixMs {
-        self.now.get().wall()
+    /// The cluster as the node knows it.
+    pub fn topology(&self) -> Option<Arc<Topology>> {
+        self.host.topology.borrow().clone()
     }
 
-    fn now_us(&self) -> u64 {
-        self.now.get().wall_us()
+    /// Whom it follows, as `host:port`.
+    pub fn followed(&self) -> Option<String> {
+        self.host.primary.borrow().as_ref().map(|(host, port)| alloc::format!("{host}:{port}"))
     }
 
-    fn random(&self) -> u64 {
-        self.chance.borrow_mut().next()
+    /// The history of its data, and whether that is all of its primary's.
+    pub fn history(&self) -> (slotway_core::replication::History, bool) {
+        let link = self.host.link.borrow();
+        (self.host.log.borrow().history(), link.has_data && link.phase.is_connected())
     }
 
-    fn config(&self) -> Arc<Config> {
-        Arc::clone(&self.config.borrow())
-    }
-
-    fn set_config(&self, pairs: &[(&[u8], &[u8])], asker: Asker) -> Result<(), ErrorReply> {
-        let mut config = Config::clone(&self.config());
-        let _no_effects_outside = config.set(pairs, asker)?;
-        self.config.replace(Arc::new(config));
-        Ok(())
-    }
-
-    fn rewrite_config(&self) -> Result<(), ErrorReply> {
-        Err(ErrorReply::other("ERR The server is running without a config file"))
-    }
-
-    fn topology(&self) -> Option<Arc<Topology>> {
-        self.topology.borrow().clone()
-    }
-
-    fn facts(&self) -> Facts {
-        let connected_clients = self.cards.borrow().len() as u64;
-        Facts { connected_clients, ..self.facts.borrow().clone() }
-    }
-
-    fn reset_stats(&self) {
-        let started_at = self.facts.borrow().started_at;
-        self.facts.replace(Facts { started_at, ..Facts::default() });
-    }
-
-    fn clients(&self) -> Vec<ClientCard> {
-        self.cards.borrow().values().cloned().collect()
-    }
-
-    fn kill_clients(&self, ids: &[ClientId]) -> usize {
-        let mut cards = self.cards.borrow_mut();
-        let there: Vec<ClientId> = ids.iter().copied().filter(|id| cards.remove(id).is_some()).collect();
-        self.killed.borrow_mut().extend_from_slice(&there);
-        there.len()
-    }
-
-    /// A simulated node has no process: the world, not a command, decides when it stops.
-    fn deliver(&self, to: ClientId, bytes: &[u8]) {
-        if let Some(link) = self.links.borrow().get(&to).filter(|_| !bytes.is_empty()) {
-            self.delivered.borrow_mut().push((*link, bytes.to_vec()));
-        }
-    }
-
-    fn with_pubsub(&self, visit: &mut dyn FnMut(&mut PubSub)) {
-        visit(&mut self.pubsub.borrow_mut());
-    }
-
-    fn shutdown(&self, how: Shutdown, _: &dyn WholeKeyspace) -> Result<(), ErrorReply> {
-        Err(if how.abort { ErrorReply::NoShutdown } else { ErrorReply::ShutdownFailed })
-    }
-
-    fn discard(&self, garbage: Garbage) {
-        drop(garbage);
-    }
-
-    fn set_active_expire(&self, on: bool) {
-        self.active_expire.set(on);
-    }
-
-    fn sleep(&self, us: u64) {
-        self.pause_us.set(self.pause_us.get().saturating_add(us));
-    }
-
-    fn log(&self, line: &str) {
-        self.log.borrow_mut().push(line.into());
+    /// All keys that have not expired, each with its value as DUMP gives it and its deadline, in order.
+    pub fn contents(&self) -> BTreeMap<Bytes, (Bytes, Option<u64>)> {
+        let (mut contents, now) = (BTreeMap::new(), self.host.now.get().wall());
+        self.engine.shards().with(ShardSet::One(0), |held| {
+            held.each(|shard| {
+                shard.db(DB).for_each_key(now, |entry| {
+                    let value = dump::encode(entry.value(), Version::V11, Compression::Off);
+                    let expiry = entry.expiry().map(|at| at.as_ms());
+                    contents.insert(entry.key().to_vec(), (value, expiry));
+                });
+            });
+        });
+        contents
     }
 }

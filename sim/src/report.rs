@@ -1,10 +1,13 @@
 //! What came of a run.
 
+use alloc::vec::Vec;
 use core::fmt;
 
 use crate::check::{Verdict, Verdicts, Violation};
+use crate::control::Tally;
 use crate::history::History;
 use crate::timeline::Time;
+use crate::toll::Cost;
 use crate::trace::Trace;
 
 /// A run that is over.
@@ -20,6 +23,14 @@ pub struct Report {
     pub history: History,
     /// For each slot, whether what clients were told can be explained.
     pub verdicts: Verdicts,
+    /// What happened to control planes.
+    pub tally: Tally,
+    /// What each promotion cost.
+    pub toll: Vec<Cost>,
+    /// Slots that were moved.
+    pub moved: u64,
+    /// Writes that were promised, and whose every holder lost its disk.
+    pub excused: u64,
     /// The invariant that did not hold, if one did not.
     pub violation: Option<Violation>,
 }
@@ -37,9 +48,12 @@ impl fmt::Display for Report {
         let (seed, operations) = (self.seed, self.history.operations.len());
         write!(
             f,
-            "seed {seed}: {operations} operations, {} events, {} s simulated, ",
+            "seed {seed}: {operations} operations, {} events, {} s simulated, {}, {} promotions, {} slots moved, ",
             self.trace.events(),
-            self.simulated
+            self.simulated,
+            self.tally,
+            self.toll.len(),
+            self.moved
         )?;
         write!(f, "trace {:016x}, errors {:?}", self.trace.hash(), self.history.errors)?;
         match &self.violation {

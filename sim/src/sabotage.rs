@@ -5,20 +5,16 @@
 /// A rule to break.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Sabotage {
-    /// A node gives the keys of a slot away and goes on serving it: no publishing before the fence.
-    ServeWhatIsGone,
     /// A key is lost on its way to another node.
     DropKey,
-    /// A key is copied to another node and not removed.
-    KeepCopy,
-    /// The taker of a slot claims it before the giver has let go.
+    /// A key is brought to another node under another value.
+    SpoilKey,
+    /// A slot's new owner claims it while keys are still to come.
     ClaimEarly,
-    /// The taker is not told that it is importing, so that ASK leads nowhere.
+    /// The taker of a slot is not told that it is importing, so that ASK leads nowhere.
     ForgetToImport,
-    /// One node is never told of the last move.
-    ForgetToTell,
-    /// An older claim wins over a newer one if it comes later.
-    LaterClaimWins,
+    /// A node that gives keys away deletes them before the taker has them.
+    DropKeysEarly,
     /// A node has its own address down for every other node.
     MovedToItself,
     /// Redirections name a node that is not a member.
@@ -27,6 +23,16 @@ pub enum Sabotage {
     MixReplies,
     /// A reply of a pipeline never comes.
     LoseReply,
+    /// WAIT counts replicas that have been sent a write, not those that have it.
+    WaitLies,
+    /// A replica says that it is fresh although no data has come yet.
+    EmptyStands,
+    /// Whoever asks to go on may, whatever history it knows.
+    AnyHistory,
+    /// A replica loses a key now and then.
+    LoseOnReplica,
+    /// What was acknowledged had not been written to the disk.
+    ForgetToSync,
 }
 
 /// Which rule is broken in this world, if any.

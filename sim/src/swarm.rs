@@ -4,25 +4,41 @@
 //! some are off ("swarm testing", Groce and others, 2012).
 
 use crate::chance::{Chance, Permille};
+use crate::client::Habits;
+use crate::control;
+use crate::node::Keeping;
+
+/// What is at stake in a world.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stake {
+    /// Slots move between primaries without replicas, which come back with all they had: no reply may be wrong.
+    Moves,
+    /// Replicas take over from primaries: what all of them have said to have may not be lost.
+    Copies,
+}
 
 /// The size and the habits of a world.
 #[derive(Clone, Debug)]
 pub struct Swarm {
-    /// Primaries.
-    pub nodes: usize,
+    /// What is at stake.
+    pub stake: Stake,
+    /// The nodes, their bus, and what fails.
+    pub cluster: control::swarm::Swarm,
+    /// When disks have what they are given.
+    pub keeping: Keeping,
+    /// Per restart of a replica: its data is gone.
+    pub wiped: Permille,
     /// Clients.
     pub clients: usize,
-    /// Operations that each client carries out.
+    /// Operations that each client carries out, unless the storm ends first.
     pub operations: usize,
-    /// Operations that a client has under way at most.
-    pub depth: usize,
+    /// How they go about it.
+    pub habits: Habits,
     /// Hash tags, each with a few keys: fewer mean more strife.
     pub tags: usize,
     /// Slots that are moved while clients are at work.
     pub moves: usize,
-    /// Times that a node takes the cluster to be down.
-    pub outages: usize,
-    /// The network.
+    /// The network of clients, replicas and operators.
     pub weather: Weather,
 }
 
@@ -43,9 +59,7 @@ pub struct Weather {
     pub stall_ms: u64,
     /// Per change of weather: nothing passes one way between a client and a node.
     pub partition: Permille,
-    /// Per change of weather: a node stops for a while and does nothing at all.
-    pub pause: Permille,
-    /// For how long at most partitions and pauses last, in milliseconds.
+    /// For how long at most partitions last, in milliseconds.
     pub outage_ms: u64,
 }
 
@@ -60,16 +74,95 @@ impl Swarm {
     /// The world of `seed`.
     pub fn of_seed(seed: u64) -> Self {
         let mut chance = Chance::stream(seed, "swarm");
-        Self {
-            nodes: chance.within(2..=6) as usize,
-            clients: chance.within(1..=5) as usize,
-            operations: chance.within(20..=60) as usize,
-            depth: chance.within(1..=4) as usize,
-            tags: chance.within(1..=12) as usize,
-            moves: chance.within(0..=12) as usize,
-            outages: chance.within(0..=2) as usize,
-            weather: weather(&mut chance),
+        match seed % 2 {
+            0 => Self::of_moves(&mut chance),
+            _ => Self::of_copies(&mut chance),
         }
+    }
+
+    fn of_moves(chance: &mut Chance) -> Self {
+        let habits = Habits {
+            depth: chance.within(1..=4) as usize,
+            think_ms: chance.within(20..=150),
+            replicas: 0,
+            waits: Permille(0),
+        };
+        Self {
+            stake: Stake::Moves,
+            cluster: cluster(chance, 0),
+            keeping: Keeping::Always,
+            wiped: Permille(0),
+            clients: chance.within(1..=4) as usize,
+            operations: chance.within(20..=60) as usize,
+            habits,
+            tags: chance.within(1..=12) as usize,
+            moves: chance.within(1..=6) as usize,
+            weather: weather(chance),
+        }
+    }
+
+    fn of_copies(chance: &mut Chance) -> Self {
+        let replicas = chance.within(1..=2) as usize;
+        let mut cluster = cluster(chance, replicas);
+        // Long enough to be missed, and for replicas to take over; often enough that they lie behind.
+        cluster.down_ms = chance.within(2000..=5000 + cluster.node_timeout_ms * 4);
+        cluster.partition = sometimes(chance, 400);
+        cluster.crash = Permille(chance.within(5..=60));
+        let weather = Weather { stall: Permille(chance.within(0..=60)), ..weather(chance) };
+        let habits = Habits {
+            depth: chance.within(1..=3) as usize,
+            think_ms: chance.within(20..=120),
+            replicas,
+            waits: Permille(chance.within(0..=900)),
+        };
+        Self {
+            stake: Stake::Copies,
+            cluster,
+            keeping: *chance.pick(&[
+                Keeping::Always,
+                Keeping::Always,
+                Keeping::EverySecond,
+                Keeping::Nothing,
+            ]),
+            wiped: sometimes(chance, 600),
+            clients: chance.within(1..=3) as usize,
+            operations: usize::MAX,
+            habits,
+            tags: chance.within(1..=8) as usize,
+            moves: 0,
+            weather,
+        }
+    }
+}
+
+/// Three primaries and more, with so many replicas each, in a storm of some seconds.
+fn cluster(chance: &mut Chance, replicas: usize) -> control::swarm::Swarm {
+    let node_timeout_ms = *chance.pick(&[500, 1000]);
+    control::swarm::Swarm {
+        primaries: if replicas > 0 { 3 } else { chance.within(2..=4) as usize },
+        replicas,
+        node_timeout_ms,
+        keeps_shards: true,
+        storm_s: chance.within(4..=12),
+        weather: Weather {
+            latency_us: chance.within(50..=2_000),
+            jitter_us: chance.within(0..=5_000),
+            split: sometimes(chance, 100),
+            reset: sometimes(chance, 5),
+            ..Weather::default()
+        },
+        crash: sometimes(chance, 40),
+        vanish: sometimes(chance, 20),
+        down_ms: chance.within(100..=node_timeout_ms * 6),
+        torn: sometimes(chance, 300),
+        sync_us: chance.within(100..=20_000),
+        partition: sometimes(chance, 60),
+        split: sometimes(chance, 10),
+        pause: sometimes(chance, 20),
+        outage_ms: chance.within(100..=node_timeout_ms * 3),
+        drift: if chance.happens(Permille(500)) { chance.within(0..=50) } else { 0 },
+        failover: sometimes(chance, 30),
+        ..control::swarm::Swarm::default()
     }
 }
 
@@ -82,7 +175,6 @@ fn weather(chance: &mut Chance) -> Weather {
         stall: sometimes(chance, 20),
         stall_ms: chance.within(1..=150),
         partition: sometimes(chance, 300),
-        pause: sometimes(chance, 200),
         outage_ms: chance.within(5..=250),
     }
 }

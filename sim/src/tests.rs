@@ -2,64 +2,124 @@
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
-use std::eprintln;
+use alloc::vec::Vec;
+use std::{eprintln, thread};
 
 use crate::sabotage::{Plot, Sabotage};
+use crate::swarm::{Stake, Swarm};
 use crate::trace::Trace;
 use crate::world::World;
-use crate::{Report, replay, run};
+use crate::{Report, control, replay, run};
 
 /// Seeds that every change must pass. `SIM_SEEDS=20000` runs more.
-const SEEDS: u64 = 200;
+const SEEDS: u64 = 100;
 /// Each planted bug must be found within so many seeds.
-const SABOTAGE_SEEDS: u64 = 400;
+const SABOTAGE_SEEDS: u64 = 4000;
 
 /// How many seeds the environment asks for.
 pub(crate) fn seeds(variable: &str, default: u64) -> u64 {
     std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
-#[test]
-fn no_seed_breaks_an_invariant_and_together_they_meet_every_refusal() {
-    let mut errors: BTreeMap<String, u64> = BTreeMap::new();
-    let (mut slots, mut undecided) = (0, 0);
-    for seed in 1..=seeds("SIM_SEEDS", SEEDS) {
-        let report = run(seed);
-        assert!(report.violation.is_none(), "{report}");
-        slots += report.verdicts.len();
-        undecided += report.undecided();
-        for (word, count) in report.history.errors {
-            *errors.entry(word).or_default() += count;
+/// Runs `part` of the seeds up to `last` on each core: every so-manieth from a first one on.
+pub(crate) fn on_all_cores<R: Send>(last: u64, part: impl Fn(Vec<u64>) -> R + Sync) -> Vec<R> {
+    let threads = thread::available_parallelism().map_or(1, usize::from) as u64;
+    let of = |first: u64| (first..=last).step_by(threads as usize).collect();
+    let part = &part;
+    thread::scope(|scope| {
+        let workers: Vec<_> = (1..=threads).map(|first| scope.spawn(move || part(of(first)))).collect();
+        workers.into_iter().map(|worker| worker.join().expect("no seed fails")).collect()
+    })
+}
+
+/// What many runs have met.
+#[derive(Default)]
+struct Sum {
+    errors: BTreeMap<String, u64>,
+    slots: usize,
+    undecided: usize,
+    moved: u64,
+    promotions: u64,
+    crashes: u64,
+    promised: u64,
+}
+
+impl Sum {
+    fn of(seeds: Vec<u64>) -> Self {
+        let mut sum = Self::default();
+        for report in seeds.into_iter().map(run) {
+            assert!(report.violation.is_none(), "{report}");
+            sum.slots += report.verdicts.len();
+            sum.undecided += report.undecided();
+            sum.moved += report.moved;
+            sum.promotions += report.toll.len() as u64;
+            sum.crashes += report.tally.crashes;
+            sum.promised += report.history.operations.iter().filter(|it| it.copies.is_some()).count() as u64;
+            sum.add_errors(report.history.errors);
+        }
+        sum
+    }
+
+    fn add_errors(&mut self, errors: BTreeMap<String, u64>) {
+        for (word, count) in errors {
+            *self.errors.entry(word).or_default() += count;
         }
     }
+}
+
+#[test]
+fn no_seed_breaks_an_invariant_and_together_they_meet_every_refusal() {
+    let seeds = seeds("SIM_SEEDS", SEEDS);
+    let mut all = Sum::default();
+    for sum in on_all_cores(seeds, Sum::of) {
+        all.slots += sum.slots;
+        all.undecided += sum.undecided;
+        all.moved += sum.moved;
+        all.promotions += sum.promotions;
+        all.crashes += sum.crashes;
+        all.promised += sum.promised;
+        all.add_errors(sum.errors);
+    }
+    let Sum { errors, slots, undecided, moved, promotions, crashes, promised } = all;
+    eprintln!(
+        "{seeds} seeds: {moved} slots moved, {promotions} promotions, {crashes} crashes, {promised} writes with WAIT"
+    );
     for word in ["MOVED", "ASK", "TRYAGAIN", "CROSSSLOT", "CLUSTERDOWN", "ERR"] {
         assert!(errors.contains_key(word), "no seed met {word}: {errors:?}");
     }
-    assert!(undecided * 200 <= slots, "{undecided} of {slots} slots could not be judged");
+    assert!(undecided * 100 <= slots, "{undecided} of {slots} slots could not be judged");
+    assert!(
+        moved >= seeds && promotions * 4 >= seeds && crashes >= seeds && promised > seeds,
+        "faults do not happen"
+    );
 }
 
-/// What they showed: a search that took a repeated SET for nothing; a history with more orders than it could go through;
-/// an expired copy of a key that was taken for a second one (twice); a late ASKING.
+/// What they showed: two hosts that came back with the nodes.conf of before a SETSLOT, so that a slot was nobody's (58); a slot that was
+/// claimed by an epoch which the current one had overtaken, and lost its keys (578); RESTORE that came after MIGRATE had given it up (234); GETACK
+/// written after a primary had told the replica that takes over how far to read (29); a frame overtaken by a later one, after which a slot counted
+/// as unclaimed (142).
 #[test]
 fn seeds_that_once_failed_pass() {
-    for seed in [81, 263, 1107, 3561, 10_391] {
+    for seed in [29, 58, 142, 234, 578] {
         let report = run(seed);
-        assert!(report.violation.is_none() && report.undecided() == 0, "{report}");
+        assert!(report.violation.is_none(), "{report}");
     }
 }
 
 #[test]
 fn the_same_seed_has_the_same_trace_kept_or_not() {
-    for seed in 1..=20 {
+    for seed in 1..=10 {
         assert_eq!(run(seed).trace.hash(), replay(seed).trace.hash(), "seed {seed}");
     }
     assert_ne!(run(1).trace.hash(), run(2).trace.hash());
 }
 
-/// The first report that finds the bug, and that it is the rule expected.
-fn found(rule: Sabotage, invariants: &[&str]) {
-    let sabotaged = |seed| World::plotted(seed, Trace::hashed(), Plot::against(rule)).run();
-    let failed = (1..=SABOTAGE_SEEDS).map(sabotaged).find(|report: &Report| report.violation.is_some());
+/// The first report that finds the bug, among worlds in which that is at stake, and that it is the rule expected.
+fn found(rule: Sabotage, stake: Stake, invariants: &[&str]) {
+    let plot = Plot::against(rule);
+    let sabotaged = |seed| World::plotted(seed, Trace::hashed(), plot, control::Plot::None).run();
+    let worlds = (1..=SABOTAGE_SEEDS).filter(|seed| Swarm::of_seed(*seed).stake == stake);
+    let failed = worlds.map(sabotaged).find(|report: &Report| report.violation.is_some());
     let report = failed.unwrap_or_else(|| panic!("nobody noticed {rule:?}"));
     let violation = report.violation.as_ref().expect("chosen because of it");
     eprintln!("{rule:?}: seed {}: {violation}", report.seed);
@@ -67,56 +127,66 @@ fn found(rule: Sabotage, invariants: &[&str]) {
 }
 
 #[test]
-fn a_slot_served_after_it_was_given_away_is_found() {
-    found(Sabotage::ServeWhatIsGone, &["S2", "S8"]);
-}
-
-#[test]
 fn a_key_lost_on_its_way_is_found() {
-    found(Sabotage::DropKey, &["S8"]);
+    found(Sabotage::DropKey, Stake::Moves, &["S8"]);
 }
 
 #[test]
-fn a_key_left_behind_is_found() {
-    found(Sabotage::KeepCopy, &["S8"]);
+fn a_key_spoilt_on_its_way_is_found() {
+    found(Sabotage::SpoilKey, Stake::Moves, &["S8"]);
 }
 
 #[test]
 fn a_slot_claimed_too_early_is_found() {
-    found(Sabotage::ClaimEarly, &["S2", "S8"]);
+    found(Sabotage::ClaimEarly, Stake::Moves, &["S8", "L4"]);
 }
 
 #[test]
 fn an_importing_node_that_does_not_know_is_found() {
-    found(Sabotage::ForgetToImport, &["S8 ASK"]);
+    found(Sabotage::ForgetToImport, Stake::Moves, &["S8", "L", "-"]);
 }
 
 #[test]
-fn a_node_that_is_not_told_is_found() {
-    found(Sabotage::ForgetToTell, &["L2"]);
-}
-
-#[test]
-fn an_old_claim_that_wins_is_found() {
-    found(Sabotage::LaterClaimWins, &["S8", "S9", "L2"]);
+fn keys_dropped_before_the_new_owner_has_them_are_found() {
+    found(Sabotage::DropKeysEarly, Stake::Moves, &["S8"]);
 }
 
 #[test]
 fn a_node_that_redirects_to_itself_is_found() {
-    found(Sabotage::MovedToItself, &["S9 MOVED"]);
+    found(Sabotage::MovedToItself, Stake::Copies, &["S9 MOVED"]);
 }
 
 #[test]
 fn a_redirection_to_a_stranger_is_found() {
-    found(Sabotage::MovedToStranger, &["S9 redirections"]);
+    found(Sabotage::MovedToStranger, Stake::Copies, &["S9 redirections"]);
 }
 
 #[test]
-fn replies_out_of_order_is_found() {
-    found(Sabotage::MixReplies, &["- replies"]);
+fn replies_out_of_order_are_found() {
+    found(Sabotage::MixReplies, Stake::Copies, &["- replies"]);
 }
 
 #[test]
 fn a_lost_reply_is_found() {
-    found(Sabotage::LoseReply, &["- replies"]);
+    found(Sabotage::LoseReply, Stake::Copies, &["- replies"]);
+}
+
+#[test]
+fn a_wait_that_does_not_wait_is_found() {
+    found(Sabotage::WaitLies, Stake::Copies, &["S7"]);
+}
+
+#[test]
+fn a_replica_that_goes_on_in_another_history_is_found() {
+    found(Sabotage::AnyHistory, Stake::Copies, &["S7", "S8", "L3"]);
+}
+
+#[test]
+fn a_replica_that_loses_a_key_is_found() {
+    found(Sabotage::LoseOnReplica, Stake::Copies, &["S7", "S8", "L3"]);
+}
+
+#[test]
+fn what_was_not_on_disk_when_it_was_acknowledged_is_found() {
+    found(Sabotage::ForgetToSync, Stake::Moves, &["S8"]);
 }

@@ -7,7 +7,7 @@
 use alloc::format;
 use alloc::vec::Vec;
 
-use crate::chance::Chance;
+use crate::chance::{Chance, Permille};
 use crate::history::{Bytes, Call};
 
 /// Keys of each tag.
@@ -23,13 +23,23 @@ pub struct Workload {
     left: usize,
     client: usize,
     values: u64,
+    kind: Kind,
+}
+
+/// What is asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// All calls there are: where nothing may be lost, each reply can be judged by all before it.
+    Mixed,
+    /// Tokens are appended and read: where writes may be lost, the last value tells which were.
+    Tokens,
 }
 
 impl Workload {
     /// The `operations` calls of `client`, over `tags` hash tags that all clients of the seed share.
-    pub fn new(seed: u64, client: usize, tags: usize, operations: usize) -> Self {
+    pub fn new(seed: u64, kind: Kind, client: usize, tags: usize, operations: usize) -> Self {
         let chance = Chance::stream(seed, &format!("workload {client}"));
-        Self { chance, keys: keys(seed, tags), left: operations, client, values: 0 }
+        Self { chance, keys: keys(seed, tags), left: operations, client, values: 0, kind }
     }
 
     /// The next call; `None` when all have been asked.
@@ -37,6 +47,10 @@ impl Workload {
         self.left = self.left.checked_sub(1)?;
         let tag = self.chance.pick(&self.keys).clone();
         let key = self.chance.pick(&tag).clone();
+        if self.kind == Kind::Tokens {
+            let reads = self.chance.happens(Permille(300));
+            return Some(if reads { Call::Get(key) } else { Call::Append(key, self.token()) });
+        }
         Some(match self.chance.below(100) {
             0..24 => Call::Get(key),
             24..40 => Call::Set(key, self.value()),
@@ -49,6 +63,17 @@ impl Workload {
             88..97 => Call::GetAll(tag),
             _ => Call::GetAll([key, self.chance.pick(&self.keys)[0].clone()].into()),
         })
+    }
+
+    /// There is nothing more to ask for.
+    pub fn stop(&mut self) {
+        self.left = 0;
+    }
+
+    /// A token never written before.
+    fn token(&mut self) -> Bytes {
+        self.values += 1;
+        format!("{}.{};", self.client, self.values).into_bytes()
     }
 
     /// A value never written before: sometimes a number, so that INCR finds some.
@@ -89,7 +114,7 @@ mod tests {
             for tag in keys(seed, 5) {
                 assert!(tag.iter().all(|key| key_slot(key) == key_slot(&tag[0])));
             }
-            assert_eq!(keys(seed, 5), Workload::new(seed, 3, 5, 1).keys);
+            assert_eq!(keys(seed, 5), Workload::new(seed, Kind::Mixed, 3, 5, 1).keys);
         }
     }
 }

@@ -226,9 +226,12 @@ impl Cluster {
         Ok(Done::Ok)
     }
 
+    /// On disk before the operator hears that it is done. Keys follow from it: were a host to stop and its node to come back with the file of
+    /// before, a slot could be nobody's, each of two nodes taking it for the other's; or be served where its keys are no more. In Redis, which
+    /// does not wait for the disk here, they can.
     fn slots_changed(&mut self) {
         self.recheck_state();
-        self.save_soon();
+        self.save_before_anything_leaves();
     }
 
     fn set_slot(&mut self, now: Now, slot: Slot, to: SetSlot, has_keys: bool) -> Result<Done, ClusterError> {

@@ -33,9 +33,11 @@ impl Cluster {
         }
     }
 
-    /// Makes this node's config epoch the greatest of all, without asking anybody: for operators, who know better.
+    /// Makes this node's config epoch the greatest of all, without asking anybody: for operators, who know better. The current epoch counts too:
+    /// it may be the config epoch of a node that this one has not heard of late, whose claim would then undo what the bump is for.
     pub(crate) fn bump_epoch(&mut self) -> Bump {
-        let greatest = self.nodes.iter().map(|(_, peer)| peer.config_epoch).max().unwrap_or_default();
+        let known = self.nodes.iter().map(|(_, peer)| peer.config_epoch).max().unwrap_or_default();
+        let greatest = known.max(self.current_epoch.into());
         let mine = self.nodes[MYSELF].config_epoch;
         if mine == greatest && mine != ConfigEpoch::default() {
             return Bump::Still(mine);

@@ -220,12 +220,13 @@ impl Cluster {
             .into_iter()
             .filter(|before| *before != primary)
             .for_each(|before| self.check_migrate_to(before));
-        self.end_manual_failover();
         self.forget_election();
         self.end_tenure();
         self.end_comeback();
         self.serves_less = true;
         self.follow_primary();
+        // Who has waited is let go to a node that is a replica already.
+        self.end_manual_failover();
         self.recheck_state();
         self.save_soon();
     }

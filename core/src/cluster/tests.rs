@@ -280,6 +280,50 @@ fn a_slot_that_arrives_is_claimed_by_a_new_epoch() {
     net.assert_views_agree();
 }
 
+/// A claim by an epoch that others already know to be old would be undone by the next heartbeat of whoever has a newer one, and the keys with it.
+/// Seed 578 of the simulator.
+#[test]
+fn a_slot_that_arrives_is_claimed_by_an_epoch_of_now_also_where_its_giver_was_not_heard() {
+    let mut net = cluster(4, 4);
+    let (source, target) = (net.node(0).id(), net.node(3).id());
+    net.forge(1, 3, |header| header.current_epoch = Epoch::new(9));
+    let set = |to| Admin::SetSlot { slot: slot(7), to, has_keys: false };
+    net.admin(3, set(SetSlot::Importing(source))).unwrap();
+    net.admin(3, set(SetSlot::Node(target))).unwrap();
+    let topology = net.topology(3);
+    assert_eq!(topology.config_epoch(topology.myself().unwrap()), ConfigEpoch::new(10));
+}
+
+/// Two hosts that stop one after the other, each with the file of before, would take the slot for each other's. Seed 58 of the simulator.
+#[test]
+fn what_an_operator_says_of_slots_is_on_disk_before_he_is_answered() {
+    let mut net = cluster(3, 3);
+    let (source, target) = (net.node(0).id(), net.node(2).id());
+    for (at, to) in [
+        (2, SetSlot::Importing(source)),
+        (0, SetSlot::Migrating(target)),
+        (2, SetSlot::Node(target)),
+        (0, SetSlot::Node(target)),
+    ] {
+        let actions = net.admin_actions(at, Admin::SetSlot { slot: slot(7), to, has_keys: false });
+        let waits = |action: &Action| {
+            matches!(action, Action::Persist { durability: Durability::BeforeTheNextAction, .. })
+        };
+        assert!(actions.iter().any(waits), "{to:?}: {actions:?}");
+    }
+}
+
+#[test]
+fn a_demoted_primary_is_a_replica_before_it_lets_go_who_waited() {
+    let mut net = with_replicas();
+    net.admin(3, Admin::Failover(FailoverMode::Agreed)).unwrap();
+    net.run_ms(3000);
+    let order = net.done(0);
+    let follows = order.iter().position(|action| matches!(action, Action::Follow(Some(_))));
+    let resumes = order.iter().rposition(|action| matches!(action, Action::ResumeWrites));
+    assert!(follows.is_some() && follows < resumes, "{order:?}");
+}
+
 #[test]
 fn a_spare_replica_moves_to_a_primary_that_has_none_left() {
     let mut net = cluster(6, 3);

@@ -16,6 +16,8 @@ pub(super) enum Expected {
     Operation(OperationId),
     /// To ASKING.
     Asking,
+    /// To WAIT, behind the operation sent for the so-manieth time.
+    Wait(OperationId, u32),
     /// To ECHO, which must give this back.
     Echo(Bytes),
     /// To CLUSTER SLOTS, NODES or SHARDS.
@@ -75,7 +77,7 @@ impl Connection {
     pub(super) fn operations(self) -> Vec<OperationId> {
         let id = |expected| match expected {
             Expected::Operation(id) => Some(id),
-            Expected::Asking | Expected::Echo(_) | Expected::Map => None,
+            Expected::Asking | Expected::Wait(..) | Expected::Echo(_) | Expected::Map => None,
         };
         self.expected.into_iter().filter_map(id).collect()
     }

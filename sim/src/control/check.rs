@@ -14,6 +14,7 @@ use slotway_core::cluster::Event;
 use slotway_core::epoch::{ConfigEpoch, Epoch};
 use slotway_core::id::NodeId;
 use slotway_core::slot::Slot;
+use slotway_core::slot_set::SlotSet;
 use slotway_core::topology::{ClusterState, Node, NodeFlags, Topology};
 
 use super::member::{Health, Member};
@@ -54,6 +55,8 @@ pub struct Witness {
     reports: BTreeMap<(NodeId, NodeId, NodeId), Time>,
     /// What each node's disk holds for certain.
     saved: BTreeMap<NodeId, Saved>,
+    /// By who hears it and who says it: the slots that a primary last claimed.
+    claims: BTreeMap<(NodeId, NodeId), SlotSet>,
 }
 
 /// The numbers in a nodes.conf that must not get lost.
@@ -75,6 +78,7 @@ impl Witness {
             votes: BTreeMap::new(),
             reports: BTreeMap::new(),
             saved: BTreeMap::new(),
+            claims: BTreeMap::new(),
         }
     }
 
@@ -119,6 +123,12 @@ impl Witness {
     /// A frame reaches `node`.
     pub fn received(&mut self, node: NodeId, frame: &Frame<'_>, now: Time) {
         let Frame::Full { header, body: Body::Heartbeat(heartbeat) } = frame else { return };
+        if header.primary.is_none() {
+            let heard = self.claims.entry((node, header.sender)).or_default();
+            if *heard != header.slots {
+                heard.clone_from(&header.slots);
+            }
+        }
         for entry in heartbeat.gossip.iter() {
             if entry.flags.intersects(NodeFlags::PFAIL | NodeFlags::FAIL) {
                 self.reports.insert((node, entry.node, header.sender), now);
@@ -149,6 +159,45 @@ impl Witness {
             _ => {}
         }
         Ok(())
+    }
+
+    /// S5: in a view, a slot goes from one owner to another only by a greater config epoch, or once the first was heard not to claim it. (That
+    /// may be a frame from before it had the slot, which another one has overtaken: seed 142 of the world with clients.)
+    ///
+    /// One exception is the protocol's own, and seed 2012 met it: a primary may settle a collision by taking, without a vote, the very
+    /// epoch in which its replica is being elected. The replica then takes the slots by an equal epoch in its own view; the
+    /// next collision between the two settles it, and S2 sees that it does.
+    ///
+    /// # Errors
+    /// It went by a smaller one, or by the same in the view of somebody else.
+    pub fn view_changed(
+        &self,
+        node: NodeId,
+        before: &Topology,
+        after: &Topology,
+        now: Time,
+    ) -> Result<(), Violation> {
+        if after.has_owners_of(before) {
+            return Ok(());
+        }
+        judge(now, Slot::all().try_for_each(|slot| self.owner_changed(node, before, after, slot)))
+    }
+
+    fn owner_changed(&self, node: NodeId, before: &Topology, after: &Topology, slot: Slot) -> Finding {
+        let owner = |view: &Topology| view.owner(slot).map(|owner| view.node(owner).id);
+        let (Some(was), Some(is)) = (owner(before), owner(after)) else { return Ok(()) };
+        if was == is {
+            return Ok(());
+        }
+        let epoch = |view: &Topology, id: &NodeId| {
+            view.find(id).map_or(ConfigEpoch::default(), |index| view.node(index).config_epoch)
+        };
+        let (lost, won) = (epoch(before, &was), epoch(after, &is));
+        let is_better = won > lost || (won == lost && is == node);
+        let is_unclaimed = || self.claims.get(&(node, was)).is_some_and(|claimed| !claimed.contains(slot));
+        ensure(is_better || is_unclaimed(), "S5 the greater epoch takes a slot", || {
+            format!("for {node}, slot {slot} went from {was} (epoch {lost}) to {is} (epoch {won})")
+        })
     }
 
     /// Those who reported within two node timeouts, and the node itself, are a majority.
@@ -203,34 +252,6 @@ fn is_on_disk(node: NodeId, saved: Saved, header: &Header, body: &Body<'_>) -> F
         }
         _ => Ok(()),
     }
-}
-
-/// S5: in a view, a slot goes from one owner to another only by a greater config epoch.
-///
-/// One exception is the protocol's own, and seed 2012 met it: a primary may settle a collision by taking, without a vote, the very
-/// epoch in which its replica is being elected. The replica then takes the slots by an equal epoch in its own view; the
-/// next collision between the two settles it, and S2 sees that it does.
-///
-/// # Errors
-/// It went by a smaller one, or by the same in the view of somebody else.
-pub fn view_changed(node: NodeId, before: &Topology, after: &Topology, now: Time) -> Result<(), Violation> {
-    if after.has_owners_of(before) {
-        return Ok(());
-    }
-    judge(now, Slot::all().try_for_each(|slot| owner_changed(node, before, after, slot)))
-}
-
-fn owner_changed(node: NodeId, before: &Topology, after: &Topology, slot: Slot) -> Finding {
-    let owner = |view: &Topology| view.owner(slot).map(|owner| view.node(owner).id);
-    let (Some(was), Some(is)) = (owner(before), owner(after)) else { return Ok(()) };
-    let epoch = |view: &Topology, id: &NodeId| {
-        view.find(id).map_or(ConfigEpoch::default(), |index| view.node(index).config_epoch)
-    };
-    let (lost, won) = (epoch(before, &was), epoch(after, &is));
-    let is_better = won > lost || (won == lost && is == node);
-    ensure(was == is || is_better, "S5 the greater epoch takes a slot", || {
-        format!("for {node}, slot {slot} went from {was} (epoch {lost}) to {is} (epoch {won})")
-    })
 }
 
 /// S6: a primary that has not heard from a majority for so long takes no writes.

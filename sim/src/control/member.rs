@@ -72,6 +72,8 @@ pub struct Member {
     pub view: Option<Arc<Topology>>,
     /// When it last heard from each other node.
     pub heard: BTreeMap<NodeId, Time>,
+    /// How its data stands, if that is simulated: told with each input.
+    pub data: Option<Replication>,
     machine: Rc<RefCell<Cluster>>,
     connections: BTreeMap<LinkId, Connection>,
     ends: BTreeMap<(network::LinkId, network::Side), LinkId>,
@@ -104,6 +106,7 @@ impl Member {
             disk: Disk::default(),
             view: None,
             heard: BTreeMap::new(),
+            data: None,
             machine: Rc::new(RefCell::new(machine.expect("a picture as one of its nodes sees it"))),
             connections: BTreeMap::new(),
             ends: BTreeMap::new(),
@@ -121,6 +124,11 @@ impl Member {
     /// Where it is now.
     pub fn ip(&self) -> &str {
         &self.config.announced.ip
+    }
+
+    /// Where clients reach it: `host:port`.
+    pub fn address(&self) -> String {
+        format!("{}:{PORT}", self.ip())
     }
 
     /// The name it announces; empty for none.
@@ -146,6 +154,9 @@ impl Member {
     /// Gives the machine an input.
     pub fn handle(&mut self, now: Time, input: Input<'_>) {
         let now = self.now(now);
+        if let Some(data) = self.data {
+            self.machine().handle(now, Input::Replication(data));
+        }
         self.machine().handle(now, input);
     }
 
@@ -156,7 +167,7 @@ impl Member {
         Time::from_us((own_ms * 1_000_000).div_ceil(rate) + 1)
     }
 
-    /// Until data is simulated, a replica counts as one that has the data of its primary.
+    /// Where data is not simulated, a replica counts as one that has the data of its primary.
     pub fn follow(&mut self, now: Time, follows: bool) {
         let fresh_at = follows.then_some(Instant::from_ms(u64::MAX));
         let offset = ReplOffset::new(u64::from(follows));
@@ -175,6 +186,7 @@ impl Member {
         self.wake = None;
         self.view = None;
         self.heard.clear();
+        self.data = None;
         self.connections.clear();
         self.ends.clear();
     }
@@ -264,7 +276,13 @@ pub fn name_of(number: usize) -> String {
 
 fn config(swarm: &Swarm, ip: &str, hostname: String) -> Config {
     let announced = Announced { ip: ip.into(), port: PORT, tls_port: 0, bus_port: BUS_PORT };
-    Config { node_timeout_ms: swarm.node_timeout_ms, announced, hostname, ..Config::default() }
+    Config {
+        node_timeout_ms: swarm.node_timeout_ms,
+        allow_replica_migration: !swarm.keeps_shards,
+        announced,
+        hostname,
+        ..Config::default()
+    }
 }
 
 fn now(time: Time, drift: i64, wall_off_ms: i64) -> Now {

@@ -17,6 +17,8 @@ pub struct Swarm {
     pub node_timeout_ms: u64,
     /// Nodes announce names and find each other by them.
     pub has_names: bool,
+    /// Replicas stay in their shard: `cluster-allow-replica-migration no`.
+    pub keeps_shards: bool,
     /// All primaries begin with one config epoch, as in a cluster that was put together by hand.
     pub begins_colliding: bool,
     /// How long faults last, in seconds.
@@ -76,6 +78,7 @@ impl Swarm {
             replicas: chance.within(0..=2) as usize,
             node_timeout_ms,
             has_names: chance.happens(Permille(500)),
+            keeps_shards: false,
             begins_colliding: chance.happens(Permille(200)),
             storm_s: chance.within(10..=60),
             weather: Weather {

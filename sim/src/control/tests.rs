@@ -1,13 +1,13 @@
 //! Many seeds; the same seed twice; and rules broken to see whether anybody notices.
 
 use alloc::vec::Vec;
-use std::{eprintln, thread};
+use std::eprintln;
 
 use slotway_core::cluster::Sabotage;
 
 use super::world::World;
 use super::{Outcome, Plot, Tally, replay, rest, run};
-use crate::tests::seeds;
+use crate::tests::{on_all_cores, seeds};
 use crate::trace::Trace;
 
 /// Seeds that every change must pass. `CONTROL_SEEDS=20000` runs more.
@@ -18,12 +18,7 @@ const SABOTAGE_SEEDS: u64 = 1000;
 #[test]
 fn no_seed_breaks_an_invariant() {
     let seeds = seeds("CONTROL_SEEDS", SEEDS);
-    let threads = thread::available_parallelism().map_or(1, usize::from) as u64;
-    let tallies: Vec<Tally> = thread::scope(|scope| {
-        let workers: Vec<_> =
-            (1..=threads).map(|first| scope.spawn(move || every(first, threads, seeds))).collect();
-        workers.into_iter().map(|worker| worker.join().expect("no seed fails")).collect()
-    });
+    let tallies: Vec<Tally> = on_all_cores(seeds, every);
     let sum = |count: fn(&Tally) -> u64| tallies.iter().map(count).sum::<u64>();
     let (elections, crashes) = (sum(|tally| tally.elections), sum(|tally| tally.crashes));
     eprintln!("{seeds} seeds: {elections} elections, {crashes} crashes");
@@ -33,10 +28,9 @@ fn no_seed_breaks_an_invariant() {
     );
 }
 
-/// Runs every `step`th seed from `first` on.
-fn every(first: u64, step: u64, seeds: u64) -> Tally {
+fn every(seeds: Vec<u64>) -> Tally {
     let mut sum = Tally::default();
-    for seed in (first..=seeds).step_by(step as usize) {
+    for seed in seeds {
         let outcome = run(seed);
         assert!(outcome.violation.is_none(), "{outcome}");
         sum.elections += outcome.tally.elections;

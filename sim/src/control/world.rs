@@ -60,6 +60,8 @@ pub struct World {
     is_calm: bool,
     /// What there is around the machines besides, if anything, has to see to these.
     effects: Option<Vec<(usize, Effect)>>,
+    /// What is done now is what a client's command asked for: SETSLOT may give a slot to whom it likes.
+    is_commanded: bool,
 }
 
 /// What concerns data and clients, which this world does not have: for the one around it.
@@ -106,6 +108,7 @@ impl World {
             storm_ends: Time::from_us(swarm.storm_s * 1_000_000),
             is_calm: false,
             effects: None,
+            is_commanded: false,
             swarm,
         }
     }
@@ -318,8 +321,8 @@ impl World {
                 self.tell(number, || Effect::Wanted(Action::Publish(view.clone())));
                 let member = &mut self.members[number];
                 let before = member.view.replace(view);
-                if let (Some(before), Some(after)) = (&before, &member.view) {
-                    return check::view_changed(member.id, before, after, now);
+                if let (Some(before), Some(after), false) = (&before, &member.view, self.is_commanded) {
+                    return self.witness.view_changed(member.id, before, after, now);
                 }
             }
             Action::Follow(source) if self.effects.is_none() => {

@@ -38,6 +38,8 @@ struct Host {
     resumes: usize,
     /// What was to be done with data, and what was on disk then.
     handoffs: Vec<(HandoffAction, String)>,
+    /// What concerned the disk, clients and data, in order.
+    done: Vec<Action>,
 }
 
 impl Net {
@@ -61,6 +63,7 @@ impl Net {
                 pauses: 0,
                 resumes: 0,
                 handoffs: Vec::new(),
+                done: Vec::new(),
             }
         };
         let nodes = (0..nodes).map(host).collect();
@@ -127,6 +130,18 @@ impl Net {
         let done = self.nodes[at].cluster.admin(now, admin);
         self.settle();
         done
+    }
+
+    /// What node `at` has done so far that concerned its disk, its clients and its data.
+    pub(super) fn done(&self, at: usize) -> &[Action] {
+        &self.nodes[at].done
+    }
+
+    /// What of that follows from an operator's word.
+    pub(super) fn admin_actions(&mut self, at: usize, admin: Admin) -> Vec<Action> {
+        let before = self.nodes[at].done.len();
+        self.admin(at, admin).unwrap();
+        self.nodes[at].done[before..].to_vec()
     }
 
     pub(super) fn meet(&mut self, at: usize, other: usize) {
@@ -294,6 +309,11 @@ impl Net {
     }
 
     fn act(&mut self, at: usize, action: Action) {
+        if let Action::Persist { .. } | Action::PauseWrites | Action::ResumeWrites | Action::Follow(_) =
+            &action
+        {
+            self.nodes[at].done.push(action.clone());
+        }
         match action {
             Action::Connect { link, port, .. } => self.connect(at, link, port),
             Action::Send { link, frame } => self.send(at, link, frame),

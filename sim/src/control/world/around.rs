@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem;
 
-use slotway_core::cluster::{Action, Durability, Input, Replication};
+use slotway_core::cluster::{Action, Dataset, Durability, Input, Replication};
 
 use super::{Effect, Event, Member, World};
 use crate::check::Violation;
@@ -45,6 +45,11 @@ impl World {
         self.timeline.pass_to(at);
     }
 
+    /// The present.
+    pub fn now(&self) -> Time {
+        self.timeline.now()
+    }
+
     /// What has come up that concerns data and clients, in order.
     pub fn take_effects(&mut self) -> Vec<(usize, Effect)> {
         self.effects.as_mut().map(mem::take).unwrap_or_default()
@@ -70,9 +75,14 @@ impl World {
         self.calm();
     }
 
-    /// A node's data has come further, or its link has changed.
-    pub fn report(&mut self, number: usize, replication: Replication) -> Result<(), Violation> {
-        self.input(number, Input::Replication(replication))
+    /// This is how a node's data stands from now on.
+    pub fn set_data(&mut self, number: usize, replication: Replication) {
+        self.members[number].data = Some(replication);
+    }
+
+    /// A process that has started has found so much of its data.
+    pub fn started_with(&mut self, number: usize, dataset: Dataset) -> Result<(), Violation> {
+        self.input(number, Input::Started(dataset))
     }
 
     /// The thread that asks the control plane waits for the disk first, if the control plane does.
@@ -86,6 +96,14 @@ impl World {
 
     /// A client's command has talked to the control plane; these are the things it wanted done. What had to be on disk was waited for.
     pub fn commanded(&mut self, number: usize, actions: Vec<Action>) -> Result<(), Violation> {
+        self.is_commanded = true;
+        let done = self.do_as_commanded(number, actions);
+        self.is_commanded = false;
+        done?;
+        self.carry_out(number)
+    }
+
+    fn do_as_commanded(&mut self, number: usize, actions: Vec<Action>) -> Result<(), Violation> {
         for action in actions {
             match action {
                 Action::Persist { conf, durability: Durability::BeforeTheNextAction } => {
@@ -94,7 +112,7 @@ impl World {
                 action => self.act(number, action)?,
             }
         }
-        self.carry_out(number)
+        Ok(())
     }
 
     fn written(&mut self, number: usize, conf: String) -> Result<(), Violation> {
