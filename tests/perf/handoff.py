@@ -176,10 +176,11 @@ def main():
     parser.add_argument("--port", type=int, default=17800)
     parser.add_argument("--keys", type=int, default=500_000)
     options = parser.parse_args()
+    binary = os.path.abspath(options.slotway)
     print("| bytes of a value | keys a second | p99 of a client | longest wait | redirects |")
     print("|---:|---:|---:|---:|---:|")
     for number, length in enumerate((16, 64)):
-        speed, p99, longest, moved = measure(options.slotway, options.port + 10 * number, options.keys, length)
+        speed, p99, longest, moved = measure(binary, options.port + 10 * number, options.keys, length)
         print(f"| {length} | {speed:,.0f} | {p99:.1f} ms | {longest:.0f} ms | {moved} |", flush=True)
 
 

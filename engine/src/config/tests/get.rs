@@ -38,6 +38,7 @@ fn there_are_as_many_directives_as_in_redis_besides_our_own() {
         "cluster-announce-client-ipv6",
         "cluster-announce-client-port",
         "cluster-client-port",
+        "cluster-handover-on-shutdown",
         "cluster-init",
         "cluster-inside-networks",
         "cluster-seeds",
