@@ -107,8 +107,9 @@ def measure(subject, args):
         # Each key with a chance of more than nine in ten.
         subprocess.run(writes(args, 3 * args.keys, 64), check=True, stdout=subprocess.DEVNULL)
         result = {"at rest": ([burst(args) for _ in range(BURSTS_AT_REST)], 0.0)}
-        result |= {what: work(args) for what, work in WORK.items()}
-        return result, memory(args, process)
+        # Before there is a backlog, which grows with what is written.
+        grown = memory(args, process)
+        return result | {what: work(args) for what, work in WORK.items()}, grown
 
 
 def main():
