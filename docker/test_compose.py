@@ -298,6 +298,45 @@ def restarts_elsewhere(cluster):
     return f"all six at other addresses, whole after {took:.1f} s, with all keys"
 
 
+def grows_and_shrinks(cluster):
+    """Two more containers as the others are, which are given slots, emptied and taken away, as docs/kubernetes.md does it with pods."""
+    writer = Writer("scaling", cluster.ports)
+    writer.start()
+    image, network = os.environ["SLOTWAY_IMAGE"], cluster.network()
+    settings = json.loads(inspect(cluster.compose.container("node-1"), "{{json .Config.Env}}"))
+    kept = [word for setting in settings if "CLIENT_PORT" not in setting for word in ("--env", setting)]
+    ports = [7007, 7008]
+    more = [run("docker", "run", "--detach", "--network", network, *kept, "--env", f"SLOTWAY_CLUSTER_CLIENT_PORT={port}",
+                "--publish", f"127.0.0.1:{port}:{port}", image) for port in ports]
+    try:
+        def others_know(count):
+            return lambda: all(len(cluster.cli(service, "cluster", "nodes").splitlines()) == count for service in NODES)
+
+        def tool(*words):
+            return run("docker", "exec", cluster.compose.container("node-1"), "slotway", "cluster", *words, "--yes")
+
+        eventually("all know eight nodes", others_know(len(NODES) + 2))
+        ids = [run("docker", "exec", container, "redis-cli", "cluster", "myid") for container in more]
+        begin = time.monotonic()
+        tool("reshard", "127.0.0.1:6379", "--from", "all", "--to", ids[0], "--slots", "4096")
+        eventually("the other one becomes its replica by itself", lambda: ids[0] in next(
+            line for line in cluster.cli("node-1", "cluster", "nodes").splitlines() if line.startswith(ids[1])).split()[3])
+        assert int(run("docker", "exec", more[0], "redis-cli", "dbsize")) > 0
+        grown = time.monotonic() - begin
+        for container, name in reversed(list(zip(more, ids))):
+            tool("del-node", "127.0.0.1:6379", "--node", name, "--move-slots")
+            run("docker", "rm", "--force", "--volumes", container)
+        eventually("all know six nodes", others_know(len(NODES)))
+        shrunk = time.monotonic() - begin - grown
+    finally:
+        run("docker", "rm", "--force", "--volumes", *more, check=False)
+    writer.end()
+    connection = client("127.0.0.1", cluster.ports[0])
+    lost = [key for key, number in writer.kept if connection.get(key) != str(number).encode()]
+    assert not lost and len(writer.kept) > 100, f"{len(lost)} of {len(writer.kept)} keys lost: {lost[:5]}"
+    return f"to eight in {grown:.1f} s, back to six in {shrunk:.1f} s; {len(writer.kept)} keys written meanwhile are there"
+
+
 def stops_soon(cluster):
     begin = time.monotonic()
     cluster.compose("stop")
@@ -407,6 +446,7 @@ CHECKS = [
     ("neither does a frozen one", lambda cluster: loses_nothing(cluster, freeze, thaw)),
     ("nor one that is cut off", lambda cluster: loses_nothing(cluster, cut_off, connect)),
     ("all containers may come back at other addresses", restarts_elsewhere),
+    ("the cluster grows to eight and shrinks to six again", grows_and_shrinks),
     ("they end when they are told to", stops_soon),
     ("the recipe for Testcontainers works as printed", works_with_testcontainers),
     ("the tutorial works as printed", works_as_the_tutorial_says),
