@@ -88,12 +88,17 @@ impl Nodes {
         format!("127.0.0.1:{}", self.port(node))
     }
 
-    /// Sends a command to a node; its reply as text. Panics on an error.
+    /// Sends a command to a node; its reply as text. Panics on an error, but for a node that loads its data: that is waited for.
     pub fn call(&self, node: usize, words: &[&str]) -> String {
-        let reply = Connection::open(self.port(node)).expect("the node runs").call(words);
-        match reply {
-            Value::Error(error) => panic!("{words:?} to node {node}: {error:?}"),
-            reply => reply.as_str().map_or_else(|| format!("{reply:?}"), str::to_owned),
+        let started = Instant::now();
+        loop {
+            match Connection::open(self.port(node)).expect("the node runs").call(words) {
+                Value::Error(error) if error.starts_with("LOADING") && started.elapsed() < PATIENCE => {
+                    thread::sleep(POLL);
+                }
+                Value::Error(error) => panic!("{words:?} to node {node}: {error:?}"),
+                reply => return reply.as_str().map_or_else(|| format!("{reply:?}"), str::to_owned),
+            }
         }
     }
 

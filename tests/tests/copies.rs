@@ -146,6 +146,9 @@ fn what_a_majority_of_the_copies_has_acknowledged_outlives_any_one_of_them() {
             .iter()
             .find(|node| **node != primary && is_primary(&nodes, **node))
             .expect("as waited for");
+        nodes.wait_until("it serves", |nodes| {
+            nodes.call(winner, &["CLUSTER", "INFO"]).contains("cluster_state:ok")
+        });
         let mut connection = Connection::open(nodes.port(winner)).expect("the node runs");
         let lost = acknowledged
             .iter()
