@@ -4,8 +4,9 @@
 use libfuzzer_sys::fuzz_target;
 use slotway_core::resp::value::Value;
 use slotway_core::topology::Topology;
+use slotway_core::topology::View;
 use slotway_core::topology::parse::{ParseOptions, any, nodes_text};
-use slotway_core::topology::text::{View, nodes};
+use slotway_core::topology::text::nodes;
 
 fuzz_target!(|bytes: &[u8]| {
     let options = ParseOptions { queried_host: Some("10.0.0.1".into()), version: 1 };
