@@ -47,6 +47,7 @@ mod outbox;
 mod ownership;
 mod peer;
 mod picture;
+mod profile;
 mod receive;
 mod sabotage;
 mod seeds;
@@ -70,6 +71,7 @@ pub use handoff::{HandoffAction, HandoffInput, Job, JobState, Message, Side, Ver
 pub use input::{Dataset, Input, Loss, Now, Replication};
 pub use links::LinkId;
 pub use picture::LinkView;
+pub use profile::Profile;
 pub use sabotage::Sabotage;
 pub use seeds::Seed;
 pub use stats::Stats;
@@ -92,6 +94,7 @@ use manual::ManualFailover;
 use nodes::{MYSELF, Nodes};
 use outbox::Outbox;
 use peer::Peer;
+use profile::Manners;
 use sabotage::Plot;
 use seeds::Search;
 use slots::SlotTable;
@@ -132,6 +135,8 @@ pub struct Cluster {
     last_now: Instant,
     /// Nothing, but in tests of the tests.
     plot: Plot,
+    /// Its own, but in simulated clusters of mixed kinds.
+    manners: Manners,
 }
 
 impl Cluster {
@@ -176,6 +181,7 @@ impl Cluster {
             next_tick: now.instant,
             last_now: now.instant,
             plot: Plot::default(),
+            manners: Manners::default(),
         };
         cluster.announce_myself();
         cluster.recheck_state();

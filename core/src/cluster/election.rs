@@ -176,7 +176,7 @@ impl Cluster {
         self.election = Election::default();
     }
 
-    fn may_stand(&self, now: Now, failover: Failover) -> Result<(), Ineligible> {
+    pub(crate) fn may_stand(&self, now: Now, failover: Failover) -> Result<(), Ineligible> {
         let myself = &self.nodes[MYSELF];
         let Some(primary) = myself.primary.filter(|_| myself.is_replica()) else {
             return Err(Ineligible::NoReplica);
@@ -226,7 +226,8 @@ impl Cluster {
     /// How many replicas of the shard should stand before this one: they have more data, or as much and a smaller name.
     pub(crate) fn rank(&self) -> usize {
         let myself = &self.nodes[MYSELF];
-        let order = |offset, id| (core::cmp::Reverse(offset), id);
+        let breaks_ties = self.profile().breaks_ties_by_name();
+        let order = |offset, id| (core::cmp::Reverse(offset), breaks_ties.then_some(id));
         let mine = order(self.replication.offset, myself.id);
         let Some(primary) = myself.primary else { return 0 };
         let others = self.nodes.replicas_of(primary).filter(|(index, _)| *index != MYSELF);

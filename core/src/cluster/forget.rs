@@ -6,6 +6,7 @@ use super::Cluster;
 use super::event::Event;
 use super::input::Now;
 use super::nodes::{MYSELF, PeerIndex};
+use super::sabotage::Sabotage;
 use crate::id::NodeId;
 use crate::time::Instant;
 
@@ -46,6 +47,11 @@ impl Bans {
 }
 
 impl Cluster {
+    /// True while that node is kept away.
+    pub(crate) fn is_banned(&self, now: Now, node: &NodeId) -> bool {
+        self.bans.contains(now, node) && !self.breaks(Sabotage::BansForgotten)
+    }
+
     /// Takes a node out of the table, and its slots and links with it.
     pub(crate) fn forget(&mut self, index: PeerIndex) {
         self.slots.unbind_all(&mut self.nodes, index);

@@ -37,7 +37,8 @@ impl Cluster {
             }
             let drawn = self.random.below(self.nodes.len());
             let index = self.nodes.nth(drawn);
-            if Some(index) != to && !told.contains(&index) && is_worth_telling(&self.nodes[index]) {
+            let is_receiver = Some(index) == to && self.profile().leaves_out_receiver();
+            if !is_receiver && !told.contains(&index) && is_worth_telling(&self.nodes[index]) {
                 told.push(index);
             }
         }
@@ -110,7 +111,7 @@ impl Cluster {
     fn believe_about_unknown(&mut self, now: Now, sender: PeerIndex, entry: &Gossip) {
         let is_of_use =
             !entry.flags.intersects(NodeFlags::NOADDR | NodeFlags::HANDSHAKE) && !entry.ip.is_empty();
-        if !is_of_use || self.bans.contains(now, &entry.node) {
+        if !is_of_use || self.is_banned(now, &entry.node) {
             return;
         }
         let shard_id = ShardId::from_random(self.random.id_bytes());

@@ -21,6 +21,7 @@ use super::links::LinkId;
 use super::nodes::{MYSELF, PeerIndex};
 use super::peer::{Peer, role_of};
 use super::receive::Heartbeat;
+use super::sabotage::Sabotage;
 use crate::id::{NodeId, ShardId};
 use crate::topology::NodeFlags;
 
@@ -128,7 +129,7 @@ impl Cluster {
         // It may be myself, met by mistake, or somebody who must stay away.
         if self.nodes[placeholder].is_visited
             || header.sender == self.nodes[MYSELF].id
-            || self.bans.contains(now, &header.sender)
+            || self.is_banned(now, &header.sender)
             || !self.nodes.rename(placeholder, header.sender)
         {
             self.forget(placeholder);
@@ -149,7 +150,9 @@ impl Cluster {
     fn lose_address(&mut self, expected: PeerIndex, found: NodeId) {
         self.note(Event::NameChanged { expected: self.nodes[expected].id, found });
         self.nodes.set_flags(expected, NodeFlags::NOADDR, true);
-        self.nodes[expected].address = Address::default();
+        if !self.breaks(Sabotage::AddressStays) {
+            self.nodes[expected].address = Address::default();
+        }
         self.close_outbound(expected);
         self.save_soon();
     }

@@ -62,6 +62,7 @@ impl Cluster {
             self.stats.links_over_limit += 1;
         }
         let Some(index) = lost.peer else { return };
+        let is_wary = self.profile().is_wary();
         let peer = &mut self.nodes[index];
         if peer.inbound == Some(link) {
             peer.inbound = None;
@@ -70,7 +71,7 @@ impl Cluster {
             peer.outbound = None;
             // It may never have been asked anything: from now on it owes an answer.
             peer.ping_sent.get_or_insert(now.instant);
-            if why == Loss::Refused {
+            if why == Loss::Refused && is_wary {
                 peer.refused_since.get_or_insert(now.instant);
             }
         }
@@ -93,6 +94,9 @@ impl Cluster {
     /// A node whose address is lost cannot be asked, and owes an answer all the same. In Redis it is never suspected, and
     /// counts as reachable for ever: a primary could go on serving in a minority.
     pub(crate) fn check_on_lost(&mut self, now: Now, index: PeerIndex) {
+        if !self.profile().is_wary() {
+            return;
+        }
         self.nodes[index].ping_sent.get_or_insert(now.instant);
         if self.is_overdue(now, index) {
             self.suspect(now, index);
@@ -115,7 +119,7 @@ impl Cluster {
 
     /// Tells all, once a tick however many are suspected: whose word counts does not wait for the next ping that is due.
     pub(crate) fn tell_suspicions(&mut self, now: Now) {
-        if core::mem::take(&mut self.has_suspicions_to_tell) {
+        if core::mem::take(&mut self.has_suspicions_to_tell) && self.profile().is_wary() {
             self.pong(now, Audience::All);
         }
     }

@@ -145,13 +145,15 @@ impl Cluster {
     }
 
     fn own_flags(&self) -> NodeFlags {
-        let mut flags = self.nodes[MYSELF].flags.with(NodeFlags::LIGHT_PUBLISH);
+        let mut flags = self.nodes[MYSELF].flags;
+        flags.set(NodeFlags::LIGHT_PUBLISH, self.profile().reads_light_frames());
         flags.set(NodeFlags::NOFAILOVER, self.config.no_failover);
         flags
     }
 
     fn message_flags(&self) -> MessageFlags {
-        let flags = MessageFlags::EXT_DATA;
+        let tells_of_extensions = self.profile().admits_extensions() || !self.config.hostname.is_empty();
+        let flags = if tells_of_extensions { MessageFlags::EXT_DATA } else { MessageFlags::default() };
         if self.manual.pauses_writes() { flags.with(MessageFlags::PAUSED) } else { flags }
     }
 
@@ -162,7 +164,10 @@ impl Cluster {
         }
         let gossip = self.gossip_for(now, to);
         let reads_extensions = to.is_some_and(|peer| self.nodes[peer].reads_extensions);
-        let extensions = if reads_extensions { self.extensions(now) } else { ExtensionBuf::default() };
+        let extensions = match self.profile().tells_extensions(reads_extensions) {
+            true => self.extensions(now),
+            false => ExtensionBuf::default(),
+        };
         let heartbeat = Heartbeat { kind, gossip: gossip.as_section(), extensions: extensions.as_section() };
         let body = Body::Heartbeat(heartbeat);
         self.send_frame(link, body.kind(), encoded(&self.header(), &body));
@@ -185,7 +190,8 @@ impl Cluster {
         let forgotten =
             self.bans.iter(now).map(|(node, ttl_seconds)| Extension::ForgottenNode { node, ttl_seconds });
         let mut list = ExtensionBuf::default();
-        for extension in own.into_iter().flatten().chain(forgotten) {
+        let is_known = |extension: &Extension<'_>| self.profile().knows_extension(extension);
+        for extension in own.into_iter().flatten().chain(forgotten).filter(is_known) {
             let _ = list.push(&extension);
         }
         list

@@ -23,7 +23,8 @@ impl Cluster {
     /// The extensions of a heartbeat. A name that is not told is none; the shard of a replica is that of its primary.
     pub(crate) fn hear_extensions(&mut self, now: Now, sender: PeerIndex, heartbeat: Heartbeat<'_>) {
         let mut told = Told::default();
-        for extension in heartbeat.body.extensions.iter() {
+        let profile = self.profile();
+        for extension in heartbeat.body.extensions.iter().filter(|told| profile.knows_extension(told)) {
             match extension {
                 Extension::Hostname(name) => told.hostname = name.into(),
                 Extension::HumanNodename(name) => told.human_name = name.into(),

@@ -2,12 +2,14 @@
 //!
 //! ```text
 //!   id ip:port@bus,hostname,tls-port=0,shard-id=... flags primary ping pong epoch link slots...    one line a node
-//!   vars currentEpoch 3 lastVoteEpoch 2
+//!   vars currentEpoch 3 lastVoteEpoch 2 checksum 4f1c
 //! ```
 //!
 //! Reading is lenient where servers are known to have written what others refuse (a shard id of a replica that is not its
 //! primary's, missing fields, unknown ones, blank lines), and strict where guessing would be dangerous: a file without this node in
-//! it is refused rather than answered with a new name.
+//! it is refused rather than answered with a new name, and so is one that was damaged: a digit of an epoch that a disk has turned
+//! over could make a node vote twice. The checksum leaves out addresses, which scripts around containers are known to replace; a file
+//! without one, of Redis or edited by hand, is taken as it is. Redis skips variables that it does not know.
 //!
 //! Source of the format: Redis 7.2; files of 7.0 and of Valkey 8 are read too.
 
@@ -21,6 +23,7 @@ use super::config::Config;
 use super::input::Now;
 use super::nodes::{MYSELF, Nodes, PeerIndex};
 use super::peer::Peer;
+use crate::crc16::crc16;
 use crate::epoch::Epoch;
 use crate::id::{NodeId, ShardId};
 use crate::random::Random;
@@ -32,6 +35,9 @@ const MET_AS: &str = "met-as:";
 /// Begins the variable that holds the epoch of a promise; the id of its candidate follows. See `copies`.
 const PROMISED: &str = "promised:";
 
+/// The variable with the checksum of all that stands before it, in hexadecimal.
+const CHECKSUM: &str = "checksum";
+
 /// Why a file cannot be used.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ConfError {
@@ -41,6 +47,8 @@ pub enum ConfError {
     NoMyself,
     /// The last line, `vars`, is missing or wrong: the file was cut off.
     NoVars,
+    /// It is not as it was written.
+    Damaged,
 }
 
 impl Cluster {
@@ -51,6 +59,9 @@ impl Cluster {
     pub fn restore(now: Now, config: Config, seed: u64, text: &str) -> Result<Self, ConfError> {
         let topology = nodes_text(text, &ParseOptions::default()).map_err(ConfError::Malformed)?;
         let last_vote_epoch = last_vote_epoch(text).ok_or(ConfError::NoVars)?;
+        if is_damaged(text) {
+            return Err(ConfError::Damaged);
+        }
         let mut cluster = Self::of_topology(now, config, seed, &topology)?;
         cluster.last_vote_epoch = last_vote_epoch;
         cluster.restore_variables(now, text);
@@ -140,7 +151,7 @@ impl Cluster {
             let _ = write!(text, " {PROMISED}{to} {epoch}");
         }
         let _ = self.write_grants(&mut text);
-        text.push('\n');
+        let _ = writeln!(text, " {CHECKSUM} {:04x}", checksum(&text));
         text
     }
 }
@@ -153,6 +164,7 @@ fn peer(now: Now, random: &mut Random, topology: &Topology, index: NodeIndex) ->
     (peer.address.port, peer.address.tls_port) = (node.port, node.tls_port);
     peer.address.bus_port = node.bus_port;
     peer.hostname = node.hostname.clone().unwrap_or_default();
+    peer.human_name.clone_from(&node.human_name);
     // A replica's epoch is its primary's, and says nothing of its own.
     peer.config_epoch = if node.is_replica() { Default::default() } else { node.config_epoch };
     peer.offset = node.repl_offset.unwrap_or_default();
@@ -170,6 +182,32 @@ fn last_vote_epoch(text: &str) -> Option<Epoch> {
     let mut words = vars(text)?;
     words.find(|word| *word == "lastVoteEpoch")?;
     words.next()?.parse().ok().map(Epoch::new)
+}
+
+/// It has a checksum, and that of another text.
+fn is_damaged(text: &str) -> bool {
+    let mut words = vars(text).into_iter().flatten().skip_while(|word| *word != CHECKSUM);
+    let told = words.nth(1).map(|sum| u16::from_str_radix(sum, 16));
+    told.is_some_and(|told| told != Ok(checksum(text)))
+}
+
+/// The checksum of all words but addresses, up to where it stands itself.
+fn checksum(text: &str) -> u16 {
+    let mut covered = String::new();
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let is_node = !line.starts_with("vars ");
+        let words = line.split(' ').take_while(|word| *word != CHECKSUM).enumerate();
+        for word in words.map(|(at, word)| if is_node && at == 1 { without_address(word) } else { word }) {
+            covered.push_str(word);
+            covered.push(' ');
+        }
+    }
+    crc16(covered.as_bytes())
+}
+
+/// What follows `ip:port@bus`.
+fn without_address(field: &str) -> &str {
+    field.split_once(',').map_or("", |(_, names)| names)
 }
 
 /// The line of one node.
@@ -228,6 +266,9 @@ impl fmt::Display for ConfError {
         match self {
             ConfError::Malformed(error) => error.fmt(f),
             ConfError::NoMyself => f.write_str("no line is flagged myself"),
+            ConfError::Damaged => f.write_str(
+                "the file is not as it was written: it was damaged, or edited (then remove `checksum` from its last line)",
+            ),
             ConfError::NoVars => f.write_str("the line `vars` is missing: the file was cut off"),
         }
     }

@@ -69,6 +69,7 @@ impl Cluster {
             port: peer.address.port,
             tls_port: peer.address.tls_port,
             bus_port: peer.address.bus_port,
+            human_name: peer.human_name.clone(),
             hostname: (!peer.hostname.is_empty()).then(|| peer.hostname.clone()),
             outside: peer.outside.clone(),
             config_epoch: peer.config_epoch,

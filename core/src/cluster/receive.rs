@@ -18,6 +18,7 @@ use super::event::Event;
 use super::input::Now;
 use super::links::LinkId;
 use super::nodes::{MYSELF, PeerIndex};
+use super::sabotage::Sabotage;
 use crate::bus::{self, Body, Frame, Header, HeartbeatKind, MessageFlags, Payload};
 use crate::topology::NodeFlags;
 
@@ -42,7 +43,8 @@ impl Cluster {
         if self.links.get(link).is_none() {
             return;
         }
-        if frame.check_epochs(self.current_epoch).is_err() {
+        let trusts_epochs = !self.profile().is_wary() || self.breaks(Sabotage::AnyEpoch);
+        if frame.check_epochs(self.current_epoch).is_err() && !trusts_epochs {
             return self.refuse_epochs(frame);
         }
         self.stats.received(frame);
@@ -128,7 +130,8 @@ impl Cluster {
     fn hear_epochs(&mut self, now: Now, sender: PeerIndex, header: &Header) {
         self.current_epoch = self.current_epoch.max(header.current_epoch);
         // A replica's header has the epoch of its primary, which is no claim of its own.
-        if header.primary.is_none() && header.config_epoch > self.nodes[sender].config_epoch {
+        let is_own_claim = header.primary.is_none() || self.profile().hears_epochs_of_replicas();
+        if is_own_claim && header.config_epoch > self.nodes[sender].config_epoch {
             self.nodes[sender].config_epoch = header.config_epoch;
             self.save_before_anything_leaves();
         }
@@ -143,6 +146,9 @@ impl Cluster {
             if heartbeat.body.kind == HeartbeatKind::Meet && sender.is_none() {
                 self.begin_handshake_with_who_met(now, heartbeat);
                 self.believe_gossip(now, None, heartbeat);
+            }
+            if sender.is_none() && self.breaks(Sabotage::StrangersWelcome) {
+                self.begin_handshake_with_who_met(now, heartbeat);
             }
             self.answer(now, heartbeat.link, sender);
         }

@@ -19,6 +19,16 @@ pub enum Sabotage {
     MinorityServes,
     /// An older claim to a slot wins if it comes later.
     OlderClaimWins,
+    /// Gossip about a node puts off pings to it for ever.
+    TrustStays,
+    /// An epoch from nowhere is believed.
+    AnyEpoch,
+    /// A node that answers at another's address leaves that other its address.
+    AddressStays,
+    /// A ping of a stranger begins a handshake, as in old servers.
+    StrangersWelcome,
+    /// A node that was forgotten comes back with the next gossip.
+    BansForgotten,
 }
 
 /// Which rule is broken in this node, if any.

@@ -6,6 +6,8 @@ mod foreign;
 mod forming;
 mod handoff;
 mod net;
+mod refusals;
+mod saved;
 
 use alloc::vec::Vec;
 

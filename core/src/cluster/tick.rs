@@ -7,6 +7,7 @@ use super::action::Action;
 use super::input::Now;
 use super::links::LinkId;
 use super::nodes::{MYSELF, PeerIndex};
+use super::sabotage::Sabotage;
 use crate::time::Instant;
 use crate::topology::NodeFlags;
 
@@ -161,8 +162,9 @@ impl Cluster {
             return false;
         }
         let older = |pong: Option<Instant>, ms| pong.is_none_or(|pong| now.instant.ms_since(pong) > ms);
+        let trusts_gossip = !self.profile().is_wary() || self.breaks(Sabotage::TrustStays);
         older(peer.pong_received, self.config.ping_interval_ms())
-            || older(peer.own_pong_received, self.config.node_timeout_ms)
+            || (!trusts_gossip && older(peer.own_pong_received, self.config.node_timeout_ms))
             || self.manual.favoured() == Some(index)
     }
 

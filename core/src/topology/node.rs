@@ -30,6 +30,8 @@ pub struct Node {
     pub bus_port: u16,
     /// The host name it announces, if it does.
     pub hostname: Option<String>,
+    /// Its name for people, empty for none: nodes.conf has it, clients are not told.
+    pub human_name: String,
     /// What it announces for clients of the outside.
     pub outside: Outside,
     /// The host that a reply told clients to connect to; `None` where nobody told one, and [`ip`](Self::ip) holds.
@@ -60,6 +62,7 @@ impl Node {
             tls_port: 0,
             bus_port: 0,
             hostname: None,
+            human_name: String::new(),
             outside: Outside::default(),
             endpoint: None,
             config_epoch: ConfigEpoch::default(),

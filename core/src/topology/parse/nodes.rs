@@ -194,13 +194,14 @@ fn read_place(text: &str, node: &mut Node, options: &ParseOptions) -> Result<(),
         .try_for_each(|(name, value)| read_aux(name, value, node))
 }
 
-/// Other auxiliary fields, such as a name for people, say nothing that a topology holds.
+/// Other auxiliary fields are later servers', and say nothing that a topology holds.
 fn read_aux(name: &str, value: &str, node: &mut Node) -> Result<(), Problem> {
     match name {
         "shard-id" => {
             let id = ShardId::parse(value.as_bytes());
             node.shard_id = Some(id.ok_or_else(|| Problem::unexpected("a shard id", value))?);
         }
+        "nodename" => node.human_name = value.into(),
         "tls-port" => node.tls_port = number(value, "a port")?,
         // The main port is then the one with TLS.
         "tcp-port" => node.tls_port = core::mem::replace(&mut node.port, number(value, "a port")?),
