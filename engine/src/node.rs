@@ -8,7 +8,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use slotway_core::cluster::{Cluster, Now};
+use slotway_core::cluster::{Cluster, LinkId, Now};
 use slotway_core::id::JobId;
 use slotway_core::replication::{FullSync, History, ReplId};
 use slotway_core::resp::error::ErrorReply;
@@ -60,6 +60,12 @@ pub trait Node {
     fn with_cluster(&self, visit: &mut dyn FnMut(Now, &mut Cluster)) -> bool {
         let _ = visit;
         false
+    }
+
+    /// How many bytes wait to be sent over a connection of the bus.
+    fn waiting_on_link(&self, link: LinkId) -> usize {
+        let _ = link;
+        0
     }
 
     /// Figures for INFO, since start or the last CONFIG RESETSTAT.

@@ -191,6 +191,11 @@ impl Bus {
         self.dialled.is_none()
     }
 
+    /// How many bytes wait to be sent over a link.
+    pub(crate) fn waiting(&self, link: LinkId) -> usize {
+        self.state.lock().writers.get(&link).map_or(0, Writer::waiting)
+    }
+
     /// Takes in what happened.
     pub(crate) fn input(self: &Arc<Self>, input: Input<'_>) {
         self.visit(|now, cluster| cluster.handle(now, input));

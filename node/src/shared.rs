@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use parking_lot::Mutex;
-use slotway_core::cluster::{Cluster, Dataset, Input, Now};
+use slotway_core::cluster::{Cluster, Dataset, Input, LinkId, Now};
 use slotway_core::id::JobId;
 use slotway_core::resp::error::ErrorReply;
 use slotway_core::slot::Slot;
@@ -222,6 +222,10 @@ impl Node for Shared {
     fn with_cluster(&self, visit: &mut dyn FnMut(Now, &mut Cluster)) -> bool {
         let bus = self.bus.get();
         bus.inspect(|bus| bus.visit(visit)).is_some()
+    }
+
+    fn waiting_on_link(&self, link: LinkId) -> usize {
+        self.bus.get().map_or(0, |bus| bus.waiting(link))
     }
 
     fn set_config(&self, pairs: &[(&[u8], &[u8])], asker: Asker) -> Result<(), ErrorReply> {

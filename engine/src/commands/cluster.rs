@@ -111,11 +111,12 @@ fn links(connection: &mut Connection<'_>, _: Args<'_>, reply: &mut ReplyWriter<'
     known(connection)?;
     let links = ask(connection, |now, cluster| cluster.links(now).collect::<Vec<_>>()).unwrap_or_default();
     reply.array(links.len());
-    links.iter().for_each(|link| write_link(link, reply));
+    links.iter().for_each(|link| write_link(link, connection.node.waiting_on_link(link.link), reply));
     Ok(Effect::None)
 }
 
-fn write_link(link: &LinkView, reply: &mut ReplyWriter<'_>) {
+/// `waiting` bytes are to be sent: whoever has some waits to write, too.
+fn write_link(link: &LinkView, waiting: usize, reply: &mut ReplyWriter<'_>) {
     let direction = match link.link {
         LinkId::Outbound(_) => "to",
         LinkId::Inbound(_) => "from",
@@ -128,11 +129,10 @@ fn write_link(link: &LinkView, reply: &mut ReplyWriter<'_>) {
     reply.bulk(b"create-time");
     reply.integer(link.created.as_ms() as i64);
     reply.bulk(b"events");
-    reply.bulk(b"r");
-    // What waits in a queue waits in the system's as long as the other end reads.
+    reply.bulk(if waiting > 0 { b"rw" } else { b"r" });
     for name in ["send-buffer-allocated", "send-buffer-used"] {
         reply.bulk(name.as_bytes());
-        reply.integer(0);
+        reply.integer(waiting as i64);
     }
 }
 

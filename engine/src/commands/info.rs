@@ -66,6 +66,8 @@ struct Picture<'a> {
     pubsub: [usize; Space::ALL.len()],
     /// The clients that wait for keys.
     waiters: Vec<Arc<Waiter>>,
+    /// One each way with every other node, as Redis counts them.
+    bus_connections: usize,
     now_us: u64,
 }
 
@@ -84,6 +86,7 @@ fn info(whole: &mut Whole<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> O
         memory: Memory::of(whole),
         pubsub,
         waiters: all_waiters(whole.shards),
+        bus_connections: node.topology().map_or(0, |topology| (topology.node_count() - 1) * 2),
         now_us: node.now_us(),
     };
     let mut text = String::new();
@@ -137,7 +140,7 @@ fn server(picture: &Picture<'_>, lines: &mut Lines) {
 
 fn clients(picture: &Picture<'_>, lines: &mut Lines) {
     lines.field("connected_clients", picture.facts.connected_clients);
-    lines.field("cluster_connections", 0);
+    lines.field("cluster_connections", picture.bus_connections);
     lines.field("maxclients", picture.config.maxclients());
     lines.zeros(&["client_recent_max_input_buffer", "client_recent_max_output_buffer"]);
     let waiters = &picture.waiters;

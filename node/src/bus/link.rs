@@ -55,6 +55,11 @@ impl Writer {
         Self { queue, task }
     }
 
+    /// How many bytes wait to be sent.
+    pub(super) fn waiting(&self) -> usize {
+        self.queue.waiting.load(Ordering::Relaxed)
+    }
+
     /// Puts a frame behind those that wait. `limit` is in bytes, 0 for none.
     pub(super) fn push(&self, frame: Arc<[u8]>, limit: u64) -> Result<(), TooMuch> {
         let waiting = self.queue.waiting.fetch_add(frame.len(), Ordering::Relaxed) + frame.len();
