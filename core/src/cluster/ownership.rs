@@ -91,11 +91,16 @@ impl Cluster {
 
     /// What a heartbeat claims.
     pub(crate) fn hear_claim(&mut self, now: Now, sender: PeerIndex, header: &Header) {
-        if self.nodes[sender].is_primary()
-            && header.primary.is_none()
-            && self.nodes[sender].slots != header.slots
-        {
-            self.apply_claim(now, sender, header.config_epoch, &header.slots);
+        if !self.nodes[sender].is_primary() || header.primary.is_some() {
+            return;
+        }
+        if self.nodes[sender].slots != header.slots {
+            return self.apply_claim(now, sender, header.config_epoch, &header.slots);
+        }
+        // Redis forgets this: a frame from before the sender had a slot, overtaken by one that claims it, then left the slot to whoever
+        // claims it next, by an older epoch too (seed 1026 of the world with clients).
+        if !self.slots.unclaimed.is_empty() {
+            self.slots.unclaimed = self.slots.unclaimed.difference(&header.slots);
         }
     }
 
