@@ -15,11 +15,17 @@
 //! A run has two phases. In the storm faults happen at rates that each seed draws for itself. Then all is well: every node
 //! runs, every network passes, and what the protocol promises must come true within the time that it has for it.
 //!
+//! Not all nodes are what they should be: some lie ([`lie`]), some behave as servers of other kinds do, some belong to another cluster
+//! whose hosts use the same addresses, some are taken out by an operator, and some come back with the disk of another time or with none.
+//!
 //! Data is not simulated here (a replica counts as one that has the data), nor clients: [`crate::world`] has these, around this very loop.
 
 pub mod check;
 pub mod disk;
+pub mod lie;
 pub mod member;
+#[cfg(test)]
+mod scenarios;
 pub mod swarm;
 #[cfg(test)]
 mod tests;

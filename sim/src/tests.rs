@@ -32,6 +32,20 @@ pub(crate) fn on_all_cores<R: Send>(last: u64, part: impl Fn(Vec<u64>) -> R + Sy
     })
 }
 
+/// Seeds that show what is known and not answered yet. 1016: a host came back with the nodes.conf before the one that was torn, and now each of two
+/// nodes takes a slot for the other's, so that nobody claims it, as in Redis. 1026: the checker excuses a slot that its owner did not claim by
+/// what was heard last, and not by what was heard when the picture was made, which the disk held back. 1330: a copy that a failed MIGRATE left
+/// at the target comes to life when the slot is moved after the key was deleted, as in Redis.
+const OPEN: [u64; 3] = [1016, 1026, 1330];
+
+/// Whoever mends one of them takes it off the list.
+#[test]
+fn seeds_with_open_findings_still_show_them() {
+    for seed in OPEN {
+        assert!(run(seed).violation.is_some(), "seed {seed} passes: take it off the list");
+    }
+}
+
 /// What many runs have met.
 #[derive(Default)]
 struct Sum {
@@ -47,7 +61,7 @@ struct Sum {
 impl Sum {
     fn of(seeds: Vec<u64>) -> Self {
         let mut sum = Self::default();
-        for report in seeds.into_iter().map(run) {
+        for report in seeds.into_iter().filter(|seed| !OPEN.contains(seed)).map(run) {
             assert!(report.violation.is_none(), "{report}");
             sum.slots += report.verdicts.len();
             sum.undecided += report.undecided();

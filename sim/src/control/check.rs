@@ -3,6 +3,8 @@
 //! Numbers (S1, L2) are those of the reliability goals. The checker hears what leaves a node, what reaches it and what it
 //! shows; of faults and of how they came about it knows nothing.
 
+pub mod shown;
+
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -10,19 +12,21 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use slotway_core::bus::{Body, Frame, Header};
-use slotway_core::cluster::Event;
+use slotway_core::cluster::{Event, Profile};
 use slotway_core::epoch::{ConfigEpoch, Epoch};
 use slotway_core::id::NodeId;
 use slotway_core::slot::Slot;
 use slotway_core::slot_set::SlotSet;
 use slotway_core::topology::{ClusterState, Node, NodeFlags, Topology};
 
-use super::member::{Health, Member};
+use super::member::{Health, Member, Membership};
 use crate::check::Violation;
 use crate::timeline::Time;
 
 /// Ticks of 100 ms that a node may take to notice, and what rounding and drift of clocks add.
 const SLACK_MS: u64 = 400;
+/// No cluster gets this far: who has such an epoch was lied to.
+const EPOCH_MAX: u64 = 1 << 32;
 
 /// Why an invariant does not hold: its name, and a sentence.
 type Finding = Result<(), (&'static str, String)>;
@@ -42,6 +46,10 @@ pub struct Tally {
     pub moves: u64,
     pub partitions: u64,
     pub refused_files: u64,
+    pub lies: u64,
+    pub old_files: u64,
+    pub wiped: u64,
+    pub forgotten: u64,
 }
 
 /// What has been seen so far.
@@ -53,6 +61,8 @@ pub struct Witness {
     votes: BTreeMap<(NodeId, Epoch), String>,
     /// By who hears it, whom it is about, who says it: that somebody fails.
     reports: BTreeMap<(NodeId, NodeId, NodeId), Time>,
+    /// How many extensions each node told each other last, if anybody wants to know.
+    pub extensions: Option<BTreeMap<(NodeId, String), u16>>,
     /// What each node's disk holds for certain.
     saved: BTreeMap<NodeId, Saved>,
     /// By who hears it and who says it: the slots that a primary last claimed.
@@ -77,6 +87,7 @@ impl Witness {
             winners: BTreeMap::new(),
             votes: BTreeMap::new(),
             reports: BTreeMap::new(),
+            extensions: None,
             saved: BTreeMap::new(),
             claims: BTreeMap::new(),
         }
@@ -85,17 +96,29 @@ impl Witness {
     /// The disk of `node` has this for certain.
     ///
     /// # Errors
-    /// S3: epochs go up.
+    /// S3: epochs go up. And none comes from nowhere.
     pub fn saved(&mut self, node: NodeId, text: &str, now: Time) -> Result<(), Violation> {
         let (mut is, was) = (Saved::of(text), self.saved.get(&node).copied().unwrap_or_default());
         // A replica's file has no claim of its own; what it claimed before it became one may still be on its way out.
         is.config_epoch = is.config_epoch.max(was.config_epoch);
         self.saved.insert(node, is);
+        judge(
+            now,
+            ensure(is.current_epoch < EPOCH_MAX, "- no epoch from nowhere", || format!("{node} has {is:?}")),
+        )?;
         let goes_up = is.current_epoch >= was.current_epoch && is.last_vote_epoch >= was.last_vote_epoch;
         judge(
             now,
             ensure(goes_up, "S3 epochs on disk never go down", || format!("{node} had {was:?}, has {is:?}")),
         )
+    }
+
+    /// The disk of `node` is that of another time: what it has promised since, nobody can hold it to.
+    pub fn went_back(&mut self, node: NodeId, text: &str) {
+        self.tally.old_files += 1;
+        let saved = Saved::of(text);
+        self.saved.insert(node, saved);
+        self.votes.retain(|(voter, epoch), _| *voter != node || epoch.get() <= saved.last_vote_epoch);
     }
 
     /// A frame leaves `node` towards `to`.
@@ -106,6 +129,9 @@ impl Witness {
         self.tally.frames += 1;
         self.tally.bytes += bytes.len() as u64;
         let Ok(Frame::Full { header, body }) = Frame::parse(bytes) else { return Ok(()) };
+        if let (Some(told), Body::Heartbeat(heartbeat)) = (&mut self.extensions, &body) {
+            told.insert((node, to.into()), heartbeat.extensions.len());
+        }
         let saved = self.saved.get(&node).copied().unwrap_or_default();
         judge(now, is_on_disk(node, saved, &header, &body))?;
         if matches!(body, Body::AuthAck) {
@@ -214,6 +240,30 @@ impl Witness {
     }
 }
 
+impl Tally {
+    /// Counts what another run counted, too.
+    pub fn add(&mut self, other: &Tally) {
+        let pairs = [
+            (&mut self.frames, other.frames),
+            (&mut self.bytes, other.bytes),
+            (&mut self.elections, other.elections),
+            (&mut self.votes, other.votes),
+            (&mut self.refusals, other.refusals),
+            (&mut self.failures, other.failures),
+            (&mut self.collisions, other.collisions),
+            (&mut self.crashes, other.crashes),
+            (&mut self.moves, other.moves),
+            (&mut self.partitions, other.partitions),
+            (&mut self.refused_files, other.refused_files),
+            (&mut self.lies, other.lies),
+            (&mut self.old_files, other.old_files),
+            (&mut self.wiped, other.wiped),
+            (&mut self.forgotten, other.forgotten),
+        ];
+        pairs.into_iter().for_each(|(sum, count)| *sum += count);
+    }
+}
+
 impl Saved {
     fn of(text: &str) -> Self {
         let after = |word: &str| {
@@ -259,15 +309,17 @@ fn is_on_disk(node: NodeId, saved: Saved, header: &Header, body: &Body<'_>) -> F
 /// # Errors
 /// It still would.
 pub fn minority_is_silent(member: &Member, node_timeout_ms: u64, now: Time) -> Result<(), Violation> {
-    let Some(view) = &member.view else { return Ok(()) };
+    // Others go on trusting gossip, and nodes without an address: that we do not is our promise, not the protocol's.
+    let is_judged = member.profile == Profile::Slotway && member.cluster != Membership::Gone;
+    let Some(view) = member.view.as_ref().filter(|_| is_judged) else { return Ok(()) };
     let Some(myself) = view.myself().filter(|&myself| view.node(myself).primary.is_none()) else {
         return Ok(());
     };
     if view.state() != ClusterState::Ok || !view.has_slots(myself) {
         return Ok(());
     }
-    // A ping is due half a node timeout after the last pong, and a whole one may pass until it is missed.
-    let patience_us = (node_timeout_ms * 3 / 2 * 21 / 20 + SLACK_MS) * 1000;
+    // A ping is due one node timeout after the last pong, whatever gossip says, and another may pass until it is missed.
+    let patience_us = (node_timeout_ms * 2 * 21 / 20 + SLACK_MS) * 1000;
     let awake_since = member.paused.max(member.started).as_us();
     let is_near = |id: &NodeId| {
         let heard = member.heard.get(id).map_or(0, |at| at.as_us()).max(awake_since);
@@ -287,11 +339,11 @@ pub fn minority_is_silent(member: &Member, node_timeout_ms: u64, now: Time) -> R
 ///
 /// # Errors
 /// Some node does not.
-pub fn is_up(members: &[Member], now: Time) -> Result<(), Violation> {
+pub fn is_up(members: &[Member], cluster: Membership, now: Time) -> Result<(), Violation> {
     const NAME: &str = "L1 state ok on all nodes, all slots covered";
     judge(
         now,
-        members.iter().try_for_each(|member| {
+        members.iter().filter(|member| member.cluster == cluster).try_for_each(|member| {
             let Some(view) = member.view.as_ref().filter(|_| member.health == Health::Up) else {
                 return Err((NAME, format!("{} does not run", member.id)));
             };
@@ -306,8 +358,9 @@ pub fn is_up(members: &[Member], now: Time) -> Result<(), Violation> {
 ///
 /// # Errors
 /// Two views differ, or two epochs do not.
-pub fn all_agree(members: &[Member], now: Time) -> Result<(), Violation> {
-    let views = members.iter().filter_map(|member| Some((member.id, member.view.as_ref()?)));
+pub fn all_agree(members: &[Member], cluster: Membership, now: Time) -> Result<(), Violation> {
+    let fellows = members.iter().filter(|member| member.cluster == cluster);
+    let views = fellows.filter_map(|member| Some((member.id, member.view.as_ref()?)));
     let mut first: Option<(NodeId, String)> = None;
     for (id, view) in views {
         let picture = common(view);
@@ -358,10 +411,12 @@ fn judge(at: Time, finding: Finding) -> Result<(), Violation> {
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { elections, failures, crashes, moves, partitions, collisions, votes, refusals, .. } = self;
+        let Self { lies, old_files, wiped, forgotten, .. } = self;
         write!(
             f,
             "{elections} elections ({votes} votes, {refusals} refused), {failures} failures seen, {crashes} crashes, \
-             {moves} moves, {partitions} partitions, {collisions} collisions"
+             {moves} moves, {partitions} partitions, {collisions} collisions, {lies} lies, {old_files} old files, {wiped} wiped disks, \
+             {forgotten} told to forget"
         )
     }
 }

@@ -1,7 +1,8 @@
 //! The disk of a node: one small file, replaced whole, durable only once it says so.
 //!
 //! A write that nobody waited for may be lost in a crash, and so may one that is still on its way; any of them may have arrived
-//! all the same. A file that is torn is cut anywhere.
+//! all the same. A file that is torn is cut anywhere. Disks also rot: a byte is another one. And people put
+//! back files that they kept.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -10,6 +11,8 @@ use crate::chance::{Chance, Permille};
 
 /// Writes that may be lost at a time: older ones have reached the disk by themselves.
 const UNSYNCED_MAX: usize = 4;
+/// Files of earlier times that somebody may have kept.
+const KEPT_MAX: usize = 8;
 
 /// nodes.conf of one node.
 #[derive(Debug, Default)]
@@ -19,6 +22,17 @@ pub struct Disk {
     syncing: Option<String>,
     /// How many writes have been waited for.
     syncs: u64,
+    /// Durable once, the latest last.
+    kept: Vec<String>,
+}
+
+/// How often a disk gets worse while nobody looks.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wear {
+    /// A byte of it is another.
+    pub rotten: Permille,
+    /// It is one of some time ago.
+    pub old: Permille,
 }
 
 /// What a node finds after a crash.
@@ -27,6 +41,8 @@ pub struct Found {
     pub text: String,
     /// What lies beside it if the file makes no sense: the last copy that was durable.
     pub predecessor: String,
+    /// The file, or its predecessor if the file is refused, may be of a time before the last that was durable.
+    pub may_be_old: bool,
 }
 
 impl Disk {
@@ -39,7 +55,8 @@ impl Disk {
     pub fn write(&mut self, text: String) {
         self.unsynced.push(text);
         if self.unsynced.len() > UNSYNCED_MAX {
-            self.durable = self.unsynced.remove(0);
+            let durable = self.unsynced.remove(0);
+            self.settle(durable);
         }
     }
 
@@ -58,7 +75,7 @@ impl Disk {
     /// That write has arrived, and with it all before.
     pub fn end_sync(&mut self) {
         if let Some(text) = self.syncing.take() {
-            self.durable = text;
+            self.settle(text);
             self.unsynced.clear();
         }
     }
@@ -68,7 +85,15 @@ impl Disk {
         let last = self.syncing.take().or_else(|| self.unsynced.pop());
         self.unsynced.clear();
         let text = last.unwrap_or_else(|| self.durable.clone());
-        Found { predecessor: text.clone(), text }
+        Found { predecessor: text.clone(), text, may_be_old: false }
+    }
+
+    fn settle(&mut self, text: String) {
+        let before = core::mem::replace(&mut self.durable, text);
+        self.kept.push(before);
+        if self.kept.len() > KEPT_MAX {
+            self.kept.remove(0);
+        }
     }
 
     /// The machine stops. Of what was not durable, any may have arrived, whole; or torn, if the file system is no better.
@@ -81,11 +106,31 @@ impl Disk {
         if chance.happens(torn) {
             text.truncate(chance.below(text.len() + 1));
         }
-        Found { text, predecessor }
+        Found { text, predecessor, may_be_old: false }
+    }
+
+    /// What becomes of it until somebody looks.
+    pub fn wear_out(&self, found: Found, chance: &mut Chance, wear: Wear) -> Found {
+        let draws = [wear.old, wear.rotten].map(|rate| chance.happens(rate));
+        match self.kept.first().filter(|kept| !kept.is_empty()).cloned() {
+            Some(older) if draws[0] => Found { text: older, may_be_old: true, ..found },
+            Some(older) if draws[1] => {
+                Found { text: rotten(&found.text, chance), predecessor: older, may_be_old: true }
+            }
+            _ => found,
+        }
     }
 
     /// What a node goes on with after a crash.
     pub fn go_on_with(&mut self, text: String) {
         self.durable = text;
     }
+}
+
+/// The same text but for one bit of one byte, which leaves ASCII what it is.
+fn rotten(text: &str, chance: &mut Chance) -> String {
+    let at = chance.below(text.len().max(1));
+    let bit = 1 << chance.below(7);
+    let turned = |(place, byte): (usize, u8)| char::from(if place == at { byte ^ bit } else { byte });
+    text.bytes().enumerate().map(turned).collect()
 }

@@ -9,9 +9,10 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cell::{RefCell, RefMut};
+use core::ops::Range;
 
-use slotway_core::bus::frame_len;
-use slotway_core::cluster::{Announced, Cluster, Config, Input, LinkId, Now, Replication};
+use slotway_core::bus::{Header, frame_len};
+use slotway_core::cluster::{Announced, Cluster, Config, Input, LinkId, Now, Profile, Replication};
 use slotway_core::epoch::ReplOffset;
 use slotway_core::id::NodeId;
 use slotway_core::time::{Instant, UnixMs};
@@ -19,6 +20,7 @@ use slotway_core::topology::Topology;
 
 use super::Plot;
 use super::disk::Disk;
+use super::lie::Liar;
 use super::swarm::Swarm;
 use crate::chance::Chance;
 use crate::network;
@@ -52,10 +54,27 @@ struct Connection {
     pending: Vec<u8>,
 }
 
+/// Where a node belongs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Membership {
+    /// The cluster.
+    Ours,
+    /// The other cluster.
+    Foreign,
+    /// None any more: an operator took it out.
+    Gone,
+}
+
 /// One node.
 pub struct Member {
-    /// Its name on the bus, which never changes.
+    /// Its name on the bus, which never changes but with its disk.
     pub id: NodeId,
+    /// Whether it is of the cluster that is looked at, or of the one beside it.
+    pub cluster: Membership,
+    /// Whose habits it has.
+    pub profile: Profile,
+    /// What it tells instead of the truth, if it lies.
+    pub liar: Option<Liar>,
     /// How it is.
     pub health: Health,
     /// Until when it stands still.
@@ -64,6 +83,8 @@ pub struct Member {
     pub life: u32,
     /// When this life began.
     pub started: Time,
+    /// When the last one ended.
+    pub ended: Time,
     /// The next wake-up that is planned.
     pub wake: Option<Time>,
     /// Its disk.
@@ -74,6 +95,12 @@ pub struct Member {
     pub heard: BTreeMap<NodeId, Time>,
     /// How its data stands, if that is simulated: told with each input.
     pub data: Option<Replication>,
+    /// Since when it knows each other node.
+    pub known: BTreeMap<NodeId, Time>,
+    /// Whom it was told to forget, and for which time it must not show them.
+    pub banned: BTreeMap<NodeId, Range<Time>>,
+    /// It began with an empty disk, and is not yet what an operator wants it to be.
+    pub is_new: bool,
     machine: Rc<RefCell<Cluster>>,
     connections: BTreeMap<LinkId, Connection>,
     ends: BTreeMap<(network::LinkId, network::Side), LinkId>,
@@ -98,15 +125,22 @@ impl Member {
         let machine = Cluster::formed(now, config.clone(), chance.next(), topology);
         let mut member = Self {
             id: myself.id,
+            cluster: Membership::Ours,
+            profile: Profile::default(),
+            liar: None,
             health: Health::Up,
             paused: Time::default(),
             life: 0,
             started: Time::default(),
+            ended: Time::default(),
             wake: None,
             disk: Disk::default(),
             view: None,
             heard: BTreeMap::new(),
             data: None,
+            known: BTreeMap::new(),
+            banned: BTreeMap::new(),
+            is_new: false,
             machine: Rc::new(RefCell::new(machine.expect("a picture as one of its nodes sees it"))),
             connections: BTreeMap::new(),
             ends: BTreeMap::new(),
@@ -179,14 +213,34 @@ impl Member {
         self.wall_off_ms = ms;
     }
 
+    /// A frame came from somebody.
+    pub fn hear(&mut self, header: &Header, now: Time) {
+        self.heard.insert(header.sender, now);
+    }
+
+    /// Behaves as such a server, in this life and the next.
+    pub fn play(&mut self, profile: Profile) {
+        self.profile = profile;
+        self.machine().play(profile);
+    }
+
+    /// Its view is another from now on; which is returned.
+    pub fn show(&mut self, view: Arc<Topology>, now: Time) -> Option<Arc<Topology>> {
+        self.known.retain(|id, _| view.find(id).is_some());
+        view.nodes().for_each(|(_, node)| _ = self.known.entry(node.id).or_insert(now));
+        self.view.replace(view)
+    }
+
     /// The process ends.
-    pub fn stop(&mut self, health: Health) {
-        self.health = health;
+    pub fn stop(&mut self, now: Time, health: Health) {
+        (self.health, self.ended) = (health, now);
         self.life += 1;
         self.wake = None;
         self.view = None;
         self.heard.clear();
         self.data = None;
+        self.known.clear();
+        self.banned.clear();
         self.connections.clear();
         self.ends.clear();
     }
@@ -196,10 +250,23 @@ impl Member {
         let text = if self.plot == Plot::VoteForgotten { without_vote(text) } else { text.into() };
         let restored = Cluster::restore(self.now(now), self.config.clone(), seed, &text);
         let Ok(machine) = restored else { return false };
+        self.begin(now, machine);
+        true
+    }
+
+    /// The process starts with nothing: another node, with another name.
+    pub fn start_anew(&mut self, now: Time, seed: u64) {
+        let machine = Cluster::new(self.now(now), self.config.clone(), seed);
+        self.id = machine.id();
+        self.disk = Disk::default();
+        self.begin(now, machine);
+    }
+
+    fn begin(&mut self, now: Time, machine: Cluster) {
         self.machine = Rc::new(RefCell::new(machine));
         (self.health, self.paused, self.started) = (Health::Up, now, now);
+        self.machine().play(self.profile);
         self.apply_plot();
-        true
     }
 
     /// The host has another address from now on.
@@ -213,6 +280,11 @@ impl Member {
         let wire = network::LinkId { client: number, serial: self.opened };
         self.add(link, wire, network::Side::Client);
         wire
+    }
+
+    /// How many connections it has opened.
+    pub fn opened(&self) -> u32 {
+        self.opened
     }
 
     /// A connection that comes to this node.

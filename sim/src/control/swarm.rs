@@ -2,6 +2,10 @@
 //!
 //! Each seed draws its own rates, many of them zero, as for the worlds of clients ([`crate::swarm`]).
 
+use alloc::vec;
+use alloc::vec::Vec;
+
+use super::lie::Lie;
 use crate::chance::{Chance, Permille};
 use crate::swarm::{Weather, sometimes};
 
@@ -13,6 +17,10 @@ pub struct Swarm {
     pub primaries: usize,
     /// Replicas of each to begin with.
     pub replicas: usize,
+    /// Primaries of another cluster beside it, on hosts whose addresses go round between both.
+    pub foreigners: usize,
+    /// Nodes behave as servers of several kinds do.
+    pub has_profiles: bool,
     /// `cluster-node-timeout`, in milliseconds.
     pub node_timeout_ms: u64,
     /// Nodes announce names and find each other by them.
@@ -53,6 +61,18 @@ pub struct Swarm {
     pub drift: u64,
     /// An operator asks a replica to take over, in one of the three forms.
     pub failover: Permille,
+    /// Per restart: a byte of the file is another.
+    pub rotten: Permille,
+    /// Per restart: the file is one of some time ago.
+    pub old_file: Permille,
+    /// Per restart: the disk is empty, and an operator has the new node meet the others.
+    pub wiped: Permille,
+    /// An operator takes a replica out of the cluster, and has others forgotten that are none of it.
+    pub forget: Permille,
+    /// Per heartbeat of a node that lies.
+    pub lie: Permille,
+    /// What is lied about.
+    pub lies: Vec<Lie>,
 }
 
 impl Swarm {
@@ -104,6 +124,33 @@ impl Swarm {
             clock_jump: sometimes(chance, 20),
             drift: if chance.happens(Permille(500)) { chance.within(0..=50) } else { 0 },
             failover: sometimes(chance, 30),
+            ..Self::of_intruders(seed)
         }
     }
+
+    /// What came later, from a stream of its own: peers that are not what they should be, and disks.
+    fn of_intruders(seed: u64) -> Self {
+        let mut chance = Chance::stream(seed, "control intruders");
+        let chance = &mut chance;
+        let has_profiles = chance.happens(Permille(200));
+        let foreigners = if chance.happens(Permille(250)) { chance.within(1..=3) as usize } else { 0 };
+        Self {
+            foreigners,
+            has_profiles,
+            rotten: sometimes(chance, 200),
+            old_file: sometimes(chance, 100),
+            // Who meets a host whose address another cluster has meanwhile has joined two clusters: that is what MEET does.
+            wiped: if foreigners == 0 { sometimes(chance, 200) } else { Permille(0) },
+            forget: sometimes(chance, 10),
+            lie: if has_profiles { Permille(0) } else { sometimes(chance, 300) },
+            lies: lies(chance),
+            ..Self::default()
+        }
+    }
+}
+
+/// One lie, or any.
+fn lies(chance: &mut Chance) -> Vec<Lie> {
+    let all = [Lie::FreshPongs, Lie::HugeEpoch, Lie::WrongName, Lie::Strangers, Lie::WrongAddresses];
+    if chance.happens(Permille(500)) { vec![*chance.pick(&all)] } else { all.into() }
 }

@@ -15,26 +15,51 @@ const SEEDS: u64 = 100;
 /// Each broken rule must be noticed within so many seeds.
 const SABOTAGE_SEEDS: u64 = 1000;
 
+/// Seeds that show what is known and not answered yet: 1157, the two nodes of a foreign cluster have lost each other's
+/// address, and there is nobody whom they could ask.
+const OPEN: [u64; 1] = [1157];
+
+/// Whoever mends one of them takes it off the list.
+#[test]
+fn seeds_with_open_findings_still_show_them() {
+    for seed in OPEN {
+        assert!(run(seed).violation.is_some(), "seed {seed} passes: take it off the list");
+    }
+}
+
+/// What is counted.
+type Count = fn(&Tally) -> u64;
+
 #[test]
 fn no_seed_breaks_an_invariant() {
     let seeds = seeds("CONTROL_SEEDS", SEEDS);
     let tallies: Vec<Tally> = on_all_cores(seeds, every);
-    let sum = |count: fn(&Tally) -> u64| tallies.iter().map(count).sum::<u64>();
+    let sum = |count: Count| tallies.iter().map(count).sum::<u64>();
     let (elections, crashes) = (sum(|tally| tally.elections), sum(|tally| tally.crashes));
     eprintln!("{seeds} seeds: {elections} elections, {crashes} crashes");
     assert!(
         elections >= seeds / 2 && crashes >= seeds,
         "{elections} elections, {crashes} crashes: faults do not happen"
     );
+    let counts: [(&str, Count); 5] = [
+        ("lies", |tally| tally.lies),
+        ("old files", |tally| tally.old_files),
+        ("refused files", |tally| tally.refused_files),
+        ("wiped disks", |tally| tally.wiped),
+        ("told to forget", |tally| tally.forgotten),
+    ];
+    for (name, count) in counts {
+        eprintln!("{name}: {}", sum(count));
+        assert!(sum(count) >= seeds / 20, "{} {name}: that does not happen", sum(count));
+    }
 }
 
 fn every(seeds: Vec<u64>) -> Tally {
     let mut sum = Tally::default();
-    for seed in seeds {
+    for seed in seeds.into_iter().filter(|seed| !OPEN.contains(seed)) {
         let outcome = run(seed);
         assert!(outcome.violation.is_none(), "{outcome}");
-        sum.elections += outcome.tally.elections;
-        sum.crashes += outcome.tally.crashes;
+        sum.add(&outcome.tally);
     }
     sum
 }
@@ -85,6 +110,27 @@ fn a_minority_that_goes_on_serving_is_found() {
 #[test]
 fn an_older_claim_that_wins_is_found() {
     found(Plot::Machine(Sabotage::OlderClaimWins), &["S5"]);
+}
+
+#[test]
+fn an_epoch_from_nowhere_that_is_believed_is_found() {
+    found(Plot::Machine(Sabotage::AnyEpoch), &["- no epoch"]);
+}
+
+#[test]
+fn an_address_that_is_shown_after_it_was_lost_is_found() {
+    found(Plot::Machine(Sabotage::AddressStays), &["S9"]);
+}
+
+#[test]
+fn clusters_that_merge_when_addresses_are_used_again_are_found() {
+    // Who is let in claims slots before it is seen to be of another cluster.
+    found(Plot::Machine(Sabotage::StrangersWelcome), &["S10 two clusters", "S5"]);
+}
+
+#[test]
+fn a_forgotten_node_that_comes_back_is_found() {
+    found(Plot::Machine(Sabotage::BansForgotten), &["S10 a forgotten"]);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! The loop: one queue of events, and what each of them does to a cluster of control planes.
 
 mod around;
+mod operator;
+pub mod script;
 mod weather;
 
 use alloc::collections::BTreeMap;
@@ -10,15 +12,16 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use slotway_core::bus::{Frame, MessageKind};
-use slotway_core::cluster::{Action, Durability, Input, LinkId, Loss};
+use slotway_core::cluster::{Action, Durability, Input, LinkId, Loss, Profile};
 use slotway_core::epoch::{ConfigEpoch, Epoch};
 use slotway_core::id::{NodeId, ShardId};
 use slotway_core::plan;
 use slotway_core::topology::{ClusterState, Node, NodeIndex, Topology, TopologyBuilder};
 
 use super::check::{self, Witness};
-use super::disk::Found;
-use super::member::{BUS_PORT, Health, Member, name_of};
+use super::disk::{Found, Wear};
+use super::lie::Liar;
+use super::member::{BUS_PORT, Health, Member, Membership, name_of};
 use super::swarm::Swarm;
 use super::{Outcome, Plot};
 use crate::chance::{Chance, Permille};
@@ -86,14 +89,14 @@ impl World {
     /// A world of this kind.
     pub fn with(swarm: Swarm, seed: u64, trace: Trace, plot: Plot) -> Self {
         let mut chance = Chance::stream(seed, "control");
-        let topology = begin(&swarm, &mut chance);
-        let members: Vec<Member> = topology
-            .nodes()
-            .enumerate()
-            .map(|(number, (index, _))| {
-                Member::new(number, &topology.as_seen_by(index, 1), &swarm, plot, &mut chance)
-            })
-            .collect();
+        let mut members = populate(&swarm, 0, plot, &mut chance);
+        if swarm.foreigners > 0 {
+            let other = Swarm { primaries: swarm.foreigners, replicas: 0, ..swarm.clone() };
+            let mut foreigners = populate(&other, members.len(), plot, &mut chance);
+            foreigners.iter_mut().for_each(|member| member.cluster = Membership::Foreign);
+            members.extend(foreigners);
+        }
+        give_character(&mut members, &swarm, seed);
         Self {
             seed,
             plot,
@@ -133,10 +136,16 @@ impl World {
         let calm = self.timeline.now();
         let timeout_ms = self.swarm.node_timeout_ms;
         self.play_until(calm.plus_ms(10 * timeout_ms + 5000))?;
-        check::is_up(&self.members, self.timeline.now())?;
+        self.all_is_well()?;
         self.play_until(calm.plus_ms(20 * timeout_ms + 5000))?;
-        check::is_up(&self.members, self.timeline.now())?;
-        check::all_agree(&self.members, self.timeline.now())
+        self.all_is_well()?;
+        let agree = |cluster| check::all_agree(&self.members, cluster, self.timeline.now());
+        agree(Membership::Ours).and_then(|()| agree(Membership::Foreign))
+    }
+
+    fn all_is_well(&self) -> Result<(), Violation> {
+        let is_up = |cluster| check::is_up(&self.members, cluster, self.timeline.now());
+        is_up(Membership::Ours).and_then(|()| is_up(Membership::Foreign))
     }
 
     fn play_until(&mut self, end: Time) -> Result<(), Violation> {
@@ -265,7 +274,7 @@ impl World {
                 now,
                 format_args!("n{number} hears {kind} of {}", number_of(&self.members, header.sender)),
             );
-            self.members[number].heard.insert(header.sender, now);
+            self.members[number].hear(header, now);
         }
         self.witness.received(self.members[number].id, &frame, now);
         self.input(number, Input::Frame { link, frame: &frame })
@@ -319,8 +328,11 @@ impl World {
             Action::Persist { conf, durability } => return self.persist(number, conf, durability),
             Action::Publish(view) => {
                 self.tell(number, || Effect::Wanted(Action::Publish(view.clone())));
-                let member = &mut self.members[number];
-                let before = member.view.replace(view);
+                let before = self.members[number].show(view, now);
+                let member = &self.members[number];
+                if let Some(after) = &member.view {
+                    check::shown::view_is_clean(member, &self.members, after, now)?;
+                }
                 if let (Some(before), Some(after), false) = (&before, &member.view, self.is_commanded) {
                     return self.witness.view_changed(member.id, before, after, now);
                 }
@@ -374,9 +386,23 @@ impl World {
         let to = side.other();
         let other = self.node_at(wire, to).map_or_else(String::new, |other| format!("n{other}"));
         self.witness.sent(self.members[number].id, &other, frame, now)?;
-        let arrivals = self.network.send(now, wire, to, frame.into());
+        let bytes = self.lie(number, frame).unwrap_or_else(|| frame.into());
+        let arrivals = self.network.send(now, wire, to, bytes);
         self.plan(arrivals);
         Ok(())
+    }
+
+    /// What is sent instead, by who lies now and then.
+    fn lie(&mut self, number: usize, frame: &[u8]) -> Option<Vec<u8>> {
+        let now = self.timeline.now();
+        if self.is_calm || self.members[number].liar.is_none() || !self.chance.happens(self.swarm.lie) {
+            return None;
+        }
+        let ips: Vec<String> = self.members.iter().map(|member| member.ip().into()).collect();
+        let (lie, bytes) = self.members[number].liar.as_mut()?.twist(frame, &ips, now.wall())?;
+        self.witness.tally.lies += 1;
+        self.trace.line(now, format_args!("n{number} lies: {lie:?}"));
+        Some(bytes)
     }
 
     fn persist(&mut self, number: usize, conf: String, durability: Durability) -> Result<(), Violation> {
@@ -409,28 +435,44 @@ impl World {
 
     /// A process ends; it will start again.
     fn stop(&mut self, number: usize, health: Health) {
+        let found = self.end(number, health);
+        if self.members[number].cluster == Membership::Gone {
+            return;
+        }
+        let at = self.timeline.now().plus_us(self.chance.within(0..=self.swarm.down_ms * 1000));
+        self.timeline.plan(at, Event::Restart(number, found));
+    }
+
+    /// A process ends. What it leaves on its disk is returned.
+    fn end(&mut self, number: usize, health: Health) -> Found {
         let now = self.timeline.now();
         self.witness.tally.crashes += 1;
         self.trace.line(now, format_args!("n{number} stops: {health:?}"));
         let wires = self.members[number].wires();
-        self.members[number].stop(health);
+        self.members[number].stop(now, health);
         if health == Health::Stopped {
             wires.into_iter().for_each(|wire| self.reset(wire));
         }
         self.tell(number, || Effect::Stopped(health));
         let disk = &mut self.members[number].disk;
-        let found = match health {
+        match health {
             // With data around there is more than one file, and all of them outlive a process.
             Health::Stopped if self.effects.is_some() => disk.outlive(),
             Health::Up | Health::Stopped | Health::Vanished => disk.crash(&mut self.chance, self.swarm.torn),
-        };
-        let at = now.plus_us(self.chance.within(0..=self.swarm.down_ms * 1000));
-        self.timeline.plan(at, Event::Restart(number, found));
+        }
     }
 
     fn restart(&mut self, number: usize, found: Found) -> Result<(), Violation> {
         let now = self.timeline.now();
+        if self.members[number].cluster == Membership::Gone {
+            return Ok(());
+        }
         self.find_address(number);
+        if !self.is_calm && self.may_be_wiped(number) && self.chance.happens(self.swarm.wiped) {
+            self.witness.tally.wiped += 1;
+            return self.start_anew(number);
+        }
+        let found = self.wear_out(number, found);
         let (id, seed) = (self.members[number].id, self.chance.next());
         let mut text = found.text;
         if !self.members[number].start(now, &text, seed) {
@@ -447,10 +489,24 @@ impl World {
             let finding = format!("{id} is {name} after a restart");
             return Err(Violation { invariant: "S11 a node keeps its name", finding, at: now });
         }
+        if found.may_be_old {
+            self.trace.line(now, format_args!("n{number} has the file of another time"));
+            self.witness.went_back(id, &text);
+        }
         self.witness.saved(id, &text, now)?;
         self.members[number].disk.go_on_with(text);
         self.tell(number, || Effect::Started);
         self.input(number, Input::Wake)
+    }
+
+    /// Disks rot, and people put back files that they kept; but not while the node is somebody's owner of slots. If its file is of a time
+    /// when it copied another, and that other now copies it, nobody claims the slots: neither Redis nor we mend that.
+    fn wear_out(&mut self, number: usize, found: Found) -> Found {
+        if !self.may_be_wiped(number) {
+            return found;
+        }
+        let wear = Wear { rotten: self.swarm.rotten, old: self.swarm.old_file };
+        self.members[number].disk.wear_out(found, &mut self.chance, wear)
     }
 
     /// A host that starts may have another address than before, even one that was another's.
@@ -520,8 +576,32 @@ fn ip(number: usize) -> String {
     format!("10.0.{}.{}", number / 250, number % 250 + 1)
 }
 
+/// The nodes of a cluster; their numbers begin with `first`.
+fn populate(swarm: &Swarm, first: usize, plot: Plot, chance: &mut Chance) -> Vec<Member> {
+    let topology = begin(swarm, first, chance);
+    let of = |(number, (index, _)): (usize, (NodeIndex, &Node))| {
+        Member::new(first + number, &topology.as_seen_by(index, 1), swarm, plot, chance)
+    };
+    topology.nodes().enumerate().map(of).collect()
+}
+
+/// Some behave as others do, some lie.
+fn give_character(members: &mut [Member], swarm: &Swarm, seed: u64) {
+    const PROFILES: [Profile; 4] = [Profile::Slotway, Profile::Redis70, Profile::Redis72, Profile::Valkey8];
+    let mut chance = Chance::stream(seed, "character");
+    for (number, member) in members.iter_mut().enumerate() {
+        if swarm.has_profiles {
+            member.play(*chance.pick(&PROFILES));
+        }
+        if swarm.lie > Permille(0) && (number == 0 || chance.happens(Permille(300))) {
+            let own = Chance::stream(seed, &format!("liar {number}"));
+            member.liar = Some(Liar::new(own, swarm.lies.clone()));
+        }
+    }
+}
+
 /// The cluster as it begins: primaries first, then their replicas in turn.
-fn begin(swarm: &Swarm, chance: &mut Chance) -> Topology {
+fn begin(swarm: &Swarm, first: usize, chance: &mut Chance) -> Topology {
     let mut builder = TopologyBuilder::new(1);
     builder.state(ClusterState::Ok);
     let mut name = || -> [u8; 20] { core::array::from_fn(|_| chance.next() as u8) };
@@ -532,10 +612,10 @@ fn begin(swarm: &Swarm, chance: &mut Chance) -> Topology {
         let is_primary = number < swarm.primaries;
         places.push(builder.node(Node {
             shard_id: Some(shards[number % swarm.primaries]),
-            ip: ip(number),
+            ip: ip(first + number),
             port: 7000,
             bus_port: BUS_PORT,
-            hostname: swarm.has_names.then(|| name_of(number)),
+            hostname: swarm.has_names.then(|| name_of(first + number)),
             config_epoch: ConfigEpoch::new(if is_primary { epoch } else { 0 }),
             ..Node::new(NodeId::from_random(name()))
         }));

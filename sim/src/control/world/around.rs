@@ -10,6 +10,7 @@ use super::{Effect, Event, Member, World};
 use crate::check::Violation;
 use crate::control::Plot;
 use crate::control::check;
+use crate::control::member::Membership;
 use crate::control::swarm::Swarm;
 use crate::timeline::Time;
 use crate::trace::Trace;
@@ -127,7 +128,7 @@ impl World {
     /// # Errors
     /// They do not, yet.
     pub fn is_well(&self) -> Result<(), Violation> {
-        check::is_up(&self.members, self.timeline.now())?;
-        check::all_agree(&self.members, self.timeline.now())
+        check::is_up(&self.members, Membership::Ours, self.timeline.now())?;
+        check::all_agree(&self.members, Membership::Ours, self.timeline.now())
     }
 }

@@ -8,12 +8,14 @@ use super::{Effect, Event, World};
 use crate::chance::Permille;
 use crate::check::Violation;
 use crate::control::check;
-use crate::control::member::Health;
+use crate::control::member::{Health, Membership};
 use crate::network::Side;
 use crate::timeline::Time;
 
 /// Time between two changes of weather, in milliseconds.
 const WEATHER_MS: u64 = 100;
+/// An operator looks so often, once all is well.
+const TIDY_MS: u64 = 1000;
 /// A wall clock jumps so far at most, in milliseconds: an hour.
 const JUMP_MS: u64 = 3_600_000;
 
@@ -24,9 +26,11 @@ impl World {
         self.timeline.plan(now.plus_ms(WEATHER_MS), Event::Weather);
         for member in self.members.iter().filter(|member| member.paused <= now) {
             check::minority_is_silent(member, self.swarm.node_timeout_ms, now)?;
+            check::shown::the_dead_are_suspected(member, &self.members, self.swarm.node_timeout_ms, now)?;
         }
         if self.is_calm {
-            return Ok(());
+            let is_due = (now.as_us() / 1000).is_multiple_of(TIDY_MS);
+            return if is_due { self.tidy() } else { Ok(()) };
         }
         self.draw_partitions();
         self.draw_stops();
@@ -36,7 +40,9 @@ impl World {
             self.trace.line(now, format_args!("the wall clock of n{number} is off by {ms} ms"));
             self.members[number].jump(ms);
         }
-        if self.chance.happens(self.swarm.failover) && self.members[number].health == Health::Up {
+        self.draw_operator(number)?;
+        let is_in = self.members[number].cluster != Membership::Gone;
+        if self.chance.happens(self.swarm.failover) && is_in && self.members[number].health == Health::Up {
             return self.order_failover(number);
         }
         Ok(())
