@@ -7,7 +7,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use slotway_core::topology::parse::{ParseOptions, slots_reply};
-use slotway_core::topology::{Node, Topology};
+use slotway_core::topology::{LinkState, Node, Topology};
 
 use super::Common;
 use super::check::{Trouble, troubles};
@@ -57,7 +57,9 @@ pub(super) fn run(options: &Options, access: &Access, console: &Console) -> Resu
     let mut found = Vec::new();
     if let Some((place, view)) = cluster {
         found.extend(troubles(view));
-        found.extend(buses(view.seen().map(|seen| (seen.client.place(), seen.node()))));
+        // Whom all others are connected to has its bus port open where it matters, be it closed from here.
+        let doubtful = view.seen().filter(|seen| !is_linked_to_all(view, seen));
+        found.extend(buses(doubtful.map(|seen| (seen.client.place(), seen.node()))));
         found.extend(addresses(access, place, view)?);
     }
     for (place, view) in &views {
@@ -95,6 +97,13 @@ fn unseen(place: &Place, stop: &Stop) -> Trouble {
             Trouble::Unreachable { node, why }
         }
     }
+}
+
+/// Whether there are others, and all of them have a connection of the bus to this node.
+fn is_linked_to_all(view: &View, node: &Seen) -> bool {
+    let mut others = view.seen().filter(|seen| seen.id != node.id).peekable();
+    let link = |seen: &Seen| seen.topology.find(&node.id).map(|index| seen.topology.node(index).link);
+    others.peek().is_some() && others.all(|seen| link(seen) == Some(LinkState::Connected))
 }
 
 /// What is in the way of a node that is to join: of the cluster, or of others that know nobody either.
