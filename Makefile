@@ -93,33 +93,33 @@ test-server: $(PAGE)
 	@scripts/step server $(CARGO) build --profile test-server --package slotway
 
 test-suites: test-server
-	@scripts/step suites $(CARGO) test --package slotway-tests --no-fail-fast
+	@CARGO="$(CARGO)" scripts/step --again suites tests/run
 
 test-wasm: $(STAMPS)/wasm
 	@scripts/step wasm node --test wasm/tests/*.test.mjs
 
 test-npm: $(STAMPS)/npm test-server
-	@SLOTWAY_BIN=$(abspath $(TARGET)/test-server/slotway) scripts/step npm npm --prefix wasm/npm test
+	@SLOTWAY_BIN=$(abspath $(TARGET)/test-server/slotway) scripts/step --again npm npm --prefix wasm/npm test
 
 test-web: $(NODE_MODULES) $(STAMPS)/web-wasm
 	@scripts/step web sh -c 'cd web && npm run check && npm test'
 
 test-e2e: $(PAGE) test-server
-	@SLOTWAY_BIN=$(abspath $(TARGET)/test-server/slotway) scripts/step e2e npm --prefix web run test:e2e
+	@SLOTWAY_BIN=$(abspath $(TARGET)/test-server/slotway) scripts/step --again e2e npm --prefix web run test:e2e
 
 test-fuzz:
 	@scripts/step fuzz $(CARGO) check --quiet --manifest-path fuzz/Cargo.toml --target-dir $(TARGET)/fuzz
 
 test-image:
-	@scripts/step image docker/with-docker docker/test-image
+	@scripts/step --again image docker/with-docker docker/test-image
 
 # After the image, which it runs.
 test-compose: test-image
 	@scripts/setup-packages docker-compose
-	@scripts/step compose docker/with-docker docker/test-compose
+	@scripts/step --again compose docker/with-docker docker/test-compose
 
 test-kubernetes: test-server
-	@SLOTWAY_BIN=$(abspath $(TARGET)/test-server/slotway) scripts/step kubernetes deploy/test
+	@SLOTWAY_BIN=$(abspath $(TARGET)/test-server/slotway) scripts/step --again kubernetes deploy/test
 
 .PHONY: bench
 bench: release ## Measure against redis-server and the crc16 crate; some minutes
