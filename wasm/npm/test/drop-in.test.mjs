@@ -1,7 +1,7 @@
 // `slotway-key-slot` in the place of `cluster-key-slot`, inside unchanged ioredis and iovalkey, by npm's `overrides`.
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,6 +11,7 @@ import { promisify } from 'node:util'
 import popular from 'cluster-key-slot'
 import exact from 'slotway-key-slot'
 import { keySlot } from 'slotway/slot'
+import { installOffline } from './offline.mjs'
 import { redisCluster, slotwayCluster } from './servers.mjs'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
@@ -18,9 +19,7 @@ const folder = mkdtempSync(join(tmpdir(), 'slotway-drop-in-'))
 const clusters = []
 
 before(async () => {
-  const overrides = { 'cluster-key-slot': `file:${join(here, '../build/slotway-key-slot.tgz')}` }
-  writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, dependencies: { ioredis: '6.0.0', iovalkey: '0.4.0' }, overrides }))
-  await promisify(execFile)('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts'], { cwd: folder })
+  await installOffline(folder, ['ioredis', 'iovalkey'], { 'cluster-key-slot': `file:${join(here, '../build/slotway-key-slot.tgz')}` })
   clusters.push(await slotwayCluster(), await redisCluster())
 })
 after(async () => {
@@ -68,7 +67,7 @@ async function answers(library, port, cwd) {
     console.log(JSON.stringify({ values: [...values], redirects, pipeline: told(pipeline), mixed: told(mixed) }))
     cluster.disconnect()
   `
-  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], { cwd, timeout: 60_000 })
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], { cwd, timeout: 180_000 })
   return JSON.parse(stdout)
 }
 
