@@ -21,7 +21,7 @@ use crate::wire::Connection;
 /// The node timeout of all of them, in milliseconds.
 pub const NODE_TIMEOUT_MS: u64 = 2000;
 /// What has not come about by then never will.
-const PATIENCE: Duration = Duration::from_secs(40);
+const PATIENCE: Duration = Duration::from_secs(80);
 /// How long to wait before looking again.
 const POLL: Duration = Duration::from_millis(50);
 

@@ -70,7 +70,12 @@ impl Cluster {
             self.note(Event::RoleChanged { node, primary: primary_id });
             before.into_iter().for_each(|before| self.check_migrate_to(before));
             self.recheck_state();
-            self.save_soon();
+            if primary == Some(MYSELF) {
+                // It is to ask who has its data if it comes back without them: nobody would tell it in time.
+                self.save_before_anything_leaves();
+            } else {
+                self.save_soon();
+            }
         }
         if let Some(primary) = primary {
             self.nodes[sender].shard_id = self.nodes[primary].shard_id;

@@ -3,6 +3,8 @@
 use super::*;
 use net::Net;
 
+use crate::topology::Topology;
+
 fn owner_of_slot_0(net: &Net, at: usize) -> NodeId {
     let topology = net.topology(at);
     topology.node(topology.owner(slot(0)).unwrap()).id
@@ -96,4 +98,18 @@ fn a_primary_hands_over_when_it_is_told_to() {
     assert_eq!(net.node_mut(0).hand_over(now), Some(net.node(3).id()));
     assert!(net.run_until(3000, |net| owner_of_slot_0(net, 1) == net.node(3).id()));
     assert!(net.pauses(0) >= 1 && net.pauses(0) == net.resumes(0));
+}
+
+#[test]
+fn a_primary_knows_its_replica_after_a_restart_however_soon_that_comes() {
+    let mut net = cluster_by(4, 3, |_| {});
+    let primary = net.node(0).id();
+    let replica = net.node(3).id();
+    net.admin(3, Admin::Replicate { primary, has_keys: false }).unwrap();
+    let knows = |topology: &Topology| topology.node(topology.find(&replica).unwrap()).primary.is_some();
+    while !knows(&net.topology(0)) {
+        net.run_ms(1);
+    }
+    let restored = Cluster::restore(net.now(), net.config(0), 1, &net.saved(0)).unwrap();
+    assert!(knows(&restored.topology(net.now())), "it is on disk before the next tick");
 }
