@@ -115,6 +115,8 @@ pub struct Cluster {
     manual: ManualFailover,
     copies: Copies,
     comeback: Comeback,
+    /// Pings were left unanswered while this node kept silent.
+    owes_answers: bool,
     bans: Bans,
     search: Search,
     formation: Formation,
@@ -166,6 +168,7 @@ impl Cluster {
             manual: ManualFailover::None,
             copies: Copies::default(),
             comeback: Comeback::default(),
+            owes_answers: false,
             bans: Bans::default(),
             search,
             formation: Formation::default(),

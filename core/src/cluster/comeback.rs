@@ -74,6 +74,9 @@ impl Cluster {
 
     /// At each tick.
     pub(crate) fn step_comeback(&mut self, now: Now) {
+        if self.owes_answers && !self.keeps_silent(now) {
+            self.break_silence();
+        }
         let Comeback::Waiting { since } = self.comeback else { return };
         let waited_ms = now.instant.ms_since(since);
         let with_data = self.replicas_with_data();
@@ -131,6 +134,16 @@ impl Cluster {
                 let patience = self.comeback_wait_ms() + self.election_timeout_ms();
                 now.instant.ms_since(since) > patience && !self.replicas_with_data().is_empty()
             }
+        }
+    }
+
+    /// Those whose pings were not answered are to ask again: Redis asks nobody who owes it an answer and says other things meanwhile, and
+    /// so would take this node for failed for ever. It does ask whoever it has to connect to.
+    fn break_silence(&mut self) {
+        self.owes_answers = false;
+        let inbound = self.nodes.indices().into_iter().filter_map(|index| self.nodes[index].inbound);
+        for link in inbound.collect::<Vec<_>>() {
+            self.close(link);
         }
     }
 

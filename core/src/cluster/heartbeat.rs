@@ -160,6 +160,7 @@ impl Cluster {
     /// A ping, a pong or a meet, with gossip, and with extensions for whoever reads them.
     fn send_heartbeat(&mut self, now: Now, link: LinkId, to: Option<PeerIndex>, kind: HeartbeatKind) {
         if self.keeps_silent(now) {
+            self.owes_answers = true;
             return;
         }
         let gossip = self.gossip_for(now, to);

@@ -87,8 +87,14 @@ fn who_is_not_understood_falls_silent_so_that_it_is_found_to_have_failed() {
     assert!(net.run_until(20_000, |net| found_failed(net, primary)));
     assert!(net.node(0).withholds(), "the replica has the data");
     let replica = net.node(3).id();
+    let link_of_node_1 = |net: &Net| {
+        let nodes = &net.node(0).nodes;
+        nodes[nodes.find(&net.node(1).id()).unwrap()].inbound
+    };
+    let link = link_of_node_1(&net);
     net.admin(0, Admin::Forget(replica)).unwrap();
     assert!(net.run_until(10_000, |net| net.topology(0).state() == ClusterState::Ok), "the operator's word");
+    assert_ne!(link_of_node_1(&net), link, "who was given no answer connects anew, and asks again");
 }
 
 #[test]
