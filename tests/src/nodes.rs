@@ -164,6 +164,12 @@ impl Nodes {
         self.wait_until("all views are equal and all states are ok", |nodes| nodes.agree(nodes.running()))
     }
 
+    /// Every node that runs knows all the others that were started; they agree, and call the cluster well.
+    pub fn are_one_cluster(&self) -> bool {
+        self.running().all(|node| self.view(node).node_count() == self.nodes.len())
+            && self.agree(self.running())
+    }
+
     /// Waits until the first `count` nodes, and they alone, are one cluster that is well.
     pub fn wait_until_first_agree(&self, count: usize) {
         self.wait_until("the first views are equal and their states are ok", |nodes| {

@@ -94,7 +94,7 @@ impl ClusterError {
             ClusterError::ForgetMyself => "ERR I tried hard but I can't forget myself...",
             ClusterError::ForgetMyPrimary => "ERR Can't forget my master!",
             ClusterError::FlushSlotsWithKeys => "ERR DB must be empty to perform CLUSTER FLUSHSLOTS.",
-            ClusterError::SetSlotOnReplica => "ERR You can use SETSLOT only with masters.",
+            ClusterError::SetSlotOnReplica => "ERR Please use SETSLOT only with masters.",
             ClusterError::SlotsOfReplica => "ERR You can use ADDSLOTS only with masters.",
             ClusterError::TargetNotPrimary => "ERR Target node is not a master",
             ClusterError::ReplicateMyself => "ERR Can't replicate myself",

@@ -12,6 +12,7 @@ use slotway_core::resp::encode::ReplyWriter;
 use slotway_core::resp::error::{ClusterError, ErrorReply};
 use slotway_core::slot::{Slot, SlotRange};
 use slotway_core::slot_set::SlotSet;
+use slotway_core::topology::Topology;
 
 use super::super::{Binding, Whole, args};
 use super::{ask, known, slot_of};
@@ -150,53 +151,56 @@ enum Change {
 }
 
 fn slots_of(whole: &Whole<'_>, args: Args<'_>, change: Change) -> Result<SlotSet, ErrorReply> {
-    known(&whole.connection)?;
+    let mut changed = Changed::new(whole, change)?;
+    // All are read before the first is looked at.
     let slots = args.skip(2).iter().map(slot).collect::<Result<alloc::vec::Vec<_>, _>>()?;
-    checked(whole, slots.into_iter().map(|slot| SlotRange::new(slot, slot)), change)
+    slots.into_iter().try_for_each(|slot| changed.add(slot))?;
+    Ok(changed.slots)
 }
 
+/// Each range is read and looked at before the next, as in Redis.
 fn ranges_of(
     whole: &Whole<'_>,
     args: Args<'_>,
     change: Change,
     name: &'static str,
 ) -> Result<SlotSet, ErrorReply> {
-    known(&whole.connection)?;
+    let mut changed = Changed::new(whole, change)?;
     if args.len() % 2 == 1 {
         return Err(ErrorReply::Arity(name));
     }
-    let mut ranges = alloc::vec::Vec::new();
     for at in (2..args.len()).step_by(2) {
         let (start, end) = (slot(args.at(at))?, slot(args.at(at + 1))?);
-        if start > end {
-            return Err(ErrorReply::other(format!(
-                "ERR start slot number {start} is greater than end slot number {end}"
-            )));
-        }
-        ranges.push(SlotRange::new(start, end));
+        let range = SlotRange::new(start, end).ok_or_else(|| {
+            ErrorReply::other(format!("ERR start slot number {start} is greater than end slot number {end}"))
+        })?;
+        range.iter().try_for_each(|slot| changed.add(slot))?;
     }
-    checked(whole, ranges.into_iter(), change)
+    Ok(changed.slots)
 }
 
-/// The slots, in their order: each must be there, or not, and be named once.
-fn checked(
-    whole: &Whole<'_>,
-    ranges: impl Iterator<Item = Option<SlotRange>>,
+/// Slots that are to be added or deleted, so far.
+struct Changed {
+    topology: Topology,
     change: Change,
-) -> Result<SlotSet, ErrorReply> {
-    let topology = with_cluster(whole, |now, cluster| cluster.topology(now))?;
-    let mut slots = SlotSet::new();
-    for slot in ranges.flatten().flat_map(SlotRange::iter) {
-        match (change, topology.owner(slot)) {
-            (Change::Add, Some(_)) => return Err(ClusterError::SlotBusy(slot).into()),
-            (Change::Delete, None) => return Err(ClusterError::SlotUnassigned(slot).into()),
-            (Change::Add, None) | (Change::Delete, Some(_)) => {}
-        }
-        if !slots.insert(slot) {
-            return Err(ClusterError::SlotTwice(slot).into());
+    slots: SlotSet,
+}
+
+impl Changed {
+    fn new(whole: &Whole<'_>, change: Change) -> Result<Self, ErrorReply> {
+        let topology = with_cluster(whole, |now, cluster| cluster.topology(now))?;
+        Ok(Self { topology, change, slots: SlotSet::new() })
+    }
+
+    /// One more, which must have an owner, or none, and be named for the first time.
+    fn add(&mut self, slot: Slot) -> Result<(), ErrorReply> {
+        match (self.change, self.topology.owner(slot)) {
+            (Change::Add, Some(_)) => Err(ClusterError::SlotBusy(slot).into()),
+            (Change::Delete, None) => Err(ClusterError::SlotUnassigned(slot).into()),
+            _ if !self.slots.insert(slot) => Err(ClusterError::SlotTwice(slot).into()),
+            (Change::Add, None) | (Change::Delete, Some(_)) => Ok(()),
         }
     }
-    Ok(slots)
 }
 
 pub(super) fn slot(arg: &[u8]) -> Result<Slot, ErrorReply> {
