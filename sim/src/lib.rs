@@ -27,6 +27,7 @@ pub mod chance;
 pub mod check;
 pub mod client;
 pub mod control;
+pub mod ghosts;
 pub mod history;
 pub mod kept;
 pub mod network;

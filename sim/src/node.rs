@@ -39,7 +39,7 @@ use slotway_engine::node::Pause;
 use slotway_engine::propagation::write_command;
 use slotway_engine::rdb::{Compression, Version, dump};
 use slotway_engine::session::{AckWait, After, ClientId, Session};
-use slotway_engine::shards::{Owned, ShardAccess, ShardSet};
+use slotway_engine::shards::{Owned, ShardAccess, ShardSet, WholeKeyspace as _};
 
 use crate::chance::Chance;
 use crate::history::Bytes;
@@ -478,6 +478,16 @@ impl SimNode {
     pub fn history(&self) -> (slotway_core::replication::History, bool) {
         let link = self.host.link.borrow();
         (self.host.log.borrow().history(), link.has_data && link.phase.is_connected())
+    }
+
+    /// Whether it has that key, and that has not expired.
+    pub fn has(&self, key: &[u8]) -> bool {
+        let (key, now) = (self.engine.hasher().key(key), self.host.now.get().wall());
+        let mut has = false;
+        self.engine.shards().all_shards(&mut |held| {
+            held.each(|shard| has |= shard.db(DB).peek(now, &key).is_some());
+        });
+        has
     }
 
     /// All keys that have not expired, each with its value as DUMP gives it and its deadline, in order.

@@ -239,7 +239,7 @@ impl Operator {
         self.link.serial += 1;
         match how {
             Carried::All => self.current.as_ref().map(|_| Wish::Later),
-            Carried::NotAll(_) => self.begin_again(),
+            Carried::NotAll { .. } => self.begin_again(),
         }
     }
 

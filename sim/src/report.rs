@@ -31,6 +31,8 @@ pub struct Report {
     pub moved: u64,
     /// Writes that were promised, and whose every holder lost its disk.
     pub excused: u64,
+    /// Slots that nobody judges, in which a copy that a failed MIGRATE had left came to life.
+    pub haunted: u64,
     /// The invariant that did not hold, if one did not.
     pub violation: Option<Violation>,
 }

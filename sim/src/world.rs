@@ -33,7 +33,8 @@ use crate::chance::{Chance, Permille};
 use crate::check::{self, Evidence, Verdicts, Violation};
 use crate::client::{Client, Timer};
 use crate::control;
-use crate::history::History;
+use crate::ghosts::Ghosts;
+use crate::history::{Bytes, History};
 use crate::kept::Custody;
 use crate::network::{Arrival, LinkId, Network, Side};
 use crate::node::{Kept, SimNode};
@@ -103,6 +104,9 @@ pub struct World {
     /// Snapshots under way, so that each has one next slice planned.
     walking: BTreeSet<usize>,
     operator: Operator,
+    ghosts: Ghosts,
+    /// What the operator has had sent last.
+    carried: Vec<Bytes>,
     clients: Vec<Client>,
     history: History,
     custody: Custody,
@@ -140,6 +144,8 @@ impl World {
             asleep: vec![Time::default(); count],
             walking: BTreeSet::new(),
             operator: Operator::new(seed, plot, places, slots, swarm.moves, link),
+            ghosts: Ghosts::default(),
+            carried: Vec::new(),
             clients: clients(seed, &swarm, &bus),
             history: History::default(),
             custody: Custody::new(swarm.cluster.primaries, swarm.cluster.replicas),
@@ -153,10 +159,11 @@ impl World {
     /// Runs to the end, or to the first violation.
     pub fn run(mut self) -> Report {
         let stormy = self.play();
-        let verdicts = match self.swarm.stake {
+        let mut verdicts = match self.swarm.stake {
             Stake::Moves => check::search(&self.history),
             Stake::Copies => Verdicts::new(),
         };
+        verdicts.retain(|slot, _| !self.ghosts.haunted().contains(slot));
         let verdict = stormy.and_then(|()| {
             check::at_rest(Evidence { verdicts: &verdicts, ..self.evidence() })?;
             match self.swarm.stake {
@@ -177,6 +184,7 @@ impl World {
             toll,
             moved: self.operator.moved,
             excused: self.custody.excused,
+            haunted: self.ghosts.haunted().len() as u64,
             violation: verdict.err(),
         }
     }

@@ -1,16 +1,23 @@
 //! Where nodes are, and how this node learns that they have moved.
 //!
 //! A node that moves pings the others from where it is now, and a ping is believed. Gossip is believed only of nodes that do not
-//! answer where they were, and only from who sees them well. An answer changes nothing: it comes back the way the question went.
+//! answer where they were, and only from who sees them well. An answer changes nothing: it comes back the way the question went. Where
+//! somebody else answers, the address is lost until one of these gives a new one, or until the node is found there again.
 
 use alloc::string::String;
+use core::mem;
 
 use super::Cluster;
 use super::action::{Action, Source};
 use super::event::Event;
+use super::handshake::Purpose;
+use super::input::Now;
 use super::nodes::{MYSELF, PeerIndex};
 use super::receive::Heartbeat;
+use super::sabotage::Sabotage;
 use crate::bus::{Gossip, Header, HeartbeatKind};
+use crate::id::NodeId;
+use crate::time::Instant;
 use crate::topology::NodeFlags;
 
 /// Where a node is: text of its address, empty while unknown, and its ports, 0 while unknown or without.
@@ -21,6 +28,17 @@ pub(crate) struct Address {
     pub(crate) tls_port: u16,
     pub(crate) bus_port: u16,
 }
+
+/// An address that has been lost, and when to look there again.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Lost {
+    address: Address,
+    visits: u64,
+    due: Instant,
+}
+
+/// Looking there again becomes so many times slower at most.
+const VISIT_PACE_MAX: u64 = 8;
 
 impl Address {
     /// What the header of a frame tells, with `ip` as it was announced or seen.
@@ -98,6 +116,7 @@ impl Cluster {
         }
         let event = Event::AddressChanged { node: peer.id, ip: address.ip.clone(), port: address.port };
         peer.address = address;
+        peer.lost = None;
         peer.flags.set(NodeFlags::NOADDR, false);
         peer.refused_since = None;
         self.note(event);
@@ -106,6 +125,34 @@ impl Cluster {
             self.follow_primary();
         }
         self.save_soon();
+    }
+
+    /// At the address of `index` there is somebody else: nothing is sent there for it any more.
+    pub(crate) fn lose_address(&mut self, now: Now, index: PeerIndex, found: NodeId) {
+        self.note(Event::NameChanged { expected: self.nodes[index].id, found });
+        self.nodes.set_flags(index, NodeFlags::NOADDR, true);
+        if !self.breaks(Sabotage::AddressStays) {
+            let address = mem::take(&mut self.nodes[index].address);
+            let due = now.instant.plus_ms(self.config.handshake_timeout_ms());
+            self.nodes[index].lost = Some(Lost { address, visits: 0, due });
+        }
+        self.close_outbound(index);
+        self.save_soon();
+    }
+
+    /// Looks again, ever more slowly, whether the node is where it was: whoever answers there says who it is, and a stranger stays one.
+    ///
+    // Redis waits for a ping of the node, or for gossip of who sees it. Two nodes that have lost each other's address send no pings, and if
+    // nobody else sees both, they never meet again (seed 1157 of the control planes, in which one node answered under a wrong name).
+    pub(crate) fn look_where_it_was(&mut self, now: Now, index: PeerIndex) {
+        let pace_ms = self.config.handshake_timeout_ms();
+        let Some(lost) = self.nodes[index].lost.as_mut().filter(|lost| lost.due <= now.instant) else {
+            return;
+        };
+        lost.visits = VISIT_PACE_MAX.min(lost.visits + 1);
+        lost.due = now.instant.plus_ms(pace_ms * lost.visits);
+        let address = lost.address.clone();
+        self.begin_handshake(now, address, None, Purpose::Visit);
     }
 
     /// Tells the driver whose data to copy, and where from.

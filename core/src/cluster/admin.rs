@@ -241,6 +241,7 @@ impl Cluster {
         if self.moves_any(&SlotSet::from_iter([slot])) {
             return Err(MigrationError::SlotOnItsWay(slot).into());
         }
+        self.slots.taken.remove(&slot);
         match to {
             SetSlot::Migrating(id) => {
                 if self.slots.owner(slot) != Some(MYSELF) {
@@ -291,12 +292,16 @@ impl Cluster {
             self.slots.migrating.remove(&slot);
         }
         let migrating = self.slots.migrating.get(&slot).copied();
-        let arrives = to == MYSELF && self.slots.importing.remove(&slot).is_some();
-        self.slots.bind(&mut self.nodes, slot, to);
+        let giver = self.slots.importing.get(&slot).copied().filter(|_| to == MYSELF);
+        match giver {
+            Some(_) => self.slots.take_over(&mut self.nodes, slot, giver),
+            None => self.slots.bind(&mut self.nodes, slot, to),
+        }
         if let Some(target) = migrating.filter(|_| to == MYSELF) {
             self.slots.migrating.insert(slot, target);
         }
-        if arrives {
+        if giver.is_some() {
+            self.slots.importing.remove(&slot);
             self.bump_epoch();
             self.pong(now, Audience::All);
         }

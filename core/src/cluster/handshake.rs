@@ -21,7 +21,6 @@ use super::links::LinkId;
 use super::nodes::{MYSELF, PeerIndex};
 use super::peer::{Peer, role_of};
 use super::receive::Heartbeat;
-use super::sabotage::Sabotage;
 use crate::id::{NodeId, ShardId};
 use crate::topology::NodeFlags;
 
@@ -103,7 +102,7 @@ impl Cluster {
         if self.nodes[dialled].id == heartbeat.header.sender {
             return Some(dialled);
         }
-        self.lose_address(dialled, heartbeat.header.sender);
+        self.lose_address(now, dialled, heartbeat.header.sender);
         None
     }
 
@@ -144,17 +143,6 @@ impl Cluster {
         self.note(Event::HandshakeDone { node: header.sender });
         self.save_soon();
         Some(placeholder)
-    }
-
-    /// At the address of `expected` there is `found`.
-    fn lose_address(&mut self, expected: PeerIndex, found: NodeId) {
-        self.note(Event::NameChanged { expected: self.nodes[expected].id, found });
-        self.nodes.set_flags(expected, NodeFlags::NOADDR, true);
-        if !self.breaks(Sabotage::AddressStays) {
-            self.nodes[expected].address = Address::default();
-        }
-        self.close_outbound(expected);
-        self.save_soon();
     }
 
     /// An inbound link has shown whose it is. It replaces an older one of the same node.

@@ -97,6 +97,7 @@ impl Cluster {
         if !self.profile().is_wary() {
             return;
         }
+        self.look_where_it_was(now, index);
         self.nodes[index].ping_sent.get_or_insert(now.instant);
         if self.is_overdue(now, index) {
             self.suspect(now, index);

@@ -11,6 +11,7 @@ use alloc::boxed::Box;
 use super::Cluster;
 use super::action::Action;
 use super::event::Event;
+use super::heartbeat::Audience;
 use super::input::Now;
 use super::nodes::{MYSELF, PeerIndex};
 use super::peer::Peer;
@@ -99,6 +100,9 @@ impl Cluster {
         if !self.nodes[sender].is_primary() || header.primary.is_some() {
             return;
         }
+        let shard_of = |peer: PeerIndex| self.nodes[peer].shard_id;
+        let from = shard_of(sender);
+        self.slots.taken.retain(|slot, giver| shard_of(*giver) != from || header.slots.contains(*slot));
         if self.nodes[sender].slots != header.slots {
             return self.apply_claim(now, sender, header.config_epoch, &header.slots);
         }
@@ -131,8 +135,14 @@ impl Cluster {
         let shard_primary = self.nodes.primary_of(MYSELF);
         let (had, mine) = (self.nodes[shard_primary].slots.len(), self.nodes[MYSELF].slots.clone());
         let mut moved = 0;
+        let is_disputed = self.disputes(claimant, epoch, slots);
         for slot in slots.iter() {
             moved += usize::from(self.take_slot(claimant, epoch, slot));
+        }
+        if is_disputed {
+            self.take_next_epoch();
+            self.note(Event::EpochBumped { epoch: self.current_epoch });
+            self.pong(now, Audience::All);
         }
         let forsaken = self.nodes[claimant].slots.difference(slots);
         self.slots.unclaimed.extend(forsaken.iter());
@@ -154,6 +164,22 @@ impl Cluster {
         }
     }
 
+    /// Whether this node was given one of these slots by the claimant, who claims it by a greater epoch all the same.
+    ///
+    // Redis gives the slot back, and deletes its keys, which the claimant has no longer: the epoch that the taker bumped was the greatest that it
+    // had heard of, and a giver that it was cut off from had a greater one (seed 1016 of the world with clients). The word of the operator stands:
+    // the bump is made up for.
+    fn disputes(&self, claimant: PeerIndex, epoch: ConfigEpoch, slots: &SlotSet) -> bool {
+        epoch > self.nodes[MYSELF].config_epoch
+            && self.slots.taken.keys().any(|slot| slots.contains(*slot) && self.was_given_by(claimant, *slot))
+    }
+
+    /// This node has the slot from `peer`, or from whom `peer` has taken over from.
+    fn was_given_by(&self, peer: PeerIndex, slot: crate::slot::Slot) -> bool {
+        let giver = self.slots.taken.get(&slot).filter(|_| self.profile().is_wary());
+        giver.is_some_and(|giver| self.nodes[*giver].shard_id == self.nodes[peer].shard_id)
+    }
+
     /// Gives one slot to who claims it, if the claim is the better one. True if it moved.
     fn take_slot(&mut self, claimant: PeerIndex, epoch: ConfigEpoch, slot: crate::slot::Slot) -> bool {
         let owner = self.slots.owner(slot);
@@ -161,8 +187,8 @@ impl Cluster {
             self.slots.unclaimed.remove(slot);
             return false;
         }
-        // A slot on its way here changes hands by SETSLOT only: the operator decides.
-        if self.slots.importing.contains_key(&slot) {
+        // A slot on its way here changes hands by SETSLOT only: the operator decides. And so has one that came from the claimant.
+        if self.slots.importing.contains_key(&slot) || self.was_given_by(claimant, slot) {
             return false;
         }
         let is_better = match owner {

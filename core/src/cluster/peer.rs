@@ -3,7 +3,7 @@
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 
-use super::address::Address;
+use super::address::{Address, Lost};
 use super::links::LinkId;
 use super::nodes::PeerIndex;
 use crate::epoch::{ConfigEpoch, ReplOffset};
@@ -24,6 +24,8 @@ pub(crate) struct Peer {
     /// The slots that this node's table gives it.
     pub(crate) slots: SlotSet,
     pub(crate) address: Address,
+    /// Where it was, while its address is lost.
+    pub(crate) lost: Option<Lost>,
     /// The name that it was met by, if not by an address: looked up again at each attempt to connect.
     pub(crate) met_as: Option<String>,
     /// A placeholder of somebody who is only asked who it is: a stranger stays one.
@@ -77,6 +79,7 @@ impl Peer {
             config_epoch: ConfigEpoch::default(),
             slots: SlotSet::EMPTY,
             address: Address::default(),
+            lost: None,
             met_as: None,
             is_visited: false,
             hostname: String::new(),

@@ -33,6 +33,11 @@ impl Cluster {
         })
     }
 
+    /// The version of the last picture: what is heard from now on shows in the next one.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
     /// The picture as of now, with the times of pings and pongs.
     pub fn topology(&self, now: Now) -> Topology {
         let mut builder = TopologyBuilder::new(self.version);

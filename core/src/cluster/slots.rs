@@ -19,6 +19,8 @@ pub(crate) struct SlotTable {
     pub(crate) migrating: BTreeMap<Slot, PeerIndex>,
     /// Slots that this node is given, and by whom.
     pub(crate) importing: BTreeMap<Slot, PeerIndex>,
+    /// Slots that this node was given by an operator, and whose they were, until that one, or who has taken over from it, is heard not to claim them.
+    pub(crate) taken: BTreeMap<Slot, PeerIndex>,
 }
 
 impl SlotTable {
@@ -29,6 +31,7 @@ impl SlotTable {
             unclaimed: SlotSet::EMPTY,
             migrating: BTreeMap::new(),
             importing: BTreeMap::new(),
+            taken: BTreeMap::new(),
         }
     }
 
@@ -44,6 +47,12 @@ impl SlotTable {
         nodes[owner].slots.insert(slot);
     }
 
+    /// Gives this node what `giver` had: see [`SlotTable::taken`].
+    pub(crate) fn take_over(&mut self, nodes: &mut Nodes, slot: Slot, giver: Option<PeerIndex>) {
+        self.bind(nodes, slot, MYSELF);
+        self.taken.extend(giver.filter(|giver| *giver != MYSELF).map(|giver| (slot, giver)));
+    }
+
     /// Takes `slot` from its owner, who is returned.
     pub(crate) fn unbind(&mut self, nodes: &mut Nodes, slot: Slot) -> Option<PeerIndex> {
         let owner = self.owners[slot.index()].take()?;
@@ -51,6 +60,7 @@ impl SlotTable {
         self.unclaimed.remove(slot);
         if owner == MYSELF {
             self.migrating.remove(&slot);
+            self.taken.remove(&slot);
         }
         Some(owner)
     }
@@ -66,5 +76,6 @@ impl SlotTable {
     pub(crate) fn close_towards(&mut self, peer: PeerIndex) {
         self.migrating.retain(|_, target| *target != peer);
         self.importing.retain(|_, source| *source != peer);
+        self.taken.retain(|_, giver| *giver != peer);
     }
 }

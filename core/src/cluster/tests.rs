@@ -4,6 +4,7 @@ mod comeback;
 mod copies;
 mod foreign;
 mod forming;
+mod given;
 mod handoff;
 mod net;
 mod refusals;

@@ -65,8 +65,8 @@ pub struct Witness {
     pub extensions: Option<BTreeMap<(NodeId, String), u16>>,
     /// What each node's disk holds for certain.
     saved: BTreeMap<NodeId, Saved>,
-    /// By who hears it and who says it: the slots that a primary last claimed.
-    claims: BTreeMap<(NodeId, NodeId), SlotSet>,
+    /// By who hears it and who says it: the slots that a primary claims, and the version of the hearer's picture when that was heard.
+    claims: BTreeMap<(NodeId, NodeId), Vec<(u64, SlotSet)>>,
 }
 
 /// The numbers in a nodes.conf that must not get lost.
@@ -146,13 +146,13 @@ impl Witness {
         Ok(())
     }
 
-    /// A frame reaches `node`.
-    pub fn received(&mut self, node: NodeId, frame: &Frame<'_>, now: Time) {
+    /// A frame reaches `node`, whose last picture has that version.
+    pub fn received(&mut self, node: NodeId, version: u64, frame: &Frame<'_>, now: Time) {
         let Frame::Full { header, body: Body::Heartbeat(heartbeat) } = frame else { return };
         if header.primary.is_none() {
             let heard = self.claims.entry((node, header.sender)).or_default();
-            if *heard != header.slots {
-                heard.clone_from(&header.slots);
+            if heard.last().is_none_or(|(_, last)| *last != header.slots) {
+                heard.push((version, header.slots.clone()));
             }
         }
         for entry in heartbeat.gossip.iter() {
@@ -187,8 +187,12 @@ impl Witness {
         Ok(())
     }
 
-    /// S5: in a view, a slot goes from one owner to another only by a greater config epoch, or once the first was heard not to claim it. (That
-    /// may be a frame from before it had the slot, which another one has overtaken: seed 142 of the world with clients.)
+    /// S5: in a view, a slot goes from one owner to another only by a greater config epoch, or while the first was heard not to claim it. (That may
+    /// be a frame from before it had the slot, which another one has overtaken: seed 142 of the world with clients. And it may have been heard
+    /// to claim it again before the disk let the picture out: seed 1026.)
+    ///
+    /// That a slot which its owner does not claim goes to whoever does, by any epoch, cannot be otherwise: a primary tells the others of a slot that
+    /// it has given away by SETSLOT only in that it claims it no longer, and its own epoch, which may be greater than the taker's, stays.
     ///
     /// One exception is the protocol's own, and seed 2012 met it: a primary may settle a collision by taking, without a vote, the very
     /// epoch in which its replica is being elected. The replica then takes the slots by an equal epoch in its own view; the
@@ -220,10 +224,29 @@ impl Witness {
         };
         let (lost, won) = (epoch(before, &was), epoch(after, &is));
         let is_better = won > lost || (won == lost && is == node);
-        let is_unclaimed = || self.claims.get(&(node, was)).is_some_and(|claimed| !claimed.contains(slot));
+        // What shows in the earlier picture was heard before that had its version; so this is what counted as claimed, then and until the later one.
+        let heard = self.claims.get(&(node, was)).map_or(&[][..], Vec::as_slice);
+        let first = heard.partition_point(|(version, _)| *version < before.version()).saturating_sub(1);
+        let until = heard.partition_point(|(version, _)| *version < after.version());
+        let is_unclaimed =
+            || heard[first.min(until)..until].iter().any(|(_, claimed)| !claimed.contains(slot));
         ensure(is_better || is_unclaimed(), "S5 the greater epoch takes a slot", || {
             format!("for {node}, slot {slot} went from {was} (epoch {lost}) to {is} (epoch {won})")
         })
+    }
+
+    /// The picture of that version was shown: older claims than those that it was made of are of no interest any more.
+    pub fn pictured(&mut self, node: NodeId, version: u64) {
+        let of = |bytes| (node, NodeId::from_random(bytes));
+        for (_, heard) in self.claims.range_mut(of([0; 20])..=of([255; 20])) {
+            let known = heard.partition_point(|(at, _)| *at < version);
+            heard.drain(..known.saturating_sub(1));
+        }
+    }
+
+    /// A node starts: it has heard nothing yet.
+    pub fn started(&mut self, node: NodeId) {
+        self.claims.retain(|(hearer, _), _| *hearer != node);
     }
 
     /// Those who reported within two node timeouts, and the node itself, are a majority.

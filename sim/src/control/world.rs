@@ -276,7 +276,8 @@ impl World {
             );
             self.members[number].hear(header, now);
         }
-        self.witness.received(self.members[number].id, &frame, now);
+        let version = self.members[number].machine().version();
+        self.witness.received(self.members[number].id, version, &frame, now);
         self.input(number, Input::Frame { link, frame: &frame })
     }
 
@@ -334,7 +335,10 @@ impl World {
                     check::shown::view_is_clean(member, &self.members, after, now)?;
                 }
                 if let (Some(before), Some(after), false) = (&before, &member.view, self.is_commanded) {
-                    return self.witness.view_changed(member.id, before, after, now);
+                    self.witness.view_changed(member.id, before, after, now)?;
+                }
+                if let Some(shown) = &member.view {
+                    self.witness.pictured(member.id, shown.version());
                 }
             }
             Action::Follow(source) if self.effects.is_none() => {
@@ -494,6 +498,7 @@ impl World {
             self.witness.went_back(id, &text);
         }
         self.witness.saved(id, &text, now)?;
+        self.witness.started(id);
         self.members[number].disk.go_on_with(text);
         self.tell(number, || Effect::Started);
         self.input(number, Input::Wake)
@@ -521,10 +526,11 @@ impl World {
             return;
         }
         self.witness.tally.moves += 1;
-        let down = self
-            .members
-            .iter()
-            .find(|other| other.health != Health::Up && other.ip() != self.members[number].ip());
+        // One that nobody has now: who was down may have lost its address to another host already.
+        let is_free = |ip: &str| self.members.iter().all(|other| other.health != Health::Up || other.ip() != ip);
+        let down = self.members.iter().find(|other| {
+            other.health != Health::Up && other.ip() != self.members[number].ip() && is_free(other.ip())
+        });
         let reused = down.filter(|_| self.swarm.has_names && self.chance.happens(Permille(300)));
         self.addresses += usize::from(reused.is_none());
         let address = reused.map_or_else(|| ip(self.addresses), |other| other.ip().into());

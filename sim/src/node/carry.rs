@@ -1,7 +1,7 @@
 //! MIGRATE, as Redis does it: keys go to another node while this one does nothing else, and are deleted here once they are there.
 //!
 //! If the answer does not come, a key may be in both places: it stays here, where it is served as long as the slot is this node's, and the next
-//! attempt replaces what is there.
+//! attempt replaces what is there. If it is deleted here before that, the copy comes to life: see [`crate::ghosts`].
 
 use alloc::collections::VecDeque;
 use alloc::string::{String, ToString as _};
@@ -20,6 +20,8 @@ pub(super) struct Carrying {
     link: LinkId,
     /// What each reply to come is about: a key, or ASKING.
     expected: VecDeque<Option<Bytes>>,
+    /// Keys that are there.
+    arrived: Vec<Bytes>,
     input: Vec<u8>,
     /// What has come from clients meanwhile.
     pub(super) postponed: Vec<(LinkId, Bytes)>,
@@ -30,8 +32,13 @@ pub(super) struct Carrying {
 pub enum Carried {
     /// All keys are there, and gone here.
     All,
-    /// Some may be: the sentence says why.
-    NotAll(String),
+    /// These are. Others may be, and are still here: the sentence says why nobody knows.
+    NotAll {
+        /// There, and gone here.
+        arrived: Vec<Bytes>,
+        /// A sentence.
+        why: String,
+    },
 }
 
 impl SimNode {
@@ -62,7 +69,8 @@ impl SimNode {
         if self.host.plot.breaks(Sabotage::DropKeysEarly) {
             keys.iter().for_each(|key| drop(self.run(&[b"DEL", key])));
         }
-        self.carrying = Some(Carrying { link, expected, input: Vec::new(), postponed: Vec::new() });
+        let (arrived, input, postponed) = (Vec::new(), Vec::new(), Vec::new());
+        self.carrying = Some(Carrying { link, expected, arrived, input, postponed });
         self.out.push(Out::Dial(link, address.into()));
         self.out.push(Out::Ask(link, bytes));
         self.carried(link, Some(&[]));
@@ -84,7 +92,7 @@ impl SimNode {
     /// Bytes have come from the other node; `None` for the end of the connection.
     pub(super) fn carried(&mut self, link: LinkId, bytes: Option<&[u8]>) {
         let Some(carrying) = self.carrying.as_mut().filter(|carrying| carrying.link == link) else { return };
-        let Some(bytes) = bytes else { return self.end_carrying(Carried::NotAll("no answer".into())) };
+        let Some(bytes) = bytes else { return self.end_carrying(Some("no answer".into())) };
         carrying.input.extend_from_slice(bytes);
         let mut arrived = Vec::new();
         let mut refusal = None;
@@ -96,19 +104,22 @@ impl SimNode {
                 (None, _) => {}
             }
         }
+        carrying.arrived.extend(arrived.iter().cloned());
         let is_over = carrying.expected.is_empty();
         if !self.host.plot.breaks(Sabotage::DropKeysEarly) {
             arrived.iter().for_each(|key| drop(self.run(&[b"DEL", key])));
         }
-        match refusal {
-            Some(text) => self.end_carrying(Carried::NotAll(text)),
-            None if is_over => self.end_carrying(Carried::All),
-            None => {}
+        if refusal.is_some() || is_over {
+            self.end_carrying(refusal);
         }
     }
 
-    fn end_carrying(&mut self, how: Carried) {
+    fn end_carrying(&mut self, failure: Option<String>) {
         let Some(carrying) = self.carrying.take() else { return };
+        let how = match failure {
+            None => Carried::All,
+            Some(why) => Carried::NotAll { arrived: carrying.arrived, why },
+        };
         // A RESTORE that came late, when the slot is the other node's and the key has another value, would undo that (seed 234).
         self.out.push(Out::Abort(carrying.link));
         self.out.push(Out::Carried(how));

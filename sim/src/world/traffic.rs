@@ -7,7 +7,7 @@ use crate::check::Violation;
 use crate::client::{Action, Input};
 use crate::control::member::Health;
 use crate::network::{Arrival, Arrivals, LinkId, Packet, Side};
-use crate::node::Out;
+use crate::node::{Carried, Out};
 use crate::operator::{PATIENCE_MS, Wish};
 use crate::trace::Shown;
 
@@ -148,6 +148,10 @@ impl World {
             }
             Out::Carried(how) => {
                 self.bus.trace().line(now, format_args!("n{number}: keys carried: {how:?}"));
+                match &how {
+                    Carried::All => self.ghosts.arrived(&self.carried),
+                    Carried::NotAll { arrived, .. } => self.ghosts.arrived(arrived),
+                }
                 let wish = self.operator.carried(&how);
                 return self.grant(wish);
             }
@@ -210,6 +214,8 @@ impl World {
     /// Does what the operator wants.
     pub(super) fn grant(&mut self, wish: Option<Wish>) -> Result<(), Violation> {
         let (Some(wish), now) = (wish, self.now()) else { return Ok(()) };
+        let nodes = &self.nodes;
+        self.ghosts.look(|number, key| Some(nodes[number].as_ref()?.has(key)));
         match wish {
             Wish::Later => {
                 let at = now.plus_us(self.operator.pause_us());
@@ -230,6 +236,8 @@ impl World {
                 // Should the node be down, or stop meanwhile, nobody tells.
                 self.timeline.plan(now.plus_ms(PATIENCE_MS), Event::Patience(self.operator.waits()));
                 self.timeline.plan(now.plus_ms(CARRY_MS), Event::GiveUp(from, life));
+                self.ghosts.sent(&keys, from, to);
+                self.carried.clone_from(&keys);
                 self.with(from, |node| node.carry(&keys, &address))?;
                 return self.see_to_effects();
             }

@@ -221,6 +221,21 @@ impl Net {
 
     /// Lets node `to` get a pong of node `from` with another header.
     pub(super) fn forge(&mut self, from: usize, to: usize, change: impl Fn(&mut Header)) {
+        self.forge_on(from, to, |link| matches!(link, LinkId::Inbound(_)), change);
+    }
+
+    /// The same on a connection that node `to` has opened, as an answer.
+    pub(super) fn forge_answer(&mut self, from: usize, to: usize, change: impl Fn(&mut Header)) {
+        self.forge_on(from, to, |link| matches!(link, LinkId::Outbound(_)), change);
+    }
+
+    fn forge_on(
+        &mut self,
+        from: usize,
+        to: usize,
+        is_meant: impl Fn(&LinkId) -> bool,
+        change: impl Fn(&mut Header),
+    ) {
         let mut header = Box::new(self.nodes[from].cluster.header());
         change(&mut header);
         let heartbeat = Heartbeat {
@@ -229,7 +244,7 @@ impl Net {
             extensions: Default::default(),
         };
         let frame = Frame::Full { header, body: Body::Heartbeat(heartbeat) };
-        let is_there = |(node, link): &&(usize, LinkId)| *node == to && matches!(link, LinkId::Inbound(_));
+        let is_there = |(node, link): &&(usize, LinkId)| *node == to && is_meant(link);
         let (_, link) = *self.wires.keys().find(is_there).unwrap();
         self.input(to, Input::Frame { link, frame: &frame });
         self.settle();
