@@ -20,11 +20,11 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
-use slotway_core::cluster::{HandoffAction, HandoffInput, Input, Message, Side, Verdict};
+use slotway_core::cluster::{HandoffAction, HandoffInput, Input, Message, Side};
 use slotway_core::id::{JobId, NodeId};
 use slotway_core::slot::Slot;
 use slotway_core::slot_set::SlotSet;
-use slotway_engine::handoff::{Export, Progress};
+use slotway_engine::handoff::{Export, Progress, words};
 use slotway_engine::keyspace::DbIndex;
 use slotway_engine::node::Node as _;
 use slotway_engine::propagation::Record;
@@ -197,28 +197,12 @@ impl Handoff {
     pub(crate) fn tracked_text(&self) -> String {
         let mut all: BTreeMap<JobId, SlotSet> = self.tracked.lock().clone();
         all.extend(self.imports.lock().iter().map(|(job, incoming)| (*job, incoming.slots.clone())));
-        let texts: Vec<String> = all
-            .iter()
-            .map(|(job, slots)| {
-                let ranges: Vec<String> = slots.ranges().map(|range| range.to_string()).collect();
-                format!("{job}:{}", ranges.join(","))
-            })
-            .collect();
-        texts.join(" ")
+        words::format_imports(&all)
     }
 
     /// Reads what a snapshot tells.
     pub(crate) fn track_text(&self, text: &str) {
-        for word in text.split_ascii_whitespace() {
-            let parts = word.split_once(':').and_then(|(job, ranges)| {
-                let ranges =
-                    ranges.split(',').map(|range| slotway_core::slot::SlotRange::parse(range.as_bytes()));
-                Some((JobId::parse(job.as_bytes())?, ranges.collect::<Option<Vec<_>>>()?))
-            });
-            if let Some((job, ranges)) = parts {
-                self.track(job, Some(&ranges.into_iter().collect()));
-            }
-        }
+        self.tracked.lock().extend(words::parse_imports(text));
     }
 
     /// The data is another's from now on, who tells of its own imports.
@@ -350,7 +334,7 @@ async fn finish_import<A: ShardAccess>(server: Arc<Server<A>>, job: JobId) {
     // A node that follows another one by now leaves it to that.
     match shared.replication.follows() {
         true => drop(shared.handoff.track(job, Some(&incoming.slots))),
-        false => propagate_finish(shared, job, success),
+        false => propagate(shared, &words::finish(job, success)),
     }
     shared.handoff.imports.lock().remove(&job);
 }
@@ -368,7 +352,7 @@ async fn settle_tracked<A: ShardAccess>(server: &Arc<Server<A>>) {
     for (job, slots) in tracked {
         let dropped = drop_slots(server, &slots, None).await;
         hide(server, &slots, false);
-        propagate_finish(shared, job, false);
+        propagate(shared, &words::finish(job, false));
         shared.log.notice(&format!(
             "Migration {job}, which ended with its target: {dropped} keys that had come are deleted"
         ));
@@ -424,22 +408,7 @@ pub(crate) async fn drop_slots<A: ShardAccess>(
     dropped
 }
 
-/// Tells replicas and the file that an import has begun.
-fn propagate_establish(shared: &Shared, job: JobId, source: NodeId, slots: &SlotSet) {
-    let mut words: Vec<Vec<u8>> = Vec::new();
-    for word in ["CLUSTER", "SYNCSLOTS", "ESTABLISH", "SOURCE", source.as_str(), "NAME", job.as_str()] {
-        words.push(word.into());
-    }
-    words.extend(slots_range(slots));
-    propagate(shared, &words);
-}
-
-fn propagate_finish(shared: &Shared, job: JobId, success: bool) {
-    let state = if success { "success" } else { "failed" };
-    let words = ["CLUSTER", "SYNCSLOTS", "FINISH", "STATE", state, "NAME", job.as_str()];
-    propagate(shared, &words.map(|word| word.as_bytes().to_vec()));
-}
-
+/// Tells replicas and the file.
 fn propagate(shared: &Shared, words: &[Vec<u8>]) {
     if shared.records() {
         let mut record = Record::default();
@@ -449,31 +418,10 @@ fn propagate(shared: &Shared, words: &[Vec<u8>]) {
     }
 }
 
-/// SLOTSRANGE and the ranges.
-fn slots_range(slots: &SlotSet) -> Vec<Vec<u8>> {
-    let mut words = vec![b"SLOTSRANGE".to_vec()];
-    for range in slots.ranges() {
-        words.extend([range.start().to_string().into_bytes(), range.end().to_string().into_bytes()]);
-    }
-    words
-}
-
-/// What a line that answers RESOLVE says.
-fn verdict_of(line: &str) -> Option<Verdict> {
-    match line {
-        "+CLAIMED" => Some(Verdict::Claimed),
-        "+NEVER" => Some(Verdict::Never),
-        _ => None,
-    }
-}
-
-/// How a snapshot tells of keys that are not the node's own.
-pub(crate) const FACT: &str = "slotway-slot-imports";
-
 /// What a snapshot tells of imports under way.
 pub(crate) fn facts(shared: &Shared) -> Vec<Aux> {
     let text = shared.handoff.tracked_text();
-    if text.is_empty() { Vec::new() } else { vec![(FACT, text)] }
+    if text.is_empty() { Vec::new() } else { vec![(words::FACT, text)] }
 }
 
 /// Every slot of these imports, for the start of a node: hidden until it is known what becomes of them.

@@ -23,6 +23,7 @@ use slotway_core::cluster::Dataset;
 use slotway_core::resp::error::ErrorReply;
 use slotway_core::time::UnixMs;
 use slotway_engine::config::{AppendFsync, Config, SavePoint};
+use slotway_engine::handoff::words;
 use slotway_engine::keyspace::KeyHasher;
 use slotway_engine::node::{Merge, Node as _, Saves, Saving, Shutdown};
 use slotway_engine::rdb::{ReadOptions, Reader, Step};
@@ -521,9 +522,7 @@ fn note(shared: &Shared, noted: Noted) {
         Noted::EmptyKey(key) => {
             shared.log.notice(&format!("The RDB file has an empty key, which is left out: {}", text(&key)));
         }
-        Noted::Aux(name, value) if name == handoff::FACT.as_bytes() => {
-            shared.handoff.track_text(&text(&value))
-        }
+        Noted::Aux(name, value) if name == words::FACT.as_bytes() => shared.handoff.track_text(&text(&value)),
         Noted::Aux(..) | Noted::Nothing => {}
     }
 }

@@ -77,7 +77,10 @@ mod tests {
     #[test]
     fn a_copy_haunts_a_slot_once_the_key_that_it_is_of_is_deleted() {
         assert!(haunted(&[[true, true], [false, true]]));
-        assert!(haunted(&[[true, true], [false, false]]), "somebody has deleted the copy, too, having met it");
+        assert!(
+            haunted(&[[true, true], [false, false]]),
+            "somebody has deleted the copy, too, having met it"
+        );
     }
 
     #[test]

@@ -10,6 +10,7 @@ use slotway_core::cluster::{HandoffInput, Message, Verdict};
 use slotway_core::id::{JobId, NodeId};
 use slotway_core::resp::decode::{Decoder, Limits};
 use slotway_core::slot_set::SlotSet;
+use slotway_engine::handoff::words;
 use slotway_engine::node::Node as _;
 use slotway_engine::propagation::write_command;
 use slotway_engine::shards::{ShardAccess, WholeKeyspace as _};
@@ -19,7 +20,7 @@ use tokio::sync::mpsc;
 use tokio::task::yield_now;
 use tokio::time::timeout;
 
-use super::{Order, Outgoing, slots_range, tell_machine, verdict_of};
+use super::{Order, Outgoing, tell_machine};
 use crate::server::Server;
 use crate::shared::Shared;
 
@@ -71,13 +72,8 @@ pub(super) async fn resolve(
     port: u16,
 ) -> anyhow::Result<Verdict> {
     let mut wire = Wire::connect(shared, host, port).await?;
-    let mut words: Vec<Vec<u8>> = Vec::new();
-    for word in ["CLUSTER", "SYNCSLOTS", "RESOLVE", "NAME", job.as_str(), "TARGET", target.as_str()] {
-        words.push(word.into());
-    }
-    words.extend(slots_range(slots));
-    let line = wire.call(&words).await?;
-    verdict_of(&line).with_context(|| format!("it answers {line}"))
+    let line = wire.call(&words::resolve(job, target, slots)).await?;
+    words::parse_verdict(&line).with_context(|| format!("it answers {line}"))
 }
 
 /// What the task is at.
@@ -149,13 +145,8 @@ impl<A: ShardAccess> Task<'_, A> {
     }
 
     async fn establish(&self, wire: &mut Wire<'_>) -> anyhow::Result<()> {
-        let (source, job) = (self.outgoing.source, self.outgoing.job);
-        let mut words: Vec<Vec<u8>> = Vec::new();
-        for word in ["CLUSTER", "SYNCSLOTS", "ESTABLISH", "SOURCE", source.as_str(), "NAME", job.as_str()] {
-            words.push(word.into());
-        }
-        words.extend(slots_range(&self.outgoing.slots));
-        let line = wire.call(&words).await?;
+        let Outgoing { job, source, slots, .. } = self.outgoing;
+        let line = wire.call(&words::establish(*job, *source, slots)).await?;
         if line.starts_with("-ERR unknown") {
             bail!("The target cannot take slots in this way (it is neither Slotway nor Valkey 9): {line}");
         }
@@ -189,8 +180,7 @@ impl<A: ShardAccess> Task<'_, A> {
 
     async fn tell(&self, wire: &mut Wire<'_>, message: Message) -> anyhow::Result<()> {
         let mut bytes = self.outgoing.export.lock().take();
-        let words = [&b"CLUSTER"[..], b"SYNCSLOTS", message.name().as_bytes()];
-        write_command(&mut bytes, words.into_iter());
+        write_command(&mut bytes, words::message(message).iter().map(Vec::as_slice));
         wire.stream.write_all(&bytes).await.context("Connection lost to target")
     }
 

@@ -9,7 +9,7 @@ use slotway_core::cluster::{HandoffInput, Message};
 use slotway_core::id::JobId;
 use slotway_core::resp::decode::{Decoded, Decoder, Limits};
 use slotway_engine::dispatch::Requests;
-use slotway_engine::handoff::Progress;
+use slotway_engine::handoff::{Progress, words};
 use slotway_engine::node::{Node as _, Pause};
 use slotway_engine::propagation::write_command;
 use slotway_engine::session::{AckWait, After, Import, Reached, ReplyMode, Session};
@@ -19,7 +19,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::yield_now;
 
-use super::{Incoming, Work, drop_slots, hide, propagate_establish, tell_machine};
+use super::{Incoming, Work, drop_slots, hide, propagate, tell_machine};
 use crate::aof;
 use crate::replicate;
 use crate::server::Server;
@@ -108,7 +108,8 @@ impl<A: ShardAccess> Link<'_, A> {
         // What is left of an earlier life of these slots here.
         drop_slots(self.server, &self.import.slots, Some(self.import.job)).await;
         hide(self.server, &self.import.slots, true);
-        propagate_establish(shared, self.import.job, self.import.source, &self.import.slots);
+        let Import { job, source, slots } = self.import;
+        propagate(shared, &words::establish(*job, *source, slots));
         loop {
             self.execute(&mut pending).await?;
             while let Ok(message) = self.told.try_recv() {
@@ -206,7 +207,6 @@ impl<A: ShardAccess> Link<'_, A> {
 
 async fn send(stream: &mut TcpStream, message: Message) -> anyhow::Result<()> {
     let mut bytes = Vec::new();
-    let words = [&b"CLUSTER"[..], b"SYNCSLOTS", message.name().as_bytes()];
-    write_command(&mut bytes, words.into_iter());
+    write_command(&mut bytes, words::message(message).iter().map(Vec::as_slice));
     stream.write_all(&bytes).await.context("Connection lost to source")
 }

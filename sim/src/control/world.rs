@@ -527,7 +527,8 @@ impl World {
         }
         self.witness.tally.moves += 1;
         // One that nobody has now: who was down may have lost its address to another host already.
-        let is_free = |ip: &str| self.members.iter().all(|other| other.health != Health::Up || other.ip() != ip);
+        let is_free =
+            |ip: &str| self.members.iter().all(|other| other.health != Health::Up || other.ip() != ip);
         let down = self.members.iter().find(|other| {
             other.health != Health::Up && other.ip() != self.members[number].ip() && is_free(other.ip())
         });
