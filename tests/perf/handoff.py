@@ -53,12 +53,12 @@ class Client:
 
 
 class Node:
-    def __init__(self, binary, port):
+    def __init__(self, command, port):
         self.port = port
         self.folder = tempfile.TemporaryDirectory()
         options = ["--port", port, "--cluster-enabled", "yes", "--dir", self.folder.name, "--save", ""]
         self.process = subprocess.Popen(
-            [binary, "server", *map(str, options)], stdout=subprocess.DEVNULL, cwd=self.folder.name
+            [*command, *map(str, options)], stdout=subprocess.DEVNULL, cwd=self.folder.name
         )
         wait_until("the server answers", self.connect)
         self.call = Client(port)
@@ -84,8 +84,8 @@ def wait_until(what, done):
         time.sleep(0.02)
 
 
-def cluster(binary, port):
-    nodes = [Node(binary, port), Node(binary, port + 1)]
+def cluster(command, port):
+    nodes = [Node(command, port), Node(command, port + 1)]
     for number, node in enumerate(nodes):
         node.call("cluster", "addslotsrange", 8192 * number, 8192 * number + 8191)
         node.call("cluster", "set-config-epoch", number + 1)
@@ -135,7 +135,7 @@ class Counter(threading.Thread):
 
 
 def measure(binary, port, count, length):
-    nodes = cluster(binary, port)
+    nodes = cluster([binary, "server"], port)
     try:
         source, target = nodes
         names, value = keys(count), b"x" * length

@@ -1,95 +1,13 @@
 //! `slotway cluster` and `slotway doctor`, over clusters of Redis and of Slotway: what they do, say, and end with.
 
-use std::collections::BTreeSet;
-use std::process::{Command, Output, Stdio};
+use std::process::Command;
 
 use slotway_core::slot::key_slot;
 use slotway_tests::binaries;
 use slotway_tests::nodes::Kind::{Redis, Slotway};
 use slotway_tests::nodes::{Kind, Nodes};
+use slotway_tests::operator::{begin, cluster, create, created, fill, has_replica, keys, slots, slotway};
 use slotway_tests::server::Server;
-use slotway_tests::wire::Connection;
-
-/// What a command printed, and its exit code.
-struct Done {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-impl Done {
-    fn of(output: Output) -> Done {
-        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-        Done { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
-    }
-
-    /// Panics unless it ended like this and said this, wherever.
-    #[track_caller]
-    fn expect(self, code: i32, says: &str) -> Done {
-        let is_so = self.code == code && (self.out.contains(says) || self.err.contains(says));
-        assert!(is_so, "not {code} with {says:?}, but {}:\n{}\n{}", self.code, self.out, self.err);
-        self
-    }
-}
-
-fn slotway(words: &[&str]) -> Done {
-    let mut command = Command::new(binaries::slotway());
-    command.args(words).stdin(Stdio::null()).env_remove("SLOTWAY_PASSWORD").env_remove("REDISCLI_AUTH");
-    Done::of(command.output().expect("slotway runs"))
-}
-
-fn cluster(words: &[&str]) -> Done {
-    slotway(&[&["cluster"], words].concat())
-}
-
-/// A cluster of nodes of this kind: three primaries, and so many replicas of each.
-fn created(kind: Kind, replicas: usize) -> Nodes {
-    let nodes = Nodes::start(&vec![kind; 3 * (replicas + 1)]);
-    create(&nodes, replicas).expect(0, "The cluster is ready");
-    nodes
-}
-
-fn create(nodes: &Nodes, replicas: usize) -> Done {
-    let places: Vec<String> = nodes.running().map(|node| format!("localhost:{}", nodes.port(node))).collect();
-    let replicas = replicas.to_string();
-    let words = places.iter().map(String::as_str).chain(["--replicas", &replicas, "--yes"]);
-    cluster(&["create"].into_iter().chain(words).collect::<Vec<_>>())
-}
-
-/// Writes `count` keys, each to its owner.
-fn fill(nodes: &Nodes, count: usize) {
-    let view = nodes.view(0);
-    for number in 0..count {
-        let key = format!("key:{number}");
-        let owner = view.owner(key_slot(key.as_bytes())).expect("all slots are served");
-        let mut owner = Connection::open(view.node(owner).port).expect("the owner runs");
-        owner.call(&["SET", &key, &number.to_string()]);
-    }
-}
-
-/// All keys of the primaries, each read from who has it. Panics when one is there twice.
-fn keys(nodes: &Nodes) -> BTreeSet<String> {
-    let mut all = BTreeSet::new();
-    let view = nodes.view(0);
-    for (_, node) in view.nodes().filter(|(_, node)| !node.is_replica()) {
-        let reply = Connection::open(node.port).expect("the node runs").call(&["KEYS", "*"]);
-        for key in reply.as_items().unwrap_or_default() {
-            let key = key.as_str().expect("keys are text").to_owned();
-            assert!(all.insert(key.clone()), "{key} is there twice");
-        }
-    }
-    all
-}
-
-fn slots(nodes: &Nodes, node: usize) -> usize {
-    let view = nodes.view(node);
-    view.slots_of(view.myself().expect("a view has its node")).len()
-}
-
-fn has_replica(nodes: &Nodes, node: usize) -> bool {
-    let view = nodes.view(node);
-    !view.replicas_of(view.myself().expect("a view has its node")).is_empty()
-}
 
 #[test]
 fn a_cluster_is_made_looked_at_and_checked() {
@@ -279,40 +197,22 @@ fn ctrl_c_and_a_target_that_dies_leave_a_cluster_that_is_understood() {
     let mut nodes = created(Redis, 0);
     fill(&nodes, 300);
     let before = keys(&nodes);
-    let begin = |nodes: &Nodes| {
-        let mut command = Command::new(binaries::slotway());
-        command.args([
-            "cluster",
-            "reshard",
-            &nodes.address(0),
-            "--from",
-            "all",
-            "--to",
-            &nodes.address(1),
-            "--slots",
-            "9000",
-            "--yes",
-        ]);
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("slotway runs")
+    let reshard = |nodes: &Nodes| {
+        let (at, to) = (nodes.address(0), nodes.address(1));
+        begin(&["cluster", "reshard", &at, "--from", "all", "--to", &to, "--slots", "9000", "--yes"])
     };
-    let child = begin(&nodes);
+    let child = reshard(&nodes);
     nodes.wait_until("some slots have moved", |nodes| slots(nodes, 1) > 5500);
-    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill runs");
-    assert!(killed.success());
-    Done::of(child.wait_with_output().expect("it ends")).expect(4, "Stopped, as you wished.");
+    child.interrupt();
+    child.end().expect(4, "Stopped, as you wished.");
     nodes.wait_until_agreed();
     cluster(&["check", &nodes.address(0)]).expect(0, "none is open");
     assert_eq!(keys(&nodes), before);
     let moved = slots(&nodes, 1);
-    let child = begin(&nodes);
+    let child = reshard(&nodes);
     nodes.wait_until("more slots have moved", |nodes| slots(nodes, 1) > moved + 50);
     nodes.kill(1);
-    Done::of(child.wait_with_output().expect("it ends")).expect(4, "Say the same again to go on.");
+    child.end().expect(4, "say the same again with --slots ");
 }
 
 #[test]

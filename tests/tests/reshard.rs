@@ -1,30 +1,24 @@
 //! Slots move between nodes by the tools that people have, while clients write: no error, no lost write, no key too many.
 
-use std::collections::BTreeMap;
-use std::io::Read as _;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::sync::Once;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
+use std::process::{Command, Stdio};
 
 use slotway_core::id::NodeId;
 use slotway_core::resp::value::Value;
 use slotway_core::slot::key_slot;
 use slotway_core::slot_set::SlotSet;
 use slotway_tests::binaries;
+use slotway_tests::load::{self, Load};
 use slotway_tests::nodes::{Kind, Nodes};
+use slotway_tests::operator;
 use slotway_tests::server::Server;
 use slotway_tests::wire::{Connection, pipeline};
 
-use Kind::Slotway;
+use Kind::{Redis, Slotway};
 
 /// Keys that are there from the beginning.
 const KEYS: usize = 5000;
-/// Two at a time would be in each other's way.
-static SET_UP: Once = Once::new();
-
-fn folder() -> PathBuf {
-    binaries::workspace().join("tests/clients")
-}
 
 /// Nodes of these kinds, of which the first `primaries` are a cluster.
 fn cluster(kinds: &[Kind], primaries: usize) -> Nodes {
@@ -94,53 +88,6 @@ fn slots_of(nodes: &Nodes, node: usize) -> usize {
     SlotSet::FULL.iter().filter(|slot| index.is_some() && view.owner(*slot) == index).count()
 }
 
-/// Clients at work, until they are told to end.
-struct Load(Vec<Child>);
-
-impl Load {
-    fn start(port: u16) -> Load {
-        SET_UP.call_once(|| {
-            let status = Command::new(folder().join("setup.sh")).status().expect("setup.sh runs");
-            assert!(status.success());
-        });
-        let start = |program: PathBuf, script: &str| {
-            let mut command = Command::new(program);
-            command.current_dir(folder()).arg(script).arg(port.to_string()).arg(format!("{port}"));
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-            command.spawn().expect("the client starts")
-        };
-        Load(vec![start(folder().join(".venv/bin/python"), "load.py"), start("node".into(), "load.mjs")])
-    }
-
-    /// Ends them; none may have met an error. How many keys they have written.
-    #[track_caller]
-    fn finish(mut self) -> usize {
-        for child in &mut self.0 {
-            drop(child.stdin.take());
-        }
-        let mut keys = 0;
-        for mut child in self.0.drain(..) {
-            let (mut said, mut complained) = (String::new(), String::new());
-            child.stdout.take().expect("it is piped").read_to_string(&mut said).expect("it is text");
-            child.stderr.take().expect("it is piped").read_to_string(&mut complained).expect("it is text");
-            let status = child.wait().expect("it ends");
-            assert!(status.success() && complained.is_empty(), "a client failed:\n{said}{complained}");
-            keys +=
-                said.split(' ').next().and_then(|word| word.parse::<usize>().ok()).expect("a number of keys");
-        }
-        keys
-    }
-}
-
-impl Drop for Load {
-    fn drop(&mut self) {
-        for child in &mut self.0 {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
-}
-
 fn reshard(nodes: &Nodes, from_node: usize, to_node: usize, slots: usize) {
     let (from, to, slots) = (nodes.id(from_node), nodes.id(to_node), slots.to_string());
     nodes.redis_cli(&[
@@ -184,81 +131,131 @@ fn reshard_and_rebalance_move_slots_while_clients_write() {
     nodes.redis_cli(&["check", &nodes.address(0)]);
 }
 
-/// A slot in the middle of being moved from node 0 to node 1, in one of the states that an interruption can leave.
-fn interrupt(nodes: &Nodes, step: usize, slot: u16) {
+/// The moments at which a move of a slot can be interrupted: what has been done by then.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Moment {
+    /// The target waits for the slot: the first thing that redis-cli does.
+    TargetOpen,
+    /// So does the source let it go.
+    Open,
+    /// One key has moved.
+    SomeKeys,
+    /// All keys have.
+    AllKeys,
+    /// The target has been told that the slot is its own.
+    TargetTold,
+    /// Older tools open the source first.
+    SourceOpen,
+    /// Older tools tell the source first: then nobody claims the slot.
+    SourceTold,
+}
+
+const MOMENTS: [Moment; 7] = [
+    Moment::TargetOpen,
+    Moment::Open,
+    Moment::SomeKeys,
+    Moment::AllKeys,
+    Moment::TargetTold,
+    Moment::SourceOpen,
+    Moment::SourceTold,
+];
+
+/// Moves a slot from node 0 to node 1, until that moment.
+fn interrupt(nodes: &Nodes, moment: Moment, slot: u16) {
     let (slot, from, to) = (slot.to_string(), nodes.id(0), nodes.id(1));
-    let migrating = || nodes.call(0, &["CLUSTER", "SETSLOT", &slot, "MIGRATING", &to]);
-    let importing = || nodes.call(1, &["CLUSTER", "SETSLOT", &slot, "IMPORTING", &from]);
-    let migrate = |count: &str| {
-        let Value::Array(keys) = Connection::open(nodes.port(0)).expect("the node runs").call(&[
-            "CLUSTER",
-            "GETKEYSINSLOT",
-            &slot,
-            count,
-        ]) else {
-            panic!("keys are an array")
-        };
-        let port = nodes.port(1).to_string();
-        let mut words = ["MIGRATE", "127.0.0.1", &port, "", "0", "5000", "KEYS"].map(str::to_owned).to_vec();
-        words.extend(keys.iter().filter_map(|key| key.as_str().map(str::to_owned)));
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        nodes.call(0, &words);
+    let set = |node: usize, words: &[&str]| {
+        nodes.call(node, &[&["CLUSTER", "SETSLOT", &slot], words].concat());
     };
-    match step {
-        0 => drop(migrating()),
-        1 => drop(importing()),
-        2 => drop((importing(), migrating())),
-        3 => {
-            importing();
-            migrating();
-            migrate("1");
+    if moment != Moment::SourceOpen {
+        set(1, &["IMPORTING", &from]);
+    }
+    if moment != Moment::TargetOpen {
+        set(0, &["MIGRATING", &to]);
+    }
+    match moment {
+        Moment::TargetOpen | Moment::SourceOpen | Moment::Open => {}
+        Moment::SomeKeys => migrate(nodes, &slot, "1"),
+        Moment::AllKeys => migrate(nodes, &slot, "1000"),
+        Moment::TargetTold => {
+            migrate(nodes, &slot, "1000");
+            set(1, &["NODE", &to]);
         }
-        4 => {
-            importing();
-            migrating();
-            migrate("1000");
+        Moment::SourceTold => {
+            migrate(nodes, &slot, "1000");
+            set(0, &["NODE", &to]);
         }
-        5 => {
-            importing();
-            migrating();
-            migrate("1000");
-            nodes.call(1, &["CLUSTER", "SETSLOT", &slot, "NODE", &to]);
-        }
-        _ => unreachable!("six steps"),
     }
 }
 
-#[test]
-fn fix_mends_a_move_that_was_interrupted_at_any_step() {
-    let nodes = cluster(&[Slotway; 3], 3);
-    fill(&nodes);
-    // Slots of node 0 with several keys each: its range is 0 to 5460.
-    let crowded = (0..KEYS).map(|number| key_slot(key(number).as_bytes())).filter(|slot| slot.get() <= 5460);
+/// Sends so many keys of a slot from node 0 to node 1.
+fn migrate(nodes: &Nodes, slot: &str, count: &str) {
+    let mut source = Connection::open(nodes.port(0)).expect("the node runs");
+    let Value::Array(keys) = source.call(&["CLUSTER", "GETKEYSINSLOT", slot, count]) else {
+        panic!("keys are an array")
+    };
+    let port = nodes.port(1).to_string();
+    let words = ["MIGRATE", "127.0.0.1", &port, "", "0", "5000", "KEYS"].into_iter();
+    let words: Vec<&str> = words.chain(keys.iter().filter_map(Value::as_str)).collect();
+    assert_eq!(source.call(&words).as_str(), Some("OK"));
+}
+
+/// Slots of node 0, in the beginning, with several keys each, none of them of a client at work: where a slot is not open on both sides, a
+/// client finds no key of it.
+fn crowded_slots(nodes: &Nodes) -> Vec<u16> {
+    let of_load: BTreeSet<u16> =
+        load::keys(nodes.port(0)).map(|key| key_slot(key.as_bytes()).get()).collect();
     let mut by_slot = BTreeMap::<u16, usize>::new();
-    crowded.for_each(|slot| *by_slot.entry(slot.get()).or_default() += 1);
-    let slots: Vec<u16> = by_slot.into_iter().filter(|(_, keys)| *keys >= 2).map(|(slot, _)| slot).collect();
-    for (step, slot) in slots.into_iter().take(6).enumerate() {
-        let load = Load::start(nodes.port(0));
-        interrupt(&nodes, step, slot);
-        nodes.redis_cli(&["fix", &nodes.address(0)]);
+    let of_node = (0..KEYS).map(|number| key_slot(key(number).as_bytes()).get()).filter(|slot| *slot <= 5460);
+    of_node.for_each(|slot| *by_slot.entry(slot).or_default() += 1);
+    let is_fit = |(slot, keys): &(u16, usize)| *keys >= 2 && !of_load.contains(slot);
+    by_slot.into_iter().filter(is_fit).map(|(slot, _)| slot).collect()
+}
+
+/// Interrupts moves at all moments, and has each mended.
+fn are_mended(nodes: &Nodes, mend: impl Fn(&Nodes)) {
+    fill(nodes);
+    let slots = crowded_slots(nodes);
+    let load = Load::start(nodes.port(0));
+    for (moment, slot) in MOMENTS.into_iter().zip(slots) {
+        interrupt(nodes, moment, slot);
+        mend(nodes);
         nodes.wait_until_agreed();
         let check = nodes.redis_cli(&["check", &nodes.address(0)]);
-        assert!(!check.contains("[WARNING]"), "step {step}:\n{check}");
-        let more = load.finish();
-        assert_whole(&nodes, more);
-        // Their keys go, so that the next clients may count anew.
-        for node in 0..3 {
-            let mut connection = Connection::open(nodes.port(node)).expect("the node runs");
-            for pattern in ["py:*", "js:*"] {
-                let Value::Array(names) = connection.call(&["KEYS", pattern]) else {
-                    panic!("KEYS is an array")
-                };
-                for name in names {
-                    connection.call(&["DEL", name.as_str().expect("text")]);
-                }
-            }
-        }
+        assert!(!check.contains("[WARNING]"), "{moment:?}:\n{check}");
     }
+    let more = load.finish();
+    assert_whole(nodes, more);
+}
+
+fn redis_cli_fixes(nodes: &Nodes) {
+    let mut command = Command::new(binaries::redis_cli());
+    command.args(["--cluster", "fix", &nodes.address(0), "--cluster-yes"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().expect("redis-cli runs");
+    // Where nobody owns a slot it asks all the same.
+    let typed = child.stdin.take().expect("it is piped").write_all(b"yes\nyes\nyes\n");
+    let output = child.wait_with_output().expect("redis-cli ends");
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "redis-cli --cluster fix, typed {typed:?}:\n{told}");
+}
+
+fn slotway_fixes(nodes: &Nodes) {
+    operator::cluster(&["fix", &nodes.address(0), "--yes"]).expect(0, "The cluster is whole");
+}
+
+#[test]
+fn redis_cli_mends_a_move_that_was_interrupted_at_any_moment() {
+    are_mended(&cluster(&[Slotway; 3], 3), redis_cli_fixes);
+}
+
+#[test]
+fn slotway_mends_a_move_that_was_interrupted_at_any_moment() {
+    are_mended(&cluster(&[Slotway; 3], 3), slotway_fixes);
+}
+
+#[test]
+fn slotway_mends_it_between_redis_nodes_too() {
+    are_mended(&cluster(&[Redis; 3], 3), slotway_fixes);
 }
 
 #[test]

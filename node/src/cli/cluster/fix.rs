@@ -39,8 +39,8 @@ pub(super) struct Options {
 /// Something that can be done about a slot.
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum Repair {
-    /// Views differ about the owner: all are told who it is.
-    Settle { owner: NodeId },
+    /// Views differ about the owner: all are told who it is. It says so itself, or nobody does.
+    Settle { owner: NodeId, claims: bool },
     /// Nobody serves it: this node is to, and others give it the keys that they have.
     Serve { owner: NodeId, holders: Vec<NodeId> },
     /// Nothing has moved: it is closed where it was opened.
@@ -95,8 +95,8 @@ fn grouped(repairs: Vec<(Slot, Repair)>) -> Vec<(Repair, SlotSet)> {
     groups
 }
 
-/// Slots whose owner is not the same for all: it is the claimant with the greatest config epoch.
-fn settlements(view: &View, _: &mut Slots) -> Result<Vec<(Slot, Repair)>, Stop> {
+/// Slots whose owner is not the same for all: it is the claimant with the greatest config epoch; where nobody claims the slot, the heir.
+fn settlements(view: &View, nodes: &mut Slots) -> Result<Vec<(Slot, Repair)>, Stop> {
     let all: Vec<_> = view.seen().map(|seen| facts(&seen.topology)).collect();
     if all.windows(2).all(|pair| pair[0] == pair[1]) {
         return Ok(Vec::new());
@@ -105,12 +105,33 @@ fn settlements(view: &View, _: &mut Slots) -> Result<Vec<(Slot, Repair)>, Stop> 
     for slot in Slot::all() {
         let owners: BTreeSet<Option<NodeId>> = view.seen().map(|seen| owner_in(seen, slot)).collect();
         let claimants = view.primaries().filter(|seen| owner_in(seen, slot) == Some(seen.id));
-        let owner = claimants.max_by_key(|seen| (seen.node().config_epoch, seen.id));
-        if let Some(owner) = owner.filter(|_| owners.len() > 1) {
-            repairs.push((slot, Repair::Settle { owner: owner.id }));
+        let claimant = claimants.max_by_key(|seen| (seen.node().config_epoch, seen.id)).map(|seen| seen.id);
+        if owners.len() < 2 {
+            continue;
         }
+        let owner = match claimant {
+            Some(id) => Some((id, true)),
+            None => heir(view, nodes, slot, &owners)?.map(|id| (id, false)),
+        };
+        repairs.extend(owner.map(|(owner, claims)| (slot, Repair::Settle { owner, claims })));
     }
     Ok(repairs)
+}
+
+/// Who is to have a slot that nobody claims, though others call somebody its owner: an interrupted move has told the source already that it is
+/// the target's, and not yet the target. That one waits for the slot, and has its keys.
+fn heir(
+    view: &View,
+    nodes: &mut Slots,
+    slot: Slot,
+    named: &BTreeSet<Option<NodeId>>,
+) -> Result<Option<NodeId>, Stop> {
+    let mut best = None;
+    for seen in view.primaries().filter(|seen| named.contains(&Some(seen.id))) {
+        let fitness = (seen.topology.importing(slot).is_some(), nodes.keys(&seen.id, slot)?, seen.id);
+        best = best.max(Some(fitness));
+    }
+    Ok(best.map(|(_, _, id)| id))
 }
 
 fn owner_in(seen: &Seen, slot: Slot) -> Option<NodeId> {
@@ -194,8 +215,12 @@ fn name(repair: &Repair) -> &'static str {
 fn explained(view: &View, repair: &Repair, slots: &SlotSet) -> String {
     let which = format!("{} ({slots})", count(slots.len(), "slot"));
     match repair {
-        Repair::Settle { owner } => format!(
+        Repair::Settle { owner, claims: true } => format!(
             "Nodes disagree who serves {which}. {} claims it with the greatest epoch, so all others are told that it is the owner.",
+            view.name(owner)
+        ),
+        Repair::Settle { owner, claims: false } => format!(
+            "A move of {which} was interrupted when its old owner had given it up and {} did not know yet: that one is told that it is the owner, then all others.",
             view.name(owner)
         ),
         Repair::Serve { owner, holders } if holders.is_empty() => {
@@ -220,7 +245,7 @@ fn explained(view: &View, repair: &Repair, slots: &SlotSet) -> String {
 
 fn mend(nodes: &mut Slots, slot: Slot, repair: &Repair) -> Result<(), Stop> {
     match repair {
-        Repair::Settle { owner } => nodes.assign(slot, None, owner),
+        Repair::Settle { owner, claims: _ } => nodes.assign(slot, None, owner),
         Repair::Serve { owner, holders } => serve(nodes, slot, owner, holders),
         Repair::Close { at } => at.iter().try_for_each(|id| nodes.set(id, slot, &["STABLE"])),
         // Who has it open already may open it again.

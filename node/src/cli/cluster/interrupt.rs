@@ -16,7 +16,7 @@ pub(super) fn watch() {
         runtime.block_on(async {
             asked_to_end().await;
             WANTED.store(true, Ordering::Relaxed);
-            eprintln!("Stopping once the slot in hand is done. Again: stop at once.");
+            eprintln!("Stopping at the next good moment, with no slot left open. Again: stop at once, whatever is under way.");
             asked_to_end().await;
             std::process::exit(130);
         });

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use slotway_core::id::NodeId;
 use slotway_core::plan;
+use slotway_core::resp::value::Value;
 use slotway_core::topology::Topology;
 
 use super::check::{Trouble, troubles};
@@ -13,9 +14,9 @@ use super::console::{Console, count};
 use super::doctor::cannot_join;
 use super::exit::Stop;
 use super::measure::Measure;
-use super::moves::{Moves, carry_out};
+use super::moves::{Moves, Wish, carry_out};
 use super::place::Place;
-use super::reshard::{measured, must_be_whole};
+use super::reshard::{SAY_AGAIN, measured, must_be_whole};
 use super::view::{Seen, View};
 use super::wait;
 
@@ -57,9 +58,14 @@ pub(super) struct DelOptions {
     /// Move its slots to the other primaries first
     #[arg(long)]
     move_slots: bool,
+    /// End its process, where it would run on as an empty cluster of its own: clients that still know it look elsewhere at once
+    #[arg(long)]
+    shutdown: bool,
     /// Tell what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
+    #[command(flatten)]
+    wish: Wish,
 }
 
 /// Let a replica take the place of its primary.
@@ -172,7 +178,7 @@ pub(super) fn delete(options: &DelOptions, access: &Access, console: &Console) -
             count(slots.len(), "slot")
         )));
     }
-    let moves = if slots.is_empty() { None } else { Some(moves_away(&mut view, &leaver)?) };
+    let moves = if slots.is_empty() { None } else { Some(moves_away(&mut view, &leaver, options.wish)?) };
     if let Some(moves) = &moves {
         console.say(moves.to_table(&view));
         moves.check_memory(&view)?;
@@ -184,24 +190,38 @@ pub(super) fn delete(options: &DelOptions, access: &Access, console: &Console) -
     }
     console.confirm(&format!("Remove {name} from the cluster?"))?;
     if let Some(moves) = &moves {
-        carry_out(moves, &mut view, access, console)?;
+        carry_out(moves, &view, access, console, |_| SAY_AGAIN.to_owned())?;
         view = agreed(access, &options.node)?;
     }
     give_replicas_away(&mut view, &leaver)?;
     forget_everywhere(&mut view, &leaver)?;
-    view.client(&leaver)?.order(&["CLUSTER", "RESET", "SOFT"])?;
-    console.say(format!("{name} has left the cluster. It runs on, alone, and can be ended."));
+    let left = part(&mut view, &leaver, options.shutdown)?;
+    console.say(format!("{name} has left the cluster. {left}"));
     console.data(&serde_json::json!({ "removed": leaver.as_str() }));
     Ok(())
 }
 
-fn moves_away(view: &mut View, leaver: &NodeId) -> Result<Moves, Stop> {
+/// Lets a node that all others have forgotten go its way; which.
+fn part(view: &mut View, leaver: &NodeId, shutdown: bool) -> Result<&'static str, Stop> {
+    let client = view.client(leaver)?;
+    if !shutdown {
+        client.order(&["CLUSTER", "RESET", "SOFT"])?;
+        return Ok("It runs on, alone, and can be ended.");
+    }
+    match client.ask(&["SHUTDOWN", "NOSAVE"]) {
+        Ok(Value::Error(text)) => Err(Stop::interrupted(format!("It has left, and does not end: {text}"))),
+        // It answers by closing the connection.
+        Ok(_) | Err(_) => Ok("Its process has ended."),
+    }
+}
+
+fn moves_away(view: &mut View, leaver: &NodeId, wish: Wish) -> Result<Moves, Stop> {
     let index =
         view.topology().find(leaver).ok_or_else(|| Stop::refused("The node is not in this cluster."))?;
     let plan = plan::remove(view.topology(), &[index])
         .map_err(|error| Stop::refused(format!("Its slots cannot go: {error}.")))?;
     let measure: Measure = measured(view, [*leaver])?;
-    Ok(Moves::of(&plan, view.topology(), &measure))
+    Moves::of(&plan, view, &measure, wish)
 }
 
 /// The cluster, once all agree about what was done.

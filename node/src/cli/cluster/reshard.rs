@@ -1,7 +1,8 @@
 //! `slotway cluster reshard` and `rebalance`: which slots are to move, said before they do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use slotway_core::cluster::Shape;
 use slotway_core::id::NodeId;
 use slotway_core::plan::{self, Move, Plan, Weights};
 use slotway_core::slot::{SLOT_COUNT, SlotRange};
@@ -12,11 +13,14 @@ use super::client::Access;
 use super::console::{Console, count};
 use super::exit::Stop;
 use super::measure::Measure;
-use super::moves::{Moves, carry_out};
+use super::moves::{Moves, Wish, carry_out};
 use super::nodes::in_the_way;
 use super::place::Place;
 use super::view::View;
 use super::wait;
+
+/// How to go on with what is planned anew each time.
+pub(super) const SAY_AGAIN: &str = "Say the same again to go on.";
 
 /// Move slots from primaries to one.
 #[derive(clap::Args, Debug)]
@@ -26,7 +30,8 @@ Examples:
   slotway cluster reshard 10.0.0.5:7000 --from all --to 4e1f --slots 4096 --dry-run
   slotway cluster reshard 10.0.0.5:7000 --to 10.0.0.7:7000 --ranges 0-99,200
 
-Clients go on meanwhile. Ctrl-C stops after the slot in hand; the same command, with fewer slots, goes on.")]
+Where both nodes can (Slotway, Valkey 9), up to 1024 slots at a time are handed over at one moment; elsewhere one after the other. Clients go
+on meanwhile. Ctrl-C takes back what has not been handed over, or stops after the slot in hand, and says how to go on.")]
 pub(super) struct Options {
     /// A node of the cluster
     #[arg(value_name = "HOST:PORT")]
@@ -46,6 +51,8 @@ pub(super) struct Options {
     /// Tell the plan, and move nothing
     #[arg(long)]
     dry_run: bool,
+    #[command(flatten)]
+    wish: Wish,
 }
 
 /// Even out what primaries have.
@@ -66,12 +73,14 @@ pub(super) struct RebalanceOptions {
     /// The share of a primary, 1 if not given: NODE=NUMBER
     #[arg(long, value_name = "NODE=NUMBER", value_parser = parse_weight)]
     weight: Vec<(String, u32)>,
-    /// Give slots to primaries that have none, too
+    /// Give slots to primaries that have none, too; of those with cluster-init, only to as many as leave enough to be replicas
     #[arg(long)]
     use_empty: bool,
     /// Tell the plan, and move nothing
     #[arg(long)]
     dry_run: bool,
+    #[command(flatten)]
+    wish: Wish,
 }
 
 #[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
@@ -105,13 +114,18 @@ pub(super) fn run(options: &Options, access: &Access, console: &Console) -> Resu
             Plan { moves: given(view.topology(), &from, to, usize::from(slots))? }
         }
     };
-    go(&mut view, &plan, options.dry_run, &options.node, access, console)
+    let again = |left: usize| match options.slots {
+        Some(_) => format!("To go on, say the same again with --slots {left}."),
+        None => SAY_AGAIN.to_owned(),
+    };
+    Task { at: &options.node, dry_run: options.dry_run, wish: options.wish, again: &again }
+        .go(&mut view, &plan, access, console)
 }
 
 pub(super) fn rebalance(options: &RebalanceOptions, access: &Access, console: &Console) -> Result<(), Stop> {
     let mut view = View::load(access, &options.node)?;
     must_be_whole(&view, &options.node)?;
-    let weights = weights(&view, options)?;
+    let weights = weights(&mut view, options, console)?;
     let plan = match options.by {
         By::Slots => plan::rebalance(view.topology(), &weights),
         By::Keys | By::Bytes | By::Cpu => {
@@ -124,7 +138,9 @@ pub(super) fn rebalance(options: &RebalanceOptions, access: &Access, console: &C
         }
     };
     let plan = plan.map_err(|error| Stop::refused(format!("There is no such balance: {error}.")))?;
-    go(&mut view, &plan, options.dry_run, &options.node, access, console)
+    let again = |_| SAY_AGAIN.to_owned();
+    Task { at: &options.node, dry_run: options.dry_run, wish: options.wish, again: &again }
+        .go(&mut view, &plan, access, console)
 }
 
 fn costs(by: By, measure: &Measure) -> Result<&BTreeMap<slotway_core::slot::Slot, u64>, Stop> {
@@ -139,53 +155,106 @@ fn costs(by: By, measure: &Measure) -> Result<&BTreeMap<slotway_core::slot::Slot
     }
 }
 
-fn weights(view: &View, options: &RebalanceOptions) -> Result<Weights, Stop> {
-    let topology = view.topology();
-    let empty = topology.nodes().filter(|(index, node)| !node.is_replica() && !topology.has_slots(*index));
-    let mut weights: Weights = empty.filter(|_| options.use_empty).map(|(index, _)| (index, 1)).collect();
+fn weights(view: &mut View, options: &RebalanceOptions, console: &Console) -> Result<Weights, Stop> {
+    let mut weights = Weights::new();
+    if options.use_empty {
+        weights.extend(takers(view, console)?.into_iter().map(|index| (index, 1)));
+    }
     for (name, weight) in &options.weight {
         weights.insert(primary(view, name)?, *weight);
     }
     Ok(weights)
 }
 
-/// Says the plan, asks, and moves.
-fn go(
-    view: &mut View,
-    plan: &Plan,
+/// The primaries without slots that are to get some. A free node with `cluster-init` becomes a replica wherever one is missing, also of a new
+/// primary: so of those only as many get slots as leave enough to be replicas, and the others are left for that.
+fn takers(view: &mut View, console: &Console) -> Result<Vec<NodeIndex>, Stop> {
+    let empty: Vec<NodeId> =
+        view.primaries().filter(|seen| seen.slots().is_empty()).map(|seen| seen.id).collect();
+    let (mut takers, mut waiting, mut replicas) = (Vec::new(), Vec::new(), 0);
+    for id in empty {
+        match shape(view, &id)? {
+            None => takers.push(id),
+            Some(shape) => {
+                replicas = usize::from(shape.replicas);
+                waiting.push(id);
+            }
+        }
+    }
+    let left = waiting.split_off(takers_among(waiting.len(), replicas, missing(view.topology(), replicas)));
+    for id in &left {
+        let name = view.name(id);
+        console.say(format!(
+            "{name} was started with cluster-init and has no slots: it is left to be a replica where one is missing. \
+             To give it slots all the same: --weight {name}=1."
+        ));
+    }
+    Ok({ takers.iter().chain(&waiting) }.filter_map(|id| view.topology().find(id)).collect())
+}
+
+/// Of so many free nodes, how many can be primaries with `replicas` each, when `missing` are to be replicas of others.
+fn takers_among(free: usize, replicas: usize, missing: usize) -> usize {
+    free.saturating_sub(missing) / (1 + replicas)
+}
+
+/// How many replicas there should be more, if each primary is to have so many.
+fn missing(topology: &Topology, replicas: usize) -> usize {
+    let serving = topology.nodes().filter(|(index, _)| topology.has_slots(*index));
+    serving.map(|(index, _)| replicas.saturating_sub(topology.replicas_of(index).len())).sum()
+}
+
+/// What a node says in `cluster-init`.
+fn shape(view: &mut View, id: &NodeId) -> Result<Option<Shape>, Stop> {
+    // Where CONFIG is not allowed, or knows nothing of it, nobody fills gaps by itself.
+    let reply = view.client(id)?.ask(&["CONFIG", "GET", "cluster-init"])?;
+    let text = reply.to_pairs().and_then(|pairs| Some(pairs.first()?.1.as_str()?.to_owned()));
+    Ok(text.filter(|text| !text.is_empty()).and_then(|text| Shape::parse(&text).ok()))
+}
+
+/// How to do what a plan says.
+struct Task<'a> {
+    at: &'a Place,
     dry_run: bool,
-    at: &Place,
-    access: &Access,
-    console: &Console,
-) -> Result<(), Stop> {
-    let givers: Vec<NodeId> = {
-        let mut givers: Vec<_> =
-            plan.moves.iter().filter_map(|part| Some(view.topology().node(part.from?).id)).collect();
-        givers.dedup();
-        givers
-    };
+    wish: Wish,
+    /// How to go on when so many slots are left.
+    again: &'a dyn Fn(usize) -> String,
+}
+
+impl Task<'_> {
+    /// Says the plan, asks, and moves.
+    fn go(&self, view: &mut View, plan: &Plan, access: &Access, console: &Console) -> Result<(), Stop> {
+        let moves = moves(view, plan, self.wish)?;
+        if moves.is_empty() {
+            console.say("Nothing to move: it is so already.");
+            console.data(
+                &serde_json::json!({ "dry_run": self.dry_run, "plan": moves.to_json(view), "moved": 0 }),
+            );
+            return Ok(());
+        }
+        console.say(moves.to_table(view));
+        if self.dry_run {
+            console.data(&serde_json::json!({ "dry_run": true, "plan": moves.to_json(view) }));
+            return Ok(());
+        }
+        moves.check_memory(view)?;
+        console.confirm(&format!("Move {}?", count(moves.slot_count(), "slot")))?;
+        let keys = carry_out(&moves, view, access, console, self.again)?;
+        wait::until_ready(access, self.at, wait::PATIENCE, |_| None)
+            .map_err(|stop| stop.midway("All slots were moved."))?;
+        let slots = moves.slot_count();
+        console.say(format!("Moved {} with {}.", count(slots, "slot"), count(keys as usize, "key")));
+        console.data(&serde_json::json!({ "plan": moves.to_json(view), "moved": slots, "keys_moved": keys }));
+        Ok(())
+    }
+}
+
+/// What a plan moves, measured at those who give.
+fn moves(view: &mut View, plan: &Plan, wish: Wish) -> Result<Moves, Stop> {
+    let topology = view.topology();
+    let givers: BTreeSet<NodeId> =
+        plan.moves.iter().filter_map(|part| Some(topology.node(part.from?).id)).collect();
     let measure = measured(view, givers)?;
-    let moves = Moves::of(plan, view.topology(), &measure);
-    if moves.is_empty() {
-        console.say("Nothing to move: it is so already.");
-        console.data(&serde_json::json!({ "dry_run": dry_run, "plan": moves.to_json(view), "moved": 0 }));
-        return Ok(());
-    }
-    console.say(moves.to_table(view));
-    if dry_run {
-        console.data(&serde_json::json!({ "dry_run": true, "plan": moves.to_json(view) }));
-        return Ok(());
-    }
-    moves.check_memory(view)?;
-    console.confirm(&format!("Move {}?", count(moves.slot_count(), "slot")))?;
-    let keys = carry_out(&moves, view, access, console)?;
-    wait::until_ready(access, at, wait::PATIENCE, |_| None)
-        .map_err(|stop| stop.midway("All slots were moved."))?;
-    console.say(format!("Moved {} with {}.", count(moves.slot_count(), "slot"), count(keys as usize, "key")));
-    console.data(
-        &serde_json::json!({ "plan": moves.to_json(view), "moved": moves.slot_count(), "keys_moved": keys }),
-    );
-    Ok(())
+    Moves::of(plan, view, &measure, wish)
 }
 
 /// # Errors
@@ -289,3 +358,22 @@ trait CollectSlots: Iterator<Item = SlotRange> + Sized {
 }
 
 impl<I: Iterator<Item = SlotRange>> CollectSlots for I {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn free_nodes_get_slots_only_where_enough_are_left_to_be_replicas() {
+        // So many free nodes, replicas of each primary, replicas that are missing already: so many new primaries.
+        for (free, replicas, missing, expected) in
+            [(2, 0, 0, 2), (1, 1, 0, 0), (2, 1, 0, 1), (5, 1, 0, 2), (3, 1, 1, 1), (2, 1, 3, 0), (6, 2, 0, 2)]
+        {
+            assert_eq!(
+                takers_among(free, replicas, missing),
+                expected,
+                "{free} free, {replicas} each, {missing} missing"
+            );
+        }
+    }
+}
