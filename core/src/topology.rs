@@ -149,6 +149,11 @@ impl Topology {
         self.node(self.primary_of(index)).config_epoch
     }
 
+    /// The slots of this node, or of the primary that it replicates: those whose keys it has.
+    pub fn slots_of_my_shard(&self) -> SlotSet {
+        self.myself().map_or(SlotSet::EMPTY, |myself| self.slots_of(self.primary_of(myself)))
+    }
+
     /// The slots that `index` itself serves; a replica serves none.
     pub fn slots_of(&self, index: NodeIndex) -> SlotSet {
         Slot::all().filter(|slot| self.owners[slot.index()] == index.0).collect()

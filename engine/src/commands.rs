@@ -70,6 +70,7 @@ pub fn families() -> impl Iterator<Item = &'static [Binding]> {
         cluster::COMMANDS,
         cluster::CHANGING,
         cluster::MIGRATING,
+        cluster::COUNTING,
         command::COMMANDS,
         config::COMMANDS,
         connection::COMMANDS,

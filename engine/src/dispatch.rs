@@ -9,6 +9,7 @@
 //!       admit      GUARDS_AFTER_ROUTING
 //!       execute    the handler writes its reply
 //!       settle     error instead of reply, effects, what holds for one command only
+//!       meter      what it has cost its slot
 //! ```
 //!
 //! Replies come in the order of requests, and each request sees what those before it did: only the fetching of
@@ -24,6 +25,7 @@ mod errands;
 mod fence;
 mod forsake;
 mod memory;
+mod meter;
 mod notify;
 mod routing;
 mod run;
@@ -48,6 +50,7 @@ use crate::node::Node;
 use crate::registry::{DataHandler, Handler, Registry};
 use crate::session::Session;
 use crate::shards::{ShardAccess, ShardSet};
+use meter::Meter;
 use run::Run;
 
 const EXEC: CommandId = command::id_of("exec");
@@ -129,12 +132,15 @@ impl<A: ShardAccess> Engine<A> {
         out: &mut Vec<u8>,
     ) -> Tally {
         let config = node.config();
+        let stats = node.slot_stats().filter(|_| config.cluster_slot_stats_enabled());
+        let meter = Meter::new(stats, node);
         let batch = (0..requests.decoder.len()).map(|index| requests.decoder.request(requests.buffer, index));
         let prepared = batch.map(|args| self.prepare(&config, args)).collect();
         let reply = ReplyWriter::new(out, session.protocol);
         let now = node.now();
         let effects = Effects::new(config.notify_keyspace_events());
-        Run { engine: self, node, session, config, prepared, reply, now, tally: Tally::default(), effects }
+        let (decoder, tally) = (requests.decoder, Tally::default());
+        Run { engine: self, node, session, config, decoder, prepared, reply, now, tally, effects, meter }
             .all()
     }
 

@@ -58,6 +58,8 @@ pub struct Waiter {
     pub readonly: bool,
     /// Where it comes from.
     pub reach: Reach,
+    /// Bytes of its request.
+    pub request_len: usize,
     state: AtomicU8,
 }
 
@@ -80,6 +82,7 @@ impl Waiter {
         block: Block,
         readonly: bool,
         reach: Reach,
+        request_len: usize,
     ) -> Self {
         Self {
             client,
@@ -91,6 +94,7 @@ impl Waiter {
             block,
             readonly,
             reach,
+            request_len,
             state: AtomicU8::new(WAITING),
         }
     }

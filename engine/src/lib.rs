@@ -34,6 +34,7 @@ pub mod registry;
 pub mod replication;
 pub mod session;
 pub mod shards;
+pub mod slot_stats;
 pub mod snapshot;
 mod table;
 #[cfg(test)]

@@ -25,6 +25,7 @@ use crate::propagation::Record;
 use crate::pubsub::PubSub;
 use crate::session::{ClientId, Session};
 use crate::shards::WholeKeyspace;
+use crate::slot_stats::SlotStats;
 
 /// The node as its commands see it.
 pub trait Node {
@@ -65,6 +66,21 @@ pub trait Node {
     /// How many bytes wait to be sent over a connection of the bus.
     fn waiting_on_link(&self, link: LinkId) -> usize {
         let _ = link;
+        0
+    }
+
+    /// Time since some moment, in nanoseconds: to measure how long something takes.
+    fn clock_ns(&self) -> u64 {
+        self.now_us() * 1000
+    }
+
+    /// What slots have cost; `None` where nobody counts: without cluster mode.
+    fn slot_stats(&self) -> Option<&SlotStats> {
+        None
+    }
+
+    /// How many replicas are sent what is propagated.
+    fn replica_count(&self) -> usize {
         0
     }
 

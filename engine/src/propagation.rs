@@ -31,6 +31,11 @@ impl Record {
         self.ends.is_empty()
     }
 
+    /// Bytes of all commands.
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// Adds a command, executed in database `db`.
     pub fn push<'a>(&mut self, db: DbIndex, words: impl ExactSizeIterator<Item = &'a [u8]>) {
         write_command(&mut self.bytes, words);

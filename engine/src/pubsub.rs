@@ -20,7 +20,9 @@ use slotway_core::resp::encode::Protocol;
 use slotway_core::slot::{Slot, key_slot};
 
 use crate::glob::{Case, glob_match};
+use crate::node::Node;
 use crate::session::ClientId;
+use crate::slot_stats::SlotCost;
 use message::Encoded;
 pub use message::{write_subscribed, write_unsubscribed};
 
@@ -259,6 +261,25 @@ impl PubSub {
             self.listeners.remove(&client);
         }
     }
+}
+
+/// Sends a message to those who listen to a shard channel, as a cost of its slot. Returns how many there are.
+pub fn send_in_shard(
+    node: &dyn Node,
+    pubsub: &PubSub,
+    channel: &[u8],
+    message: &[u8],
+    deliver: &mut Deliver<'_>,
+) -> usize {
+    let mut bytes_out = 0;
+    let sent = pubsub.publish_in_shard(channel, message, &mut |client, bytes| {
+        bytes_out += bytes.len() as u64;
+        deliver(client, bytes);
+    });
+    if let Some(stats) = node.slot_stats().filter(|_| node.config().cluster_slot_stats_enabled()) {
+        stats.add(key_slot(channel), SlotCost { bytes_out, ..SlotCost::default() });
+    }
+    sent
 }
 
 impl Held {

@@ -124,6 +124,8 @@ pub struct Session {
     pub is_local: bool,
     /// Where it comes from: which addresses of other nodes it is told.
     pub reach: Reach,
+    /// The data thread that serves it.
+    pub thread: u16,
     /// When it connected.
     pub connected_at: UnixMs,
     /// The name given by CLIENT SETNAME or HELLO; empty if none.
@@ -221,6 +223,7 @@ impl Session {
             local_address,
             is_local: true,
             reach: Reach::Inside,
+            thread: 0,
             connected_at: now,
             name: String::new(),
             lib_name: String::new(),
@@ -259,13 +262,13 @@ impl Session {
     /// Back to the state of a new connection, as RESET does: name and libraries stay empty or go, the number stays.
     pub fn reset(&mut self, authenticated: bool) {
         let (id, connected_at) = (self.id, self.connected_at);
-        let (is_local, reach) = (self.is_local, self.reach);
+        let (is_local, reach, thread) = (self.is_local, self.reach, self.thread);
         let address = core::mem::take(&mut self.address);
         let local_address = core::mem::take(&mut self.local_address);
         let (lib_name, lib_version) =
             (core::mem::take(&mut self.lib_name), core::mem::take(&mut self.lib_version));
         *self = Session::new(id, address, local_address, connected_at, authenticated);
-        (self.is_local, self.reach) = (is_local, reach);
+        (self.is_local, self.reach, self.thread) = (is_local, reach, thread);
         (self.lib_name, self.lib_version) = (lib_name, lib_version);
     }
 }

@@ -21,6 +21,7 @@ use slotway_core::resp::decode::{Decoder, Limits};
 use slotway_core::resp::error::ErrorReply;
 use slotway_core::resp::inline::split_args;
 use slotway_core::slot::{Slot, SlotRange};
+use slotway_core::slot_set::SlotSet;
 use slotway_core::time::{Instant, UnixMs};
 use slotway_core::topology::{self, NodeFlags, Topology, TopologyBuilder};
 
@@ -33,6 +34,7 @@ use crate::pubsub::PubSub;
 use crate::replication::{Applied, Applier, ApplyError};
 use crate::session::{After, ClientId, Session};
 use crate::shards::{Owned, WholeKeyspace};
+use crate::slot_stats::SlotStats;
 
 /// When every test begins.
 pub(crate) const START: UnixMs = UnixMs::from_ms(1_700_000_000_000);
@@ -224,6 +226,11 @@ pub(crate) struct TestNode {
     selection: RefCell<Stream>,
     /// Lines of the log.
     pub(crate) log: RefCell<Vec<String>>,
+    /// Readings of the clock so far: each is a microsecond after the one before.
+    clock_readings: Cell<u64>,
+    slot_stats: SlotStats,
+    /// How many replicas there are said to be.
+    pub(crate) replicas: Cell<usize>,
 }
 
 impl TestNode {
@@ -251,6 +258,9 @@ impl TestNode {
             stream: RefCell::default(),
             selection: RefCell::default(),
             log: RefCell::default(),
+            clock_readings: Cell::new(0),
+            slot_stats: SlotStats::new(1),
+            replicas: Cell::new(0),
         }
     }
 
@@ -355,6 +365,20 @@ impl Node for TestNode {
 
     fn reset_stats(&self) {
         self.changes.set(0);
+        self.slot_stats.reset(&SlotSet::FULL);
+    }
+
+    fn clock_ns(&self) -> u64 {
+        self.clock_readings.set(self.clock_readings.get() + 1);
+        self.clock_readings.get() * 1000
+    }
+
+    fn slot_stats(&self) -> Option<&SlotStats> {
+        self.config().cluster_enabled().then_some(&self.slot_stats)
+    }
+
+    fn replica_count(&self) -> usize {
+        self.replicas.get()
     }
 
     fn clients(&self) -> Vec<ClientCard> {

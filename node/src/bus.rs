@@ -33,6 +33,7 @@ use slotway_core::time::Instant;
 use slotway_core::topology::Topology;
 use slotway_engine::config::Config;
 use slotway_engine::node::Node as _;
+use slotway_engine::pubsub::send_in_shard;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, mpsc};
@@ -338,7 +339,7 @@ fn deliver(node: &Shared, scope: ChannelScope, channel: &[u8], message: &[u8]) {
         let send = &mut |client, bytes: &[u8]| node.deliver(client, bytes);
         match scope {
             ChannelScope::Cluster => pubsub.publish(channel, message, send),
-            ChannelScope::Shard => pubsub.publish_in_shard(channel, message, send),
+            ChannelScope::Shard => send_in_shard(node, pubsub, channel, message, send),
         };
     });
 }

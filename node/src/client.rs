@@ -292,7 +292,7 @@ impl<A: ShardAccess + 'static> Connection<A> {
                 }
             }
             () = sleep(left) => {
-                if let Some(reply) = self.server.engine.time_out(&waiter) {
+                if let Some(reply) = self.server.engine.time_out(&*self.server.shared, &waiter) {
                     self.replies.extend_from_slice(&reply);
                 }
             }

@@ -25,6 +25,7 @@ use slotway_engine::migration::{Arrived, Migration, Packed, Packing};
 use slotway_engine::propagation::write_command;
 use slotway_engine::session::{After, ClientId, Session};
 use slotway_engine::shards::ShardAccess;
+use socket2::SockRef;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::{oneshot, watch};
@@ -203,6 +204,7 @@ async fn come_back<A: ShardAccess>(
                 break;
             }
             shared.pauses.wait_for_end().await;
+            shared.handoff.wait_at_fence().await;
         }
         end = later;
         yield_now().await;
@@ -237,13 +239,23 @@ impl<A: ShardAccess> Journey<'_, A> {
     async fn attempt(&mut self) -> Result<(), Failure> {
         let migrations = &self.held.server.shared.migrations;
         let mut target = self.target().await?;
-        let greetings = target.greet(self.migration);
-        let packed = self.send(&mut target).await?;
-        let refusal = self.receive(&mut target, greetings, &packed).await?;
+        let refusal = match self.exchange(&mut target).await {
+            Ok(refusal) => refusal,
+            Err(failure) => {
+                target.reset();
+                return Err(failure);
+            }
+        };
         // After a refusal nobody knows which database is selected.
         target.db = refusal.is_none().then_some(self.migration.to);
         migrations.keep(target);
         refusal.map_or(Ok(()), |words| Err(ErrorReply::MigrateRefused(words).into()))
+    }
+
+    async fn exchange(&mut self, target: &mut Target) -> Result<Option<Vec<u8>>, Failure> {
+        let greetings = target.greet(self.migration);
+        let packed = self.send(target).await?;
+        self.receive(target, greetings, &packed).await
     }
 
     async fn target(&self) -> Result<Target, Failure> {
@@ -385,6 +397,13 @@ impl Target {
         }
         output.clear();
         Ok(())
+    }
+
+    /// Breaks the connection off: what has not reached the target yet never will. Otherwise a target that has stood still would take the
+    /// keys later, when their owner, who was told that they have not gone, has gone on with them.
+    fn reset(self) {
+        // Should the system refuse, the connection is closed as any other.
+        let _ = SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
     }
 
     /// The next line, without its end.

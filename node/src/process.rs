@@ -22,6 +22,12 @@ pub(crate) fn instant() -> Instant {
     Instant::from_ms(u64::try_from(FIRST.elapsed().as_millis()).unwrap_or(u64::MAX))
 }
 
+/// Nanoseconds of a clock that only goes forward.
+pub(crate) fn clock_ns() -> u64 {
+    static FIRST: LazyLock<std::time::Instant> = LazyLock::new(std::time::Instant::now);
+    u64::try_from(FIRST.elapsed().as_nanos()).unwrap_or(u64::MAX)
+}
+
 /// `Linux 6.1.0 x86_64`: system, release and architecture.
 pub(crate) fn os() -> String {
     let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();

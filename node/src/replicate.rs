@@ -16,7 +16,7 @@ mod sync;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use parking_lot::Mutex;
@@ -50,6 +50,8 @@ pub(crate) struct Replication {
     /// A replica has told how far it is.
     acknowledged: Notify,
     replicas: Mutex<BTreeMap<ClientId, Replica>>,
+    /// How many there are: asked for each write.
+    replica_count: AtomicUsize,
     /// Replicas that wait for a snapshot.
     waiting: Mutex<Vec<sync::Wanted>>,
     waits: Notify,
@@ -96,6 +98,7 @@ impl Default for Replication {
             written: watch::Sender::new(0),
             acknowledged: Notify::new(),
             replicas: Mutex::default(),
+            replica_count: AtomicUsize::new(0),
             waiting: Mutex::default(),
             waits: Notify::new(),
             link: Mutex::default(),
@@ -117,6 +120,11 @@ impl Replication {
     /// Whether writes are to be told.
     pub(crate) fn records(&self) -> bool {
         self.records.load(Ordering::Acquire)
+    }
+
+    /// How many replicas are sent the stream.
+    pub(crate) fn replica_count(&self) -> usize {
+        self.replica_count.load(Ordering::Relaxed)
     }
 
     /// Whether this node copies the data of another one.
@@ -429,6 +437,7 @@ impl Registration {
             acknowledged_at: Instant::now(),
         };
         shared.replication.replicas.lock().insert(id, replica);
+        shared.replication.replica_count.fetch_add(1, Ordering::Relaxed);
         Self { shared: Arc::clone(shared), id }
     }
 
@@ -443,6 +452,7 @@ impl Registration {
 impl Drop for Registration {
     fn drop(&mut self) {
         self.shared.replication.replicas.lock().remove(&self.id);
+        self.shared.replication.replica_count.fetch_sub(1, Ordering::Relaxed);
         self.shared.replication.log.lock().leave(process::instant(), self.id);
         quorum::recount(&self.shared);
     }

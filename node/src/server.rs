@@ -69,6 +69,19 @@ fn locked(shared: Arc<Shared>, threads: u16) -> Arc<Server<Locked>> {
     Arc::new(Server { engine: Arc::new(Engine::new(shards, hasher)), shared })
 }
 
+/// Threads that execute commands: as configured, or one on small machines, where the data then needs no locks, and half of the
+/// cores on others.
+pub(crate) fn data_threads(config: &Config) -> u16 {
+    const MAX: u32 = 64;
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
+    let threads = match config.data_threads() {
+        0 if cores < 4 => 1,
+        0 => cores / 2,
+        threads => threads,
+    };
+    threads.clamp(1, MAX) as u16
+}
+
 fn layout(config: &Config, shards: u16) -> (Layout, KeyHasher) {
     let databases = if config.cluster_enabled() { 1 } else { config.databases() as u16 };
     let layout = Layout::new(shards, databases).expect("a power of two");
@@ -147,7 +160,7 @@ pub(crate) async fn serve_here<A: ShardAccess + 'static>(
             _ = stop.wait_for(|stop| *stop) => break,
             Some(stream) = streams.recv() => match workers.as_mut().and_then(Workers::next) {
                 Some(worker) => worker.give(stream),
-                None => start_client(&server, stream),
+                None => start_client(&server, stream, 0),
             },
         }
     }
@@ -193,7 +206,7 @@ fn start_worker<A: ShardAccess + Send + Sync + 'static>(
         LocalSet::new().block_on(&runtime, async move {
             while let Some(stream) = streams.recv().await {
                 if let Ok(stream) = TcpStream::from_std(stream) {
-                    start_client(&server, stream);
+                    start_client(&server, stream, number);
                 }
             }
         });
@@ -242,9 +255,11 @@ fn admitted(shared: &Shared, stream: &TcpStream, peer: SocketAddr) -> bool {
     false
 }
 
-fn start_client<A: ShardAccess + 'static>(server: &Arc<Server<A>>, stream: TcpStream) {
+/// Serves a connection on this thread, the data thread number `thread`.
+fn start_client<A: ShardAccess + 'static>(server: &Arc<Server<A>>, stream: TcpStream, thread: u16) {
     let shared = &server.shared;
-    let Ok(session) = begin_session(shared, &stream) else { return };
+    let Ok(mut session) = begin_session(shared, &stream) else { return };
+    session.thread = thread;
     let registration = shared.clients.enter(&session, socket_number(&stream), shared.now());
     let client = registration.client();
     let connection = Connection::new(Arc::clone(server), stream, session, registration);

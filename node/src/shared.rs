@@ -26,6 +26,7 @@ use slotway_engine::propagation::Record;
 use slotway_engine::pubsub::PubSub;
 use slotway_engine::session::ClientId;
 use slotway_engine::shards::WholeKeyspace;
+use slotway_engine::slot_stats::SlotStats;
 use tokio::sync::watch;
 
 use crate::aof::{self, Aof};
@@ -41,7 +42,7 @@ use crate::reclaim::Reclaimer;
 use crate::replicate::{Primary, Replication};
 use crate::shutdown::{self, Ending};
 use crate::stats::Stats;
-use crate::{persist, process, replicate};
+use crate::{persist, process, replicate, server};
 
 /// One node, without its data.
 pub(crate) struct Shared {
@@ -56,6 +57,8 @@ pub(crate) struct Shared {
     pub(crate) pubsub: Mutex<PubSub>,
     reclaimer: Reclaimer,
     pub(crate) stats: Stats,
+    /// Of a node in cluster mode.
+    slot_stats: Option<SlotStats>,
     pub(crate) persist: Persist,
     pub(crate) aof: Aof,
     pub(crate) replication: Replication,
@@ -86,6 +89,7 @@ impl Shared {
         outboxes: Arc<Outboxes>,
     ) -> Self {
         let run_id = process::random_bytes::<20>().iter().map(|byte| format!("{byte:02x}")).collect();
+        let slot_stats = config.cluster_enabled().then(|| SlotStats::new(server::data_threads(&config)));
         Self {
             config: ArcSwap::from_pointee(config),
             changing: Mutex::new(()),
@@ -96,6 +100,7 @@ impl Shared {
             pubsub: Mutex::default(),
             reclaimer: Reclaimer::default(),
             stats: Stats::default(),
+            slot_stats,
             persist: Persist::default(),
             aof: Aof::default(),
             replication: Replication::default(),
@@ -116,7 +121,13 @@ impl Shared {
 
     /// Makes `topology` what this node knows, and tells those who wait for changes.
     pub(crate) fn publish(&self, topology: Arc<Topology>) {
-        self.topology.store(Some(Arc::clone(&topology)));
+        let before = self.topology.swap(Some(Arc::clone(&topology)));
+        if let (Some(stats), Some(before)) = (&self.slot_stats, before) {
+            let (before, now) = (before.slots_of_my_shard(), topology.slots_of_my_shard());
+            if before != now {
+                stats.reset(&before.difference(&now).union(&now.difference(&before)));
+            }
+        }
         self.topology_changes.send_replace(Some(topology));
     }
 
@@ -275,6 +286,21 @@ impl Node for Shared {
 
     fn reset_stats(&self) {
         self.stats.reset();
+        if let Some(stats) = &self.slot_stats {
+            stats.reset(&SlotSet::FULL);
+        }
+    }
+
+    fn clock_ns(&self) -> u64 {
+        process::clock_ns()
+    }
+
+    fn slot_stats(&self) -> Option<&SlotStats> {
+        self.slot_stats.as_ref()
+    }
+
+    fn replica_count(&self) -> usize {
+        self.replication.replica_count()
     }
 
     fn clients(&self) -> Vec<ClientCard> {

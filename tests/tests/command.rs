@@ -22,10 +22,11 @@ const NOT_SERVED: &[&str] = &[
 ];
 
 /// Commands that Redis 7.2 does not have.
-const OF_VALKEY: [&str; 4] = [
+const OF_VALKEY: [&str; 5] = [
     "cluster|cancelslotmigrations",
     "cluster|getslotmigrations",
     "cluster|migrateslots",
+    "cluster|slot-stats",
     "cluster|syncslots",
 ];
 

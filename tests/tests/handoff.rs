@@ -233,8 +233,21 @@ fn what_is_on_its_way_is_not_shown_and_goes_when_it_is_cancelled() {
     let sent: f64 = last_job(&nodes, 0)["bytes_done"].parse().expect("a number");
     let allowed = 100.0 * 1024.0 * began.elapsed().as_secs_f64() + 300_000.0;
     assert!(sent < allowed, "{sent} bytes, of {allowed} that the rate allows");
+    for (node, operation, other) in [(0, "EXPORT", 1), (1, "IMPORT", 0)] {
+        let told = nodes.call(node, &["INFO", "cluster"]);
+        let job = told.split("cluster_slot_migration0:").nth(1).expect("it is under way");
+        assert!(told.contains("cluster_slot_migration_active_tasks:1\r\n"), "{told}");
+        assert!(job.contains(&format!(",operation={operation},node={},state=", nodes.id(other))), "{told}");
+        assert!(job.contains(&format!(",slots_total={MOVED},slots_done=")), "{told}");
+        let done = |name: &str| {
+            let rest = job.split(&format!("{name}=")).nth(1).expect("it is told");
+            rest.split([',', '\r']).next().and_then(|number| number.parse::<u64>().ok())
+        };
+        assert!(done("keys_done") > Some(0) && done("bytes_done") > Some(100), "{told}");
+    }
     assert_eq!(source.call(&["CLUSTER", "CANCELSLOTMIGRATIONS"]), Value::Simple("OK".into()));
     assert_eq!(last_job(&nodes, 0)["state"], "cancelled");
+    assert!(!nodes.call(0, &["INFO", "cluster"]).contains("cluster_slot_migration"));
     wait_until("what had come is gone", || slots_with_keys() == 0);
     assert_eq!(dbsize(&nodes, 0), keys.len() as i64);
     nodes.call(0, &["CONFIG", "SET", "slot-migration-max-rate", "0"]);

@@ -2,6 +2,7 @@
 //! but those who want to change what is on its way.
 
 use std::collections::BTreeMap;
+use std::io::{ErrorKind, Read as _};
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -208,6 +209,27 @@ fn a_target_that_does_not_answer_is_given_up_and_others_do_not_wait_for_it() {
     assert_eq!(text(&writer.read().expect("an answer").value), "Integer(2)");
     assert_eq!(text(&other.call(&["GET", "k"])), "v+");
     drop(stream);
+}
+
+#[test]
+fn a_target_that_has_stood_still_is_not_sent_the_rest_later() {
+    // More than it has room for while it does not read.
+    const LEN: usize = 8_000_000;
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let source = start(Slotway, &[]);
+    let mut here = source.connect();
+    let value = "x".repeat(LEN);
+    here.call(&["SETRANGE", "k", "0", &value]);
+    let port = silent.local_addr().expect("it is bound").port();
+    let reply = send(&mut here, "MIGRATE 127.0.0.1 PORT k 0 1000 REPLACE", port);
+    assert!(reply.starts_with("-IOERR error or timeout"), "{reply}");
+    let (mut stream, _) = silent.accept().expect("MIGRATE has connected");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a socket has a timeout");
+    let mut late = Vec::new();
+    let end = stream.read_to_end(&mut late);
+    assert!(late.len() < LEN, "{} bytes came all the same", late.len());
+    assert_eq!(end.map_err(|error| error.kind()), Err(ErrorKind::ConnectionReset));
+    assert_eq!(text(&here.call(&["EXISTS", "k"])), "Integer(1)");
 }
 
 fn fill_hash(connection: &mut Connection, key: &str) {

@@ -165,6 +165,12 @@ impl Decoder {
         }
     }
 
+    /// How many bytes request `index` of the batch has in the buffer, blank lines in front of it included.
+    pub fn request_len(&self, index: usize) -> usize {
+        let start = index.checked_sub(1).map_or(0, |before| self.requests[before].end);
+        self.requests[index].end - start
+    }
+
     /// Forgets the batch. Returns how many bytes the caller must now drop from the front of its buffer.
     pub fn consume(&mut self) -> usize {
         // Without a request under way nothing before `at` is needed any more (blank lines, empty arrays).

@@ -5,10 +5,12 @@
 
 mod cluster;
 mod migration;
+mod slot_stats;
 mod stream;
 
 pub use cluster::ClusterError;
 pub use migration::MigrationError;
+pub use slot_stats::SlotStatsError;
 pub use stream::StreamError;
 
 use alloc::boxed::Box;
@@ -377,6 +379,8 @@ pub enum ErrorReply {
     },
     /// A command on a stream is refused.
     Stream(StreamError),
+    /// Of CLUSTER SLOT-STATS.
+    SlotStats(SlotStatsError),
     /// Of a CLUSTER command that changes something.
     Cluster(ClusterError),
     /// A text that needs a value of its own, such as a configuration error; code and text.
@@ -689,6 +693,7 @@ impl ErrorReply {
                 text.put(format_args!("{container} HELP."));
             }
             ErrorReply::Stream(error) => error.write_text(&mut text),
+            ErrorReply::SlotStats(error) => error.write_text(&mut text),
             ErrorReply::Cluster(error) => error.write_text(&mut text),
             ErrorReply::MigrateRefused(words) => text.around("ERR Target instance replied with error: ", words, ""),
             ErrorReply::Other(words) => text.around(words, b"", ""),
@@ -717,6 +722,12 @@ impl From<ClusterError> for ErrorReply {
 impl From<MigrationError> for ErrorReply {
     fn from(error: MigrationError) -> Self {
         ErrorReply::Cluster(error.into())
+    }
+}
+
+impl From<SlotStatsError> for ErrorReply {
+    fn from(error: SlotStatsError) -> Self {
+        ErrorReply::SlotStats(error)
     }
 }
 

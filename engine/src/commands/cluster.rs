@@ -2,6 +2,7 @@
 
 mod change;
 mod migrate;
+mod slot_stats;
 
 use alloc::format;
 use alloc::string::String;
@@ -40,6 +41,7 @@ pub(super) const COMMANDS: &[Binding] = &[
 
 pub(super) use change::COMMANDS as CHANGING;
 pub(super) use migrate::COMMANDS as MIGRATING;
+pub(super) use slot_stats::COMMANDS as COUNTING;
 
 /// The cluster as commands are routed by.
 ///

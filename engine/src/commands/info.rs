@@ -3,6 +3,7 @@
 //! A field about something that this node does not have (scripts, background saving, defragmentation) has the value that an
 //! idle Redis shows, since programs look fields up by name. Counts per command and per error are not kept.
 
+mod cluster;
 mod keyspace;
 mod lines;
 mod memory;
@@ -27,6 +28,7 @@ use crate::interest::Waiter;
 use crate::node::{AofState, Facts, ReplicationState, Saves, Syncs};
 use crate::pubsub::Space;
 use crate::registry::{Effect, Handler, Outcome};
+use cluster::Move;
 use keyspace::Keyspace;
 use lines::Lines;
 
@@ -46,7 +48,7 @@ const SECTIONS: &[Section] = &[
     ("replication", "Replication", replication::lines),
     ("cpu", "CPU", cpu),
     ("modules", "Modules", |_, _| {}),
-    ("cluster", "Cluster", cluster),
+    ("cluster", "Cluster", cluster::lines),
     ("keyspace", "Keyspace", keyspace::lines),
 ];
 
@@ -68,6 +70,8 @@ struct Picture<'a> {
     waiters: Vec<Arc<Waiter>>,
     /// One each way with every other node, as Redis counts them.
     bus_connections: usize,
+    /// Slots on their way.
+    moves: Vec<Move>,
     now_us: u64,
 }
 
@@ -87,6 +91,7 @@ fn info(whole: &mut Whole<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> O
         pubsub,
         waiters: all_waiters(whole.shards),
         bus_connections: node.topology().map_or(0, |topology| (topology.node_count() - 1) * 2),
+        moves: cluster::moves(node),
         now_us: node.now_us(),
     };
     let mut text = String::new();
@@ -295,10 +300,6 @@ fn cpu(picture: &Picture<'_>, lines: &mut Lines) {
     ] {
         lines.field(name, format_args!("{}.{:06}", us / 1_000_000, us % 1_000_000));
     }
-}
-
-fn cluster(picture: &Picture<'_>, lines: &mut Lines) {
-    lines.field("cluster_enabled", u8::from(picture.config.cluster_enabled()));
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use slotway_core::resp::error::ErrorReply;
 
 use super::{Binding, Connection, Whole, help};
 use crate::propagation::Record;
-use crate::pubsub::{Deliver, Listener, PubSub, Space, write_subscribed, write_unsubscribed};
+use crate::pubsub::{Deliver, Listener, PubSub, Space, send_in_shard, write_subscribed, write_unsubscribed};
 use crate::registry::{Effect, Handler, Outcome};
 use crate::session::{ReplyMode, Session};
 
@@ -164,8 +164,10 @@ fn publish(connection: &mut Connection<'_>, args: Args<'_>, reply: &mut ReplyWri
 }
 
 fn spublish(connection: &mut Connection<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
-    let send =
-        |pubsub: &PubSub, deliver: &mut Deliver<'_>| pubsub.publish_in_shard(args.at(1), args.at(2), deliver);
+    let node = connection.node;
+    let send = |pubsub: &PubSub, deliver: &mut Deliver<'_>| {
+        send_in_shard(node, pubsub, args.at(1), args.at(2), deliver)
+    };
     reply.integer(send_to_all(connection, send) as i64);
     send_to_cluster(connection, ChannelScope::Shard, args);
     send_to_replicas(connection, args);

@@ -201,6 +201,7 @@ accessors! {
     cluster_announce_client_port: u16 = "cluster-announce-client-port", "the port for clients of the outside; 0 for the port of all.";
     cluster_client_port: u16 = "cluster-client-port", "a second port, whose clients are of the outside; 0 for none.";
     cluster_inside_networks: &str = "cluster-inside-networks", "the networks whose clients are inside; empty for no such rule.";
+    cluster_slot_stats_enabled: bool = "cluster-slot-stats-enabled", "what each slot costs is counted.";
     cluster_require_full_coverage: bool = "cluster-require-full-coverage", "the cluster is down while a slot has no node.";
     cluster_allow_reads_when_down: bool = "cluster-allow-reads-when-down", "reads go on while the cluster is down.";
     cluster_allow_pubsubshard_when_down: bool = "cluster-allow-pubsubshard-when-down", "sharded channels go on while the cluster is down.";

@@ -31,6 +31,7 @@ use crate::keyspace::{DbIndex, Touch};
 use crate::node::Node;
 use crate::registry::{DataHandler, Effect};
 use crate::shards::{Held, ShardAccess, ShardSet, WholeKeyspace};
+use crate::slot_stats::SlotCost;
 
 impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
     /// The connection waits from now on.
@@ -39,6 +40,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         held: &mut Held<'_>,
         request: &Request<'_>,
         handler: DataHandler,
+        index: usize,
         mut block: Block,
     ) {
         self.tally.changes += core::mem::take(&mut block.changes);
@@ -54,6 +56,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
             block,
             session.readonly,
             session.reach,
+            self.decoder.request_len(index),
         ));
         let layout = self.engine.shards.layout();
         for key in awaited_keys(&waiter) {
@@ -81,7 +84,10 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         for waiter in waiters {
             if waiter.begin() {
                 match self.serve(&waiter, key) {
-                    Some(reply) => answer(self.node, &waiter, &reply),
+                    Some(reply) => {
+                        self.meter_serves(slot, waiter.request_len, reply.len());
+                        answer(self.node, &waiter, &reply);
+                    }
                     None => waiter.wait_on(),
                 }
             }
@@ -154,8 +160,10 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
 
 impl<A: ShardAccess> Engine<A> {
     /// The reply of a waiter whose time is over; `None` if it has been answered.
-    pub fn time_out(&self, waiter: &Waiter) -> Option<Vec<u8>> {
-        waiter.finish().then(|| timeout_reply(waiter))
+    pub fn time_out<N: Node>(&self, node: &N, waiter: &Waiter) -> Option<Vec<u8>> {
+        let reply = waiter.finish().then(|| timeout_reply(waiter))?;
+        note_end(node, waiter, &reply);
+        Some(reply)
     }
 
     /// Takes a waiter off its keys: to be called by its connection, once it is done or the connection ends.
@@ -221,8 +229,19 @@ pub(crate) fn unblock(shards: &dyn WholeKeyspace, node: &dyn Node, id: u64, with
         true => error_reply(&waiter, &ErrorReply::Unblocked),
         false => timeout_reply(&waiter),
     };
+    note_end(node, &waiter, &reply);
     answer(node, &waiter, &reply);
     true
+}
+
+/// A client that has waited for nothing: its slot has cost the bytes all the same.
+fn note_end(node: &dyn Node, waiter: &Waiter, reply: &[u8]) {
+    let slot = awaited_keys(waiter).first().map(|key| key_slot(key));
+    let stats = node.slot_stats().filter(|_| node.config().cluster_slot_stats_enabled());
+    if let (Some(slot), Some(stats)) = (slot, stats) {
+        let (bytes_in, bytes_out) = (waiter.request_len as u64, reply.len() as u64);
+        stats.add(slot, SlotCost { cpu_ns: 0, bytes_in, bytes_out });
+    }
 }
 
 /// Sends its reply to a waiter that has been claimed, and lets its connection go on: in this order, lest the connection sends something else first.

@@ -8,7 +8,7 @@ use core::cell::RefCell;
 use arrayvec::ArrayVec;
 use slotway_core::command::{self, Command, CommandId, Flag, id_of};
 use slotway_core::resp::args::Args;
-use slotway_core::resp::decode::BATCH_MAX;
+use slotway_core::resp::decode::{BATCH_MAX, Decoder};
 use slotway_core::resp::encode::ReplyWriter;
 use slotway_core::resp::error::ErrorReply;
 use slotway_core::time::UnixMs;
@@ -16,6 +16,7 @@ use slotway_core::topology::Topology;
 
 use super::admission::{AFTER_ROUTING, BEFORE_ROUTING, admission, admit, is_replica};
 use super::memory::Room;
+use super::meter::{Fate, Meter};
 use super::routing::{route_channel, route_here};
 use super::{EXEC, Engine, Prepared, Request, Tally};
 use crate::commands::{Connection, Data, Scope, Whole, deletion};
@@ -37,12 +38,14 @@ pub(super) struct Run<'a, 'o, A, N> {
     pub(super) node: &'a N,
     pub(super) session: &'a mut Session,
     pub(super) config: Arc<Config>,
+    pub(super) decoder: &'a Decoder,
     pub(super) prepared: ArrayVec<Prepared<'a>, BATCH_MAX>,
     pub(super) reply: ReplyWriter<'o>,
     pub(super) now: UnixMs,
     pub(super) tally: Tally,
     /// What the commands so far have brought about, and what has not been performed yet.
     pub(super) effects: Effects,
+    pub(super) meter: Meter<'a>,
 }
 
 impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
@@ -53,6 +56,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
             next = self.group(next);
             self.serve_waiters();
         }
+        self.meter_settles();
         self.tally.requests = next;
         self.tally
     }
@@ -77,6 +81,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
                 let engine = self.engine;
                 let admitted = engine.shards.with(shards, |held| self.admit_held(held, &request));
                 self.queue(mark, request, self.handler_at(first), admitted);
+                self.meter_ends(first, &request, mark, Fate::NotExecuted);
             }
             Prepared::Data { shards, .. } => {
                 let end = self.end_of_group(first, shards);
@@ -86,15 +91,19 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
             Prepared::Alone { request, handler } if self.is_queued(request.command) => {
                 let admitted = self.admit_alone(&request);
                 self.queue(mark, request, handler, admitted);
+                self.meter_ends_alone(first, &request, mark, Fate::NotExecuted);
             }
             Prepared::Alone { request, handler } => {
                 let engine = self.engine;
+                self.meter_begins(request.command);
                 let outcome = self.admit_alone(&request);
+                let fate = Fate::of(&outcome);
                 let outcome = outcome.and_then(|()| self.alone(&request, handler, &engine.shards, false));
                 self.settle(request.command, mark, outcome);
                 if self.session.after == After::Hold {
                     return first;
                 }
+                self.meter_ends_alone(first, &request, mark, fate);
             }
             Prepared::Refused(error) => {
                 self.refused(&error);
@@ -186,11 +195,13 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
             if self.is_held_back(held, &request) {
                 return index;
             }
+            self.meter_begins(request.command);
             // What comes back has been admitted before it was sent out.
             let outcome = match self.session.arrived.is_some() {
                 true => Ok(()),
                 false => self.admit(held, topology, &request),
             };
+            let fate = Fate::of(&outcome);
             self.effects.may_wait = self.node.runs_errands() && !self.session.is_obeyed();
             self.effects.done = Done {
                 arrived: self.session.arrived.take(),
@@ -202,7 +213,8 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
             match outcome.and_then(|()| self.data(held, &request, handler)) {
                 Ok(Effect::Block(block)) => {
                     self.propagate();
-                    self.park(held, &request, handler, *block);
+                    self.park(held, &request, handler, index, *block);
+                    self.meter_ends(index, &request, mark, Fate::Parked);
                     return index + 1;
                 }
                 Ok(effect @ (Effect::Migrate(_) | Effect::Decode(_))) => {
@@ -216,6 +228,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
                 outcome => self.settle(request.command, mark, outcome),
             }
             self.propagate();
+            self.meter_ends(index, &request, mark, fate);
             if !self.goes_on() || self.effects.has_ready() {
                 return index + 1;
             }
@@ -319,6 +332,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
     /// Hands on what the unit that ends here has become, while its shards are in hand.
     pub(super) fn propagate(&mut self) {
         if !self.effects.record.is_empty() {
+            self.meter_propagates();
             self.session.write_offset = self.node.propagate(&self.effects.record);
             self.effects.record.clear();
         }

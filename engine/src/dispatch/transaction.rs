@@ -117,6 +117,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
             if watch.is_changed() || self.has_expired(held, &watch) {
                 self.reply.null_array();
             } else {
+                self.meter.executes(slots_of(&transaction));
                 self.execute_all(held, &transaction);
             }
             self.propagate();

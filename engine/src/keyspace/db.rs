@@ -97,9 +97,11 @@ pub(super) struct SlotKeys {
     pub(super) table: Table<EntryBox>,
     /// How many of them have an expiry.
     pub(super) volatile: u32,
+    /// Bytes of their entries.
+    pub(super) memory: u64,
 }
 
-const _: () = assert!(size_of::<SlotKeys>() == 16);
+const _: () = assert!(size_of::<SlotKeys>() == 24);
 
 /// What is counted over all slots of a database.
 #[derive(Default)]
@@ -310,12 +312,12 @@ impl Db {
     fn take_out(&mut self, key: &Key<'_>) -> Option<EntryBox> {
         let Self { settings, slots, tally, table_memory, .. } = self;
         let slot = slots.get_mut(settings.layout.index_in_shard(key.slot))?;
-        let SlotKeys { table, volatile } = slot;
+        let SlotKeys { table, volatile, memory } = slot;
         let is_it = |entry: Entry<'_>| entry.key() == key.bytes;
         let Lookup::Taken(taken) = table.take_if(key.hash, is_it, |_| true, table_memory) else {
             return None;
         };
-        tally.removed(volatile, taken.as_entry());
+        tally.removed(volatile, memory, taken.as_entry());
         Some(taken)
     }
 
@@ -407,6 +409,11 @@ impl Db {
         self.slot(slot).map_or(0, |slot| slot.table.len())
     }
 
+    /// Bytes of the keys and values in `slot`, which must be one of this shard.
+    pub fn memory_in_slot(&self, slot: Slot) -> u64 {
+        self.slot(slot).map_or(0, |slot| slot.memory)
+    }
+
     /// Moving average of the time to live, in ms, of the keys that the expiry cycle has seen.
     pub fn average_ttl_ms(&self) -> u64 {
         self.average_ttl_ms
@@ -492,7 +499,7 @@ impl Db {
             slots.resize_with(settings.layout.slots_per_shard(), SlotKeys::default);
         }
         let slot = &mut slots[settings.layout.index_in_shard(key.slot)];
-        tally.added(&mut slot.volatile, entry.as_entry());
+        tally.added(&mut slot.volatile, &mut slot.memory, entry.as_entry());
         let hash_of = |entry: Entry<'_>| settings.hasher.hash(entry.key());
         slot.table.insert(key.hash, entry, hash_of, table_memory);
     }
@@ -507,7 +514,7 @@ impl Db {
         change: impl FnOnce(&mut EntryBox, AccessClock, Option<UnixMs>) -> R,
     ) -> Option<R> {
         let Self { settings, slots, tally, chance, .. } = self;
-        let SlotKeys { table, volatile } = slots.get_mut(settings.layout.index_in_shard(key.slot))?;
+        let SlotKeys { table, volatile, memory } = slots.get_mut(settings.layout.index_in_shard(key.slot))?;
         table.update(
             key.hash,
             |entry| entry.key() == key.bytes,
@@ -519,9 +526,9 @@ impl Db {
                     tally.expired(view);
                 }
                 let kept = view.expiry().filter(|_| !is_hidden);
-                tally.removed(volatile, view);
+                tally.removed(volatile, memory, view);
                 let result = change(entry, clock, kept);
-                tally.added(volatile, entry.as_entry());
+                tally.added(volatile, memory, entry.as_entry());
                 result
             },
         )
@@ -534,7 +541,7 @@ impl Db {
 
 impl Default for SlotKeys {
     fn default() -> Self {
-        Self { table: Table::new(), volatile: 0 }
+        Self { table: Table::new(), volatile: 0, memory: 0 }
     }
 }
 
@@ -549,14 +556,14 @@ impl SlotKeys {
         tally: &mut Tally,
         table_memory: &mut usize,
     ) -> Option<Entry<'_>> {
-        let Self { table, volatile } = self;
+        let Self { table, volatile, memory: slot_memory } = self;
         let policy = settings.expiry_policy;
         let is_doomed = |entry: Entry<'_>| policy == ExpiryPolicy::Delete && entry.is_expired(now);
         match table.take_if(key.hash, |entry| entry.key() == key.bytes, is_doomed, table_memory) {
             Lookup::Kept(entry) if !settings.hides(entry, now) => Some(entry),
             Lookup::Kept(_) | Lookup::Absent => None,
             Lookup::Taken(entry) => {
-                tally.removed(volatile, entry.as_entry());
+                tally.removed(volatile, slot_memory, entry.as_entry());
                 tally.expired(entry.as_entry());
                 None
             }
@@ -574,25 +581,27 @@ impl Tally {
     }
 
     /// Counts an entry that comes in, or has been changed.
-    pub(super) fn added(&mut self, volatile: &mut u32, entry: Entry<'_>) {
-        let has_expiry = entry.expiry().is_some();
+    pub(super) fn added(&mut self, volatile: &mut u32, memory: &mut u64, entry: Entry<'_>) {
+        let (has_expiry, bytes) = (entry.expiry().is_some(), entry.footprint());
         self.keys += 1;
         self.volatile += usize::from(has_expiry);
         *volatile += u32::from(has_expiry);
-        self.memory += entry.footprint();
+        self.memory += bytes;
+        *memory += bytes as u64;
         if entry.mark() != self.mark {
             entry.set_mark(self.mark);
         }
     }
 
     /// Counts an entry that goes out, or is about to be changed.
-    pub(super) fn removed(&mut self, volatile: &mut u32, entry: Entry<'_>) {
+    pub(super) fn removed(&mut self, volatile: &mut u32, memory: &mut u64, entry: Entry<'_>) {
         self.keep_for_snapshot(entry);
-        let has_expiry = entry.expiry().is_some();
+        let (has_expiry, bytes) = (entry.expiry().is_some(), entry.footprint());
         self.keys -= 1;
         self.volatile -= usize::from(has_expiry);
         *volatile -= u32::from(has_expiry);
-        self.memory -= entry.footprint();
+        self.memory -= bytes;
+        *memory -= bytes as u64;
     }
 }
 

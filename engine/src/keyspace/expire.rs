@@ -103,7 +103,7 @@ impl Db {
     ) -> Option<u64> {
         let is_hidden = self.is_hidden(index);
         let Self { slots, tally, table_memory, .. } = self;
-        let SlotKeys { table, volatile } = &mut slots[index];
+        let SlotKeys { table, volatile, memory } = &mut slots[index];
         if *volatile == 0 || is_hidden {
             return None;
         }
@@ -116,7 +116,7 @@ impl Db {
             },
             |entry| {
                 report.count += 1;
-                tally.removed(volatile, entry.as_entry());
+                tally.removed(volatile, memory, entry.as_entry());
                 tally.counters.expired += 1;
                 on_expired(entry.as_entry().key());
             },

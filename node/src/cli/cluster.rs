@@ -3,7 +3,7 @@
 //! ```text
 //!   place     host:port              view    what each node says         check   what is wrong with that (pure)
 //!   client    a node to talk to      move    one slot after another      console tables, JSON, questions, progress
-//!   task files: create info doctor fix nodes reshard transfer(import, backup) call
+//!   task files: create info hot doctor fix nodes reshard transfer(import, backup) call
 //! ```
 //!
 //! Every task first looks at all nodes, and refuses what cannot end well before it changes anything. What it changes it says first and
@@ -18,6 +18,7 @@ mod create;
 pub(crate) mod doctor;
 mod exit;
 mod fix;
+mod hot;
 mod import;
 mod info;
 mod interrupt;
@@ -92,6 +93,8 @@ enum Task {
     Info(info::Options),
     /// Tell whether the cluster is whole: all slots served, none open, all nodes of one opinion
     Check(info::CheckOptions),
+    /// Tell the slots that cost most, and the largest keys
+    Hot(hot::Options),
     /// Mend open slots, slots that nobody serves, and views that disagree
     Fix(fix::Options),
     /// Let a node join, as a primary or as a replica
@@ -126,6 +129,7 @@ pub(crate) fn run(options: &Options) -> ExitCode {
         Task::Create(options) => create::run(options, &access, &console),
         Task::Info(options) => info::run(options, &access, &console),
         Task::Check(options) => info::check(options, &access, &console),
+        Task::Hot(options) => hot::run(options, &access, &console),
         Task::Fix(options) => fix::run(options, &access, &console),
         Task::AddNode(options) => nodes::add(options, &access, &console),
         Task::DelNode(options) => nodes::delete(options, &access, &console),

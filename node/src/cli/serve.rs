@@ -194,18 +194,5 @@ async fn serve(
             Some(orders)
         }
     };
-    server::serve(shared, listeners, orders, data_threads(config.data_threads())).await
-}
-
-/// Threads that execute commands: as configured, or one on small machines, where the data then needs no locks, and half of the
-/// cores on others.
-fn data_threads(configured: u32) -> u16 {
-    const MAX: u32 = 64;
-    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
-    let threads = match configured {
-        0 if cores < 4 => 1,
-        0 => cores / 2,
-        threads => threads,
-    };
-    threads.clamp(1, MAX) as u16
+    server::serve(shared, listeners, orders, server::data_threads(&config)).await
 }

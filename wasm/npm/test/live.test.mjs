@@ -169,7 +169,7 @@ function isByDesign(server, argv, reply) {
   return argv.length === 1 || (/^z(rev)?rank$/.test(name) && argv.length > 3) || (reply.message === 'ERR Invalid command specified' && IN_7_2.test(argv.join('|')))
 }
 const IN_7_2 =
-  /^(waitaof|client\|(no-touch|setinfo)|cluster\|(myshardid|migrateslots|getslotmigrations|cancelslotmigrations|syncslots))/i
+  /^(waitaof|client\|(no-touch|setinfo)|cluster\|(myshardid|migrateslots|getslotmigrations|cancelslotmigrations|syncslots|slot-stats))/i
 
 // --- plans --------------------------------------------------------------------------------------
 

@@ -107,6 +107,23 @@ pub(super) const DOCS: &[Docs] = &[
         .complexity("O(N) where N is the number of replicas.")
         .deprecated("5.0.0", "`CLUSTER REPLICAS`")
         .arguments(&[string("node-id")]),
+    docs("cluster|slot-stats", "Returns what slots of this shard hold and what they cost.")
+        .complexity("O(N) where N is the number of slots, O(N*log(N)) with ORDERBY")
+        .arguments(&[one_of(
+            "filter",
+            &[
+                block("slotsrange", &[integer("start-slot"), integer("end-slot")]).token("SLOTSRANGE"),
+                block(
+                    "orderby",
+                    &[
+                        string("metric"),
+                        integer("limit").token("LIMIT").optional(),
+                        one_of("order", &[word("asc", "ASC"), word("desc", "DESC")]).optional(),
+                    ],
+                )
+                .token("ORDERBY"),
+            ],
+        )]),
     docs("cluster|slots", "Returns the mapping of cluster slots to nodes.")
         .complexity("O(N) where N is the total number of Cluster nodes")
         .deprecated("7.0.0", "`CLUSTER SHARDS`")

@@ -42,6 +42,10 @@ pub(super) const COMMANDS: &[Declaration] = &[
         command("cluster|setslot", -4, "3.0.0").flags(&[Admin, Stale, NoAsyncLoading]),
         command("cluster|shards", 2, "7.0.0").flags(&[Loading, Stale]).tips(&[NondeterministicOutput]),
         command("cluster|slaves", 3, "3.0.0").flags(&[Admin, Stale]).tips(&[NondeterministicOutput]),
+        // Valkey's.
+        command("cluster|slot-stats", -4, "8.0.0")
+            .flags(&[Loading, Stale])
+            .tips(&[NondeterministicOutput, Request(AllShards)]),
         command("cluster|slots", 2, "3.0.0").flags(&[Loading, Stale]).tips(&[NondeterministicOutput]),
         command("cluster|syncslots", -3, "9.0.0").flags(&[Admin, Stale, NoAsyncLoading]),
     ]),

@@ -42,6 +42,7 @@ fn there_are_as_many_directives_as_in_redis_besides_our_own() {
         "cluster-init",
         "cluster-inside-networks",
         "cluster-seeds",
+        "cluster-slot-stats-enabled",
         "cluster-write-quorum",
         "data-threads",
         "health-socket",

@@ -22,6 +22,9 @@ pub(super) struct Measure {
     pub(super) bytes: BTreeMap<Slot, u64>,
     /// Microseconds. `None` where the server does not tell.
     pub(super) cpu: Option<BTreeMap<Slot, u64>>,
+    /// Bytes received, and sent. `None` as above; of one node only.
+    pub(super) network_in: Option<BTreeMap<Slot, u64>>,
+    pub(super) network_out: Option<BTreeMap<Slot, u64>>,
     /// Bytes are not counted, but estimated.
     pub(super) is_estimate: bool,
 }
@@ -42,14 +45,15 @@ impl Measure {
             None => count_keys(client, slots)?,
         };
         let cpu = field("cpu-usec");
+        let (network_in, network_out) = (field("network-bytes-in"), field("network-bytes-out"));
         let (bytes, is_estimate) = match field("memory-bytes") {
             Some(bytes) => (bytes, false),
             None => (estimate_bytes(client, &keys)?, true),
         };
-        Ok(Self { keys, bytes, cpu, is_estimate })
+        Ok(Self { keys, bytes, cpu, network_in, network_out, is_estimate })
     }
 
-    /// Adds what is known of another node's slots.
+    /// Adds what is known of another node's slots, but for the network.
     pub(super) fn add(&mut self, other: Measure) {
         let is_first = self.keys.is_empty() && self.cpu.is_none();
         self.keys.extend(other.keys);
