@@ -51,9 +51,10 @@ mod string;
 mod transaction;
 mod whole;
 
+pub(crate) use crate::propagation::deletion;
 pub use connection::{Connection, REDIS_VERSION};
 pub use data::Data;
-pub(crate) use data::{Scope, deletion};
+pub(crate) use data::Scope;
 pub use whole::Whole;
 
 use crate::registry::Handler;

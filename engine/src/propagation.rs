@@ -89,6 +89,11 @@ impl Stream {
         self.db = None;
     }
 
+    /// The database that whoever has read so far has selected.
+    pub fn db(&self) -> DbIndex {
+        self.db.unwrap_or_default()
+    }
+
     /// Appends the commands of `record` to `out`.
     pub fn write(&mut self, record: &Record, out: &mut Vec<u8>) {
         let mut commands = record.commands().peekable();
@@ -114,6 +119,11 @@ impl Stream {
             write_command(out, [&b"SELECT"[..], decimal.format(i64::from(db.0))].into_iter());
         }
     }
+}
+
+/// The command that removes a key, and leaves its memory to the background or not.
+pub fn deletion(lazy: bool) -> &'static [u8] {
+    if lazy { b"UNLINK" } else { b"DEL" }
 }
 
 /// Appends a command as clients send it.

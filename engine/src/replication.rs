@@ -14,6 +14,7 @@ mod backlog;
 mod link;
 mod log;
 mod psync;
+mod saved;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +22,7 @@ pub use apply::{Applied, Applier, ApplyError};
 pub use link::Link;
 pub use log::{CutOff, Log};
 pub use psync::{Answer, Met};
+pub use saved::{Saved, Told};
 
 use crate::node::Pause;
 

@@ -24,9 +24,10 @@ use slotway_core::resp::error::ErrorReply;
 use slotway_core::time::UnixMs;
 use slotway_engine::config::{AppendFsync, Config, SavePoint};
 use slotway_engine::handoff::words;
-use slotway_engine::keyspace::KeyHasher;
+use slotway_engine::keyspace::{DbIndex, KeyHasher};
 use slotway_engine::node::{Merge, Node as _, Saves, Saving, Shutdown};
 use slotway_engine::rdb::{ReadOptions, Reader, Step};
+use slotway_engine::replication::Told;
 use slotway_engine::shards::{ShardAccess, WholeKeyspace};
 use slotway_engine::snapshot::{Aux, Loader, Noted, SLICE_LEN, Snapshot, Stale};
 use slotway_engine::value::Limits;
@@ -35,7 +36,7 @@ use tokio::task::{JoinHandle, yield_now};
 
 use crate::server::Server;
 use crate::shared::Shared;
-use crate::{aof, handoff};
+use crate::{aof, handoff, replicate};
 pub(crate) use file::SnapshotFile;
 use file::{Input, Leave};
 
@@ -116,6 +117,7 @@ pub(crate) fn begin_save(
     shards: &dyn WholeKeyspace,
     schedule: bool,
 ) -> Result<Saving, ErrorReply> {
+    let _whole = shared.replication.between_batches();
     let mut state = shared.persist.state.lock();
     if state.saving.is_some() {
         return Err(ErrorReply::SaveInProgress);
@@ -298,11 +300,13 @@ fn write_all(shared: &Shared, shards: &dyn WholeKeyspace) -> io::Result<()> {
     let config = shared.config();
     let mut file = SnapshotFile::create(&config, "temp")?;
     let mut piece = Vec::with_capacity(PIECE_LEN + SLICE_LEN);
+    let whole = shared.replication.between_batches();
     let Some(mut snapshot) =
         Snapshot::begin(shards, shared.now(), &config, &mut piece, &mut || facts(shared))
     else {
         return Err(io::Error::other("another snapshot is under way"));
     };
+    drop(whole);
     let mut goes_on = true;
     while goes_on {
         goes_on = snapshot.slice(shards, PIECE_LEN, &mut piece);
@@ -315,9 +319,9 @@ fn write_all(shared: &Shared, shards: &dyn WholeKeyspace) -> io::Result<()> {
     file.finish(&Leave::default())
 }
 
-/// What a file tells besides: that no commands follow its keys.
+/// What a file tells besides: where the stream stands, with all shards in hand, and that no commands follow its keys.
 fn facts(shared: &Shared) -> Vec<Aux> {
-    [vec![("aof-base", "0".into())], handoff::facts(shared)].concat()
+    [replicate::facts(shared), vec![("aof-base", "0".into())], handoff::facts(shared)].concat()
 }
 
 /// Saves what must be saved, and stops the node.
@@ -361,9 +365,11 @@ pub(crate) fn load_at_start<A: ShardAccess>(server: &Server<A>) -> anyhow::Resul
     let Server { engine, shared } = server;
     let config = shared.config();
     let began = Instant::now();
+    // What nodes.conf says, whether this is a replica first of all, is carried out before.
+    shared.with_cluster(&mut |_, _| {});
     let loaded = match config.appendonly() {
         true => aof::load(server),
-        false => load(shared, engine.shards(), engine.hasher(), Merge::Refuse),
+        false => load_file(shared, engine.shards(), engine.hasher(), Merge::Refuse, Purpose::Start),
     };
     let dataset = match loaded {
         Ok(Loaded::Nothing) => Dataset::Absent,
@@ -402,9 +408,19 @@ pub(crate) fn load(
     hasher: &KeyHasher,
     merge: Merge,
 ) -> anyhow::Result<Loaded> {
+    load_file(shared, shards, hasher, merge, Purpose::Keys)
+}
+
+fn load_file(
+    shared: &Shared,
+    shards: &dyn WholeKeyspace,
+    hasher: &KeyHasher,
+    merge: Merge,
+    purpose: Purpose,
+) -> anyhow::Result<Loaded> {
     let config = shared.config();
     let stale = if shared.replication.follows() { Stale::Keep } else { Stale::Skip };
-    let source = Source { path: Path::new(config.dbfilename()), stale, merge };
+    let source = Source { path: Path::new(config.dbfilename()), stale, merge, purpose };
     let Some(mut loading) = Loading::begin(shared, shards, hasher, source)? else {
         return Ok(Loaded::Nothing);
     };
@@ -421,6 +437,16 @@ pub(crate) struct Source<'a> {
     pub(crate) stale: Stale,
     /// What becomes of keys that are there already.
     pub(crate) merge: Merge,
+    pub(crate) purpose: Purpose,
+}
+
+/// What is wanted of a snapshot.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Its keys.
+    Keys,
+    /// The node starts: what it has copied or given to others goes on from there, too.
+    Start,
 }
 
 /// A snapshot that is being loaded.
@@ -432,7 +458,10 @@ pub(crate) struct Loading<'a> {
     reader: Reader,
     loader: Loader<'a>,
     hasher: &'a KeyHasher,
-    told: Instant,
+    purpose: Purpose,
+    /// Where the stream stood, as far as the file has told.
+    told: Told,
+    progress_at: Instant,
 }
 
 impl<'a> Loading<'a> {
@@ -451,8 +480,10 @@ impl<'a> Loading<'a> {
         let loader = Loader::new(shards, hasher, shared.now(), source.stale);
         let loader = if source.merge == Merge::Replace { loader.merging() } else { loader };
         let reader = Reader::new(ReadOptions { verifies_checksum: config.rdbchecksum() });
-        let told = Instant::now();
-        Ok(input.map(|input| Self { shared, config, name, input, reader, loader, hasher, told }))
+        let (purpose, told, progress_at) = (source.purpose, Told::default(), Instant::now());
+        let begun =
+            |input| Self { shared, config, name, input, reader, loader, hasher, purpose, told, progress_at };
+        Ok(input.map(begun))
     }
 
     /// Loads up to `items` items. False at the end.
@@ -460,11 +491,9 @@ impl<'a> Loading<'a> {
     /// # Errors
     /// The file is damaged, or has keys that cannot be here. What has been loaded before stays.
     pub(crate) fn go_on(&mut self, items: usize) -> anyhow::Result<bool> {
-        let Self { shared, config, name, input, reader, loader, hasher, told } = self;
-        let limits = Limits { config, hasher };
-        let mut left = items;
-        while left > 0 {
-            left -= 1;
+        for _ in 0..items {
+            let Self { config, name, input, reader, loader, hasher, .. } = self;
+            let limits = Limits { config, hasher };
             match reader
                 .next(input.bytes(), &limits)
                 .with_context(|| format!("The RDB file {name} is damaged"))?
@@ -473,7 +502,7 @@ impl<'a> Loading<'a> {
                     input.consume(consumed);
                     let noted =
                         loader.take(item).with_context(|| format!("The RDB file {name} does not fit"))?;
-                    note(shared, noted);
+                    self.note(noted);
                 }
                 Step::Incomplete => {
                     if input.read_more().with_context(|| format!("Can't read the RDB file {name}"))? == 0 {
@@ -483,13 +512,42 @@ impl<'a> Loading<'a> {
                 }
                 Step::End { .. } => return Ok(false),
             }
-            if told.elapsed() >= PROGRESS {
-                *told = Instant::now();
-                let percent = reader.offset() * 100 / input.len().max(1);
-                shared.log.notice(&format!("Loading the RDB file: {percent} %, {} keys", loader.loaded));
+            if self.progress_at.elapsed() >= PROGRESS {
+                self.tell_progress();
             }
         }
         Ok(true)
+    }
+
+    fn tell_progress(&mut self) {
+        self.progress_at = Instant::now();
+        let percent = self.reader.offset() * 100 / self.input.len().max(1);
+        let keys = self.loader.loaded;
+        self.shared.log.notice(&format!("Loading the RDB file: {percent} %, {keys} keys"));
+    }
+
+    /// Takes note of what the file says besides its keys. Facts come before all keys.
+    fn note(&mut self, noted: Noted) {
+        let shared = self.shared;
+        match &noted {
+            Noted::Aux(name, value) => {
+                let before = self.told.saved();
+                self.told.take(name, value);
+                if let (None, Some(saved), Purpose::Start) = (before, self.told.saved(), self.purpose) {
+                    replicate::restore(shared, saved);
+                }
+            }
+            Noted::Expired(db, key) if self.purpose == Purpose::Start => {
+                replicate::expired_at_start(shared, *db, key)
+            }
+            Noted::Expired(..) | Noted::Function(_) | Noted::EmptyKey(_) | Noted::Nothing => {}
+        }
+        tell(shared, noted);
+    }
+
+    /// The database that the stream had selected where the snapshot was made.
+    pub(crate) fn stream_db(&self) -> DbIndex {
+        self.told.db()
     }
 
     /// Notes what has been loaded. Returns how many bytes of the file it was.
@@ -503,7 +561,7 @@ impl<'a> Loading<'a> {
 }
 
 /// Tells of what the file says besides its keys, as far as it matters.
-fn note(shared: &Shared, noted: Noted) {
+fn tell(shared: &Shared, noted: Noted) {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     match noted {
         Noted::Aux(name, value) if name == b"redis-ver" => {
@@ -523,6 +581,6 @@ fn note(shared: &Shared, noted: Noted) {
             shared.log.notice(&format!("The RDB file has an empty key, which is left out: {}", text(&key)));
         }
         Noted::Aux(name, value) if name == words::FACT.as_bytes() => shared.handoff.track_text(&text(&value)),
-        Noted::Aux(..) | Noted::Nothing => {}
+        Noted::Aux(..) | Noted::Expired(..) | Noted::Nothing => {}
     }
 }

@@ -19,17 +19,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicUsize, Ordering};
 use std::time::Instant;
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, ReentrantMutex, ReentrantMutexGuard};
 use slotway_core::cluster;
 use slotway_core::epoch::ReplOffset;
 use slotway_core::id::NodeId;
-use slotway_core::replication::{FullSync, ReplId, Resume};
+use slotway_core::replication::{FullSync, History, ReplId, Resume};
 use slotway_core::time::UnixMs;
 use slotway_engine::config::ReplicaOf;
+use slotway_engine::keyspace::DbIndex;
 use slotway_engine::node::{LinkState, Node as _, ReplicaState, ReplicationState, Role};
-use slotway_engine::propagation::Record;
-use slotway_engine::replication::{Link, Log, may_write_to_replicas};
+use slotway_engine::propagation::{Record, deletion};
+use slotway_engine::replication::{Link, Log, Saved, may_write_to_replicas};
 use slotway_engine::session::{AckWait, ClientId, Peer, Reached};
+use slotway_engine::snapshot::Aux;
 use tokio::sync::{Notify, watch};
 
 use crate::process;
@@ -62,6 +64,8 @@ pub(crate) struct Replication {
     follows: AtomicBool,
     /// The database that the primary's stream has selected last.
     stream_db: AtomicU16,
+    /// Held while a batch of the primary's commands is executed and counted.
+    batch: ReentrantMutex<()>,
     loading: AtomicBool,
     lacks_replicas: AtomicBool,
     pub(crate) quorum: Quorum,
@@ -105,6 +109,7 @@ impl Default for Replication {
             primary: watch::Sender::new(None),
             follows: AtomicBool::new(false),
             stream_db: AtomicU16::new(0),
+            batch: ReentrantMutex::default(),
             loading: AtomicBool::new(false),
             lacks_replicas: AtomicBool::new(false),
             quorum: Quorum::default(),
@@ -153,6 +158,12 @@ impl Replication {
     /// The offset of the last byte of the stream.
     pub(crate) fn written(&self) -> u64 {
         self.log.lock().offset()
+    }
+
+    /// While it is held, and no shard before it, the data is what the offset says: of a batch of the primary's commands all has been executed and
+    /// counted, or nothing. (A command of the batch itself that saves is the exception: executed again from the batch's beginning, it gives the same.)
+    pub(crate) fn between_batches(&self) -> ReentrantMutexGuard<'_, ()> {
+        self.batch.lock()
     }
 
     /// Whom this node follows, whenever that changes.
@@ -213,7 +224,13 @@ pub(crate) fn follow(shared: &Shared, primary: Option<Primary>) {
             let (mut link, now) = (replication.link.lock(), process::instant());
             match followed {
                 true => link.turn(now),
-                false => link.be_replica(now, &replication.log.lock(), replication.quorum.last_tenure()),
+                false => {
+                    let mut log = replication.log.lock();
+                    log.be_replica();
+                    // Where that is another one, the primary says so first.
+                    replication.stream_db.store(log.stream_db().0, Ordering::Relaxed);
+                    link.be_replica(now, &log, replication.quorum.last_tenure());
+                }
             }
         }
         None => {
@@ -235,6 +252,45 @@ pub(crate) fn follow(shared: &Shared, primary: Option<Primary>) {
     }
     replication.follows.store(primary.is_some(), Ordering::Release);
     replication.primary.send_replace(primary);
+}
+
+/// Where the stream stands, for a snapshot that begins with all shards in hand: nothing where nobody could go on from there.
+pub(crate) fn facts(shared: &Shared) -> Vec<Aux> {
+    let replication = &shared.replication;
+    let follows = replication.follows();
+    let has_data = replication.link.lock().has_data;
+    let log = replication.log.lock();
+    if if follows { !has_data } else { log.backlog().is_none() } {
+        return Vec::new();
+    }
+    let followed = DbIndex(replication.stream_db.load(Ordering::Relaxed));
+    let db = if follows { followed } else { log.stream_db() };
+    let History { id, offset, .. } = log.history();
+    Saved { id, offset, db }.facts().to_vec()
+}
+
+/// The node starts with data that was saved there.
+pub(crate) fn restore(shared: &Shared, saved: Saved) {
+    let replication = &shared.replication;
+    let (mut link, mut log) = (replication.link.lock(), replication.log.lock());
+    if replication.follows() {
+        log.restore_as_replica(saved);
+        replication.stream_db.store(saved.db.0, Ordering::Relaxed);
+        link.restore();
+    } else {
+        log.restore_as_primary(process::instant(), saved);
+        replication.records.store(true, Ordering::Release);
+    }
+    replication.written.send_replace(saved.offset);
+}
+
+/// A key has not been loaded, since its time has come meanwhile: replicas that go on hear of it.
+pub(crate) fn expired_at_start(shared: &Shared, db: DbIndex, key: &[u8]) {
+    if shared.replication.records() {
+        let mut record = Record::default();
+        record.push(db, [deletion(shared.config().lazyfree_lazy_expire()), key].into_iter());
+        propagate(shared, &record);
+    }
 }
 
 /// What INFO and ROLE tell.

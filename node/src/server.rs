@@ -100,19 +100,19 @@ pub(crate) async fn serve(
 ) -> anyhow::Result<()> {
     if threads <= 1 {
         let server = owned(shared);
+        replicate::follow_by_config(&server.shared);
         persist::load_at_start(&server)?;
         handoff::hide_tracked(&server);
         server.shared.log.notice("Ready to accept connections tcp");
-        replicate::follow_by_config(&server.shared);
         orders.map(|orders| spawn_local(obey(Arc::clone(&server), orders)));
         serve_here(server, listeners, None).await;
         return Ok(());
     }
     let server = locked(shared, threads);
+    replicate::follow_by_config(&server.shared);
     persist::load_at_start(&server)?;
     handoff::hide_tracked(&server);
     server.shared.log.notice("Ready to accept connections tcp");
-    replicate::follow_by_config(&server.shared);
     orders.map(|orders| spawn_local(obey(Arc::clone(&server), orders)));
     let workers = (1..threads).map(|number| start_worker(number, Arc::clone(&server))).collect();
     serve_here(server, listeners, Some(Workers { workers, next: 0 })).await;

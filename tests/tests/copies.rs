@@ -226,3 +226,24 @@ fn a_rolling_restart_loses_no_write_and_goes_on_serving() {
         nodes.wait_until_agreed();
     }
 }
+
+#[test]
+fn a_primary_that_comes_back_as_a_replica_goes_on_from_its_snapshot() {
+    let _turn = turn();
+    let mut nodes = shards(&[Kind::Slotway; 4], &["--save", "1000000 1000000"]);
+    write(&nodes, 0, 100);
+    wait_for_replicas(&nodes, 0, 1);
+    nodes.terminate(0);
+    nodes.wait_until("the replica has taken over", |nodes| {
+        is_primary(nodes, 3) && nodes.call(3, &["CLUSTER", "INFO"]).contains("cluster_state:ok")
+    });
+    write(&nodes, 3, 200);
+    nodes.restart(0);
+    nodes.wait_until("the node that ended follows, with the data", |nodes| {
+        !is_primary(nodes, 0)
+            && nodes.call(0, &["INFO", "replication"]).contains("master_link_status:up")
+            && keys(nodes, 0) == Value::Integer(200)
+    });
+    let stats = nodes.call(3, &["INFO", "stats"]);
+    assert!(stats.contains("sync_full:0\r\n") && stats.contains("sync_partial_ok:1\r\n"), "{stats}");
+}

@@ -14,7 +14,7 @@ use crate::keyspace::{
 };
 use crate::migration::Arrived;
 use crate::node::Node;
-use crate::propagation::{Instead, Record};
+use crate::propagation::{Instead, Record, deletion};
 use crate::rdb::RdbValue;
 use crate::session::ClientId;
 use crate::shards::Held;
@@ -482,11 +482,6 @@ pub(crate) fn record_expired(effects: &mut Effects, config: &Config, db: DbIndex
         let name = deletion(config.lazyfree_lazy_expire());
         keys.iter().for_each(|key| effects.record.push(db, [name, key].into_iter()));
     }
-}
-
-/// The command that removes a key, and leaves its memory to the background or not.
-pub(crate) fn deletion(lazy: bool) -> &'static [u8] {
-    if lazy { b"UNLINK" } else { b"DEL" }
 }
 
 /// The collection of an entry that must hold one of type `T`.

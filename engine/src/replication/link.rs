@@ -35,6 +35,11 @@ impl Link {
         (self.phase, self.down_since) = (LinkPhase::Down, Some(now));
     }
 
+    /// The data has been loaded from a snapshot that was made there, while the node already was a replica. How old it is is not known.
+    pub fn restore(&mut self) {
+        (self.has_data, self.down_since) = (true, None);
+    }
+
     /// This node, a primary so far, follows one from now on. What was written here may be the beginning of what that primary has: it is asked to go
     /// on, if `log` could be. It was a primary in `tenure`, if writes count by quorum.
     pub fn be_replica(&mut self, now: Instant, log: &Log, tenure: Option<Tenure>) {

@@ -8,7 +8,9 @@ use slotway_core::replication::{FullSync, History, ReplId, Resume};
 use slotway_core::time::Instant;
 
 use super::backlog::Backlog;
+use super::saved::Saved;
 use crate::config::OutputLimit;
+use crate::keyspace::DbIndex;
 use crate::node::{BacklogState, Syncs};
 use crate::propagation::{Record, Stream};
 use crate::session::ClientId;
@@ -24,6 +26,8 @@ pub struct Log {
     alone_since: Option<Instant>,
     /// How far each replica has been sent the log: what it still needs is kept.
     positions: BTreeMap<ClientId, u64>,
+    /// The history that the data was loaded from, as long as nothing has been added to it and nobody knows it by its new name.
+    restored: Option<ReplId>,
     scratch: Vec<u8>,
 }
 
@@ -57,6 +61,7 @@ impl Log {
             syncs: Syncs::default(),
             alone_since: None,
             positions: BTreeMap::new(),
+            restored: None,
             scratch: Vec::new(),
         }
     }
@@ -74,6 +79,11 @@ impl Log {
     /// What is kept for replicas that come back; nothing before the first has come.
     pub fn backlog(&self) -> Option<BacklogState> {
         self.backlog.as_ref().map(|backlog| BacklogState { first: backlog.first(), len: backlog.len() })
+    }
+
+    /// The database that the stream of this node's own writes has selected.
+    pub fn stream_db(&self) -> DbIndex {
+        self.stream.db()
     }
 
     /// How replicas have begun so far.
@@ -190,6 +200,35 @@ impl Log {
         self.history.id = new_id();
         self.history.before = None;
         true
+    }
+
+    /// The data has been loaded from a snapshot that was made there, and nothing else has happened yet. This node is a primary: it goes on under its own
+    /// name, and whoever knows the old one can go on with it from here.
+    pub fn restore_as_primary(&mut self, now: Instant, saved: Saved) {
+        self.history.offset = saved.offset;
+        self.history.before = Some((saved.id, saved.offset + 1));
+        self.backlog = Some(Backlog::new(saved.offset + 1));
+        self.stream.restart();
+        self.alone_since = Some(now);
+        self.restored = Some(saved.id);
+    }
+
+    /// The same of a replica: it asks to go on there.
+    pub fn restore_as_replica(&mut self, saved: Saved) {
+        self.history = History { offset: saved.offset, ..History::new(saved.id) };
+    }
+
+    /// This node, a primary so far, is about to ask another one to go on. What was loaded and has not been added to is known by the name that it was
+    /// saved under.
+    ///
+    /// Redis asks by its new name, which nobody knows, and gets a snapshot.
+    pub fn be_replica(&mut self) {
+        if let Some((id, _)) = self.history.before.filter(|(id, parted)| {
+            self.restored == Some(*id) && *parted == self.history.offset + 1 && self.positions.is_empty()
+        }) {
+            self.history = History { offset: self.history.offset, ..History::new(id) };
+        }
+        self.restored = None;
     }
 
     /// This node is a primary from now on: the history goes on as `id`.

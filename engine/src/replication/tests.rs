@@ -8,6 +8,7 @@ use slotway_core::time::Instant;
 
 use super::*;
 use crate::config::OutputLimit;
+use crate::keyspace::DbIndex;
 use crate::node::LinkPhase;
 use crate::session::ClientId;
 use crate::testing::TestClient;
@@ -72,6 +73,43 @@ fn a_promoted_replica_goes_on_under_another_name_and_is_followed_without_a_snaps
     log.append(b"ab", 100);
     assert_eq!(log.begin(READER, Some(Resume { id: id(1), next: 51 })), Ok(id(2)));
     assert_eq!(log.begin(READER, Some(Resume { id: id(1), next: 52 })), Err(FullSync::OtherHistory));
+}
+
+#[test]
+fn a_primary_that_was_loaded_is_followed_from_where_it_was_saved() {
+    let saved = Saved { id: id(7), offset: 50, db: DbIndex(3) };
+    let mut log = Log::new(id(1));
+    log.restore_as_primary(Instant::from_ms(0), saved);
+    log.append(b"ab", 100);
+    assert_eq!(log.begin(READER, Some(Resume { id: id(7), next: 51 })), Ok(id(1)));
+    assert_eq!(log.begin(READER, Some(Resume { id: id(7), next: 52 })), Err(FullSync::OtherHistory));
+    let too_old = Err(FullSync::TooOld { first_kept: 51 });
+    assert_eq!(log.begin(READER, Some(Resume { id: id(7), next: 50 })), too_old);
+}
+
+#[test]
+fn what_was_loaded_asks_to_go_on_under_the_name_that_it_was_saved_under() {
+    let saved = Saved { id: id(7), offset: 50, db: DbIndex(0) };
+    let mut log = Log::new(id(1));
+    log.restore_as_replica(saved);
+    assert_eq!(log.history().resume(), Resume { id: id(7), next: 51 });
+    // A primary whose place somebody has taken meanwhile: as long as it has written nothing of its own.
+    let restored = || {
+        let mut log = Log::new(id(1));
+        log.restore_as_primary(Instant::from_ms(0), saved);
+        log
+    };
+    let mut log = restored();
+    log.be_replica();
+    assert_eq!(log.history().resume(), Resume { id: id(7), next: 51 });
+    let mut log = restored();
+    log.append(b"a", 100);
+    log.be_replica();
+    assert_eq!(log.history().resume(), Resume { id: id(1), next: 52 });
+    let mut log = restored();
+    assert_eq!(log.begin(READER, Some(Resume { id: id(7), next: 51 })), Ok(id(1)));
+    log.be_replica();
+    assert_eq!(log.history().id, id(1), "the reader knows it by this name");
 }
 
 #[test]

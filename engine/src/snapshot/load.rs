@@ -31,6 +31,8 @@ pub enum Noted {
     Function(Vec<u8>),
     /// A key whose collection had no elements: left out.
     EmptyKey(Vec<u8>),
+    /// A key of this database whose expiry had passed: left out.
+    Expired(DbIndex, Vec<u8>),
 }
 
 /// Why a sound snapshot cannot be loaded here.
@@ -107,7 +109,7 @@ impl<'a> Loader<'a> {
             Item::SelectDb(db) => self.select(db)?,
             // A table of slots grows by buckets: there is nothing to reserve.
             Item::ResizeDb { .. } => {}
-            Item::Key(key) => self.key(key)?,
+            Item::Key(key) => return self.key(key),
         }
         Ok(Noted::Nothing)
     }
@@ -119,10 +121,10 @@ impl<'a> Loader<'a> {
         Ok(())
     }
 
-    fn key(&mut self, item: KeyItem) -> Result<(), LoadError> {
+    fn key(&mut self, item: KeyItem) -> Result<Noted, LoadError> {
         if self.stale == Stale::Skip && item.expiry.is_some_and(|at| at < self.now) {
             self.expired += 1;
-            return Ok(());
+            return Ok(Noted::Expired(self.db, item.key));
         }
         let KeyItem { key, value, expiry, usage } = item;
         let hashed = self.hasher.key(&key);
@@ -139,6 +141,6 @@ impl<'a> Loader<'a> {
             return Err(LoadError::Duplicate { key, db: db.0 });
         }
         self.loaded += 1;
-        Ok(())
+        Ok(Noted::Nothing)
     }
 }

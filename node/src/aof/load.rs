@@ -16,7 +16,7 @@ use slotway_engine::snapshot::{Snapshot, Stale};
 
 use super::manifest::{Manifest, Part};
 use super::{create, folder, manifest_path, size_of_all, write_manifest};
-use crate::persist::{Loaded, Loading, SnapshotFile, Source};
+use crate::persist::{Loaded, Loading, Purpose, SnapshotFile, Source};
 use crate::server::Server;
 
 /// Bytes read at once.
@@ -127,7 +127,8 @@ impl<A: ShardAccess> Reading<'_, A> {
     /// Loads the snapshot at the beginning. Returns where it ends.
     fn snapshot(&self) -> anyhow::Result<u64> {
         let Server { shared, engine } = self.server;
-        let source = Source { path: self.path, stale: Stale::Keep, merge: Merge::Refuse };
+        let (stale, merge, purpose) = (Stale::Keep, Merge::Refuse, Purpose::Keys);
+        let source = Source { path: self.path, stale, merge, purpose };
         let mut loading = Loading::begin(shared, engine.shards(), engine.hasher(), source)?
             .ok_or_else(|| anyhow!("it is gone"))?;
         while loading.go_on(usize::MAX)? {}

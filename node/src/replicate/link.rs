@@ -20,7 +20,7 @@ use bytes::{Buf as _, BytesMut};
 use slotway_core::epoch::{ConfigEpoch, ReplOffset};
 use slotway_core::replication::quorum::{Label, Tenure};
 use slotway_core::replication::{FullSync, History, ReplId};
-use slotway_engine::keyspace::ExpiryPolicy;
+use slotway_engine::keyspace::{DbIndex, ExpiryPolicy};
 use slotway_engine::node::{LinkPhase, Merge, Node as _};
 use slotway_engine::propagation::write_command;
 use slotway_engine::replication::{Answer, Applier, Met};
@@ -34,7 +34,7 @@ use tokio::time::timeout;
 
 use super::{Primary, append_raw};
 use crate::aof;
-use crate::persist::{Loading, Source};
+use crate::persist::{Loading, Purpose, Source};
 use crate::process;
 use crate::server::Server;
 use crate::shared::Shared;
@@ -247,7 +247,7 @@ impl<A: ShardAccess> Attempt<'_, A> {
         shards.all_shards(&mut |held| {
             held.each(|shard| {
                 for db in 0..shards.layout().databases() {
-                    if let Some(flushed) = shard.flush_db(slotway_engine::keyspace::DbIndex(db)) {
+                    if let Some(flushed) = shard.flush_db(DbIndex(db)) {
                         shared.discard(flushed.garbage);
                     }
                 }
@@ -255,12 +255,14 @@ impl<A: ShardAccess> Attempt<'_, A> {
         });
         shared.handoff.forget_tracked();
         shared.log.notice("MASTER <-> REPLICA sync: Loading DB in memory");
-        let source = Source { path: &file.0, stale: Stale::Keep, merge: Merge::Refuse };
+        let (stale, merge, purpose) = (Stale::Keep, Merge::Refuse, Purpose::Keys);
+        let source = Source { path: &file.0, stale, merge, purpose };
         let mut loading = Loading::begin(shared, shards, self.server.engine.hasher(), source)?
             .ok_or_else(|| anyhow!("the snapshot is gone"))?;
         while loading.go_on(LOAD_SLICE)? {
             yield_now().await;
         }
+        shared.replication.stream_db.store(loading.stream_db().0, Ordering::Relaxed);
         loading.finish();
         crate::handoff::hide_tracked(self.server);
         shared.replication.log.lock().adopt(history);
@@ -278,6 +280,8 @@ impl<A: ShardAccess> Attempt<'_, A> {
         let address = format!("{}:{}", self.primary.host, self.primary.port);
         let mut session = Session::new(shared.clients.next_id(), address, local, shared.now(), true);
         (session.is_primary_link, session.reply_mode) = (true, ReplyMode::Off);
+        // Who goes on in the middle of a stream is not told again.
+        session.db = DbIndex(shared.replication.stream_db.load(Ordering::Relaxed));
         session
     }
 
@@ -353,6 +357,7 @@ impl<A: ShardAccess> Reader<'_, A> {
                 aof::flush(shared);
                 append_raw(shared, bytes);
             };
+            let _batch = shared.replication.between_batches();
             let applied = self.applier.batch(engine, &**shared, &wire.input, count)?;
             shared.stats.add(applied.tally);
             shared.replication.stream_db.store(self.applier.session.db.0, Ordering::Relaxed);

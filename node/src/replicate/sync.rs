@@ -92,6 +92,7 @@ fn begin<A: ShardAccess>(server: &Server<A>) -> Option<Walk> {
         readers = begun;
         aux
     };
+    let _whole = shared.replication.between_batches();
     let snapshot = Snapshot::begin(engine.shards(), shared.now(), &config, &mut piece, facts)?;
     shared.log.notice(&format!("Starting the snapshot for {} replicas", readers.len()));
     let footer = if config.rdbchecksum() { Footer::Checksum } else { Footer::Zero };
@@ -102,7 +103,6 @@ fn begin<A: ShardAccess>(server: &Server<A>) -> Option<Walk> {
 fn take_offset(shared: &Shared) -> (Vec<Aux>, Vec<mpsc::Sender<Piece>>) {
     let replication = &shared.replication;
     let waiting = std::mem::take(&mut *replication.waiting.lock());
-    let stream_db = replication.stream_db.load(Ordering::Relaxed);
     let mut log = replication.log.lock();
     let history = log.begin_snapshot(new_id);
     let mut readers = Vec::new();
@@ -114,13 +114,9 @@ fn take_offset(shared: &Shared) -> (Vec<Aux>, Vec<mpsc::Sender<Piece>>) {
         }
     }
     replication.records.store(!replication.follows(), Ordering::Release);
-    let aux = vec![
-        ("repl-stream-db", stream_db.to_string()),
-        ("repl-id", history.id.to_string()),
-        ("repl-offset", history.offset.to_string()),
-        ("aof-base", "0".into()),
-    ];
-    ([aux, crate::handoff::facts(shared)].concat(), readers)
+    drop(log);
+    let aux = [super::facts(shared), vec![("aof-base", "0".into())], crate::handoff::facts(shared)].concat();
+    (aux, readers)
 }
 
 impl Walk {
