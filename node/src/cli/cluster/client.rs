@@ -137,6 +137,15 @@ impl Client {
         Ok(replies)
     }
 
+    /// Sends many requests at once, none of which the node must refuse.
+    ///
+    /// # Errors
+    /// The connection ends, or the node refuses one of them; those behind it may have been obeyed.
+    pub(super) fn order_all<W: AsRef<[u8]>>(&mut self, requests: &[Vec<W>]) -> Result<Vec<Value>, Stop> {
+        let replies = self.ask_all(requests)?;
+        requests.iter().zip(replies).map(|(request, reply)| self.accepted(request, reply)).collect()
+    }
+
     /// Sends a request whose answer is no reply, and gives the connection away to who reads that.
     ///
     /// # Errors

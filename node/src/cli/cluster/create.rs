@@ -183,6 +183,7 @@ fn make(
         let known = view.seen().filter(|seen| seen.is_in_step()).count();
         (known < replicas)
             .then(|| format!("{known} of {replicas} replicas have the data of their primaries."))
+            .or_else(|| wait::unconnected(view))
     })?;
     Ok(())
 }

@@ -14,7 +14,7 @@ use super::client::Access;
 use super::console::{Console, count};
 use super::exit::Stop;
 use super::info::tell;
-use super::moves::{Slots, move_slot};
+use super::moves::{Slots, move_slots};
 use super::place::Place;
 use super::view::{Seen, View};
 use super::wait;
@@ -245,11 +245,11 @@ fn explained(view: &View, repair: &Repair, slots: &SlotSet) -> String {
 
 fn mend(nodes: &mut Slots, slot: Slot, repair: &Repair) -> Result<(), Stop> {
     match repair {
-        Repair::Settle { owner, claims: _ } => nodes.assign(slot, None, owner),
+        Repair::Settle { owner, claims: _ } => nodes.assign(&[slot], None, owner),
         Repair::Serve { owner, holders } => serve(nodes, slot, owner, holders),
         Repair::Close { at } => at.iter().try_for_each(|id| nodes.set(id, slot, &["STABLE"])),
         // Who has it open already may open it again.
-        Repair::End { from, to } => move_slot(nodes, slot, from, to).map(drop),
+        Repair::End { from, to } => move_slots(nodes, &[slot], from, to, |_, _| {}),
     }
 }
 

@@ -23,7 +23,7 @@ use super::exit::Stop;
 use super::measure::Measure;
 use super::view::View;
 
-pub(super) use classic::{Slots, move_slot};
+pub(super) use classic::{Slots, move_slots};
 pub(super) use work::carry_out;
 
 /// Slots of one atomic migration at most: what fails is begun anew, and what is done stays done.

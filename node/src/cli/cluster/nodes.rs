@@ -145,7 +145,9 @@ pub(super) fn add(options: &AddOptions, access: &Access, console: &Console) -> R
     let all = view.topology().node_count() + 1;
     let met = |view: &View| {
         let ignorant = view.seen().find(|seen| seen.topology.node_count() < all);
-        ignorant.map(|seen| format!("{} does not know all nodes.", view.name(&seen.id)))
+        ignorant
+            .map(|seen| format!("{} does not know all nodes.", view.name(&seen.id)))
+            .or_else(|| wait::unconnected(view))
     };
     wait::until_ready(access, &options.new, wait::PATIENCE, met)
         .map_err(|stop| stop.midway("It was told to join. Is its bus port open?"))?;

@@ -73,6 +73,12 @@ pub(super) fn until_ready(
     }
 }
 
+/// Nodes that others have no bus connection to: who has just come needs a moment, in which the next task would be refused.
+pub(super) fn unconnected(view: &View) -> Option<String> {
+    let found = troubles(view);
+    found.iter().find(|trouble| matches!(trouble, Trouble::NoLink { .. })).map(Trouble::sentence)
+}
+
 fn in_the_way(view: &View) -> Option<String> {
     let found = troubles(view);
     // Nodes that are down and serve nothing keep no client waiting.

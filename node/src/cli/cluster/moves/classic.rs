@@ -1,4 +1,5 @@
-//! The classic way of moving a slot, which every Redis has: open it on both sides, MIGRATE its keys, tell all who owns it now.
+//! The classic way of moving a slot, which every Redis has: open it on both sides, MIGRATE its keys, tell all who owns it now. Some slots are open
+//! together, since each of these orders costs a round trip, and a server a write to its disk.
 //!
 //! ```text
 //!   target: SETSLOT s IMPORTING source        from here on clients are sent on by ASK for keys that are gone
@@ -17,12 +18,16 @@ use std::time::Duration;
 use slotway_core::id::NodeId;
 use slotway_core::resp::value::Value;
 use slotway_core::slot::Slot;
+use slotway_core::slot_set::SlotSet;
 
 use crate::cli::cluster::client::{Access, Client};
 use crate::cli::cluster::exit::Stop;
+use crate::cli::cluster::interrupt;
 use crate::cli::cluster::place::Place;
 use crate::cli::cluster::view::View;
 
+/// Slots that are open together.
+pub(super) const TOGETHER_MAX: usize = 32;
 /// Keys of one MIGRATE.
 const BATCH: &str = "100";
 /// For MIGRATE, and for its answer: one value may be big.
@@ -86,10 +91,25 @@ impl Slots {
         slot: Slot,
         words: &[&str],
     ) -> Result<(), Stop> {
-        let number = slot.get().to_string();
-        let request: Vec<&str> =
-            ["CLUSTER", "SETSLOT", &number].into_iter().chain(words.iter().copied()).collect();
-        self.client(on)?.order(&request).map(drop)
+        self.set_all(on, &[slot], words)
+    }
+
+    /// CLUSTER SETSLOT on one node, of some slots at once.
+    fn set_all(&mut self, on: &NodeId, slots: &[Slot], words: &[&str]) -> Result<(), Stop> {
+        let request = |slot: &Slot| {
+            let words = words.iter().map(|word| (*word).to_owned());
+            ["CLUSTER".to_owned(), "SETSLOT".to_owned(), slot.to_string()].into_iter().chain(words).collect()
+        };
+        self.client(on)?.order_all(&slots.iter().map(request).collect::<Vec<Vec<String>>>()).map(drop)
+    }
+
+    /// Those of `slots` of which a node holds keys.
+    fn filled(&mut self, on: &NodeId, slots: &[Slot]) -> Result<SlotSet, Stop> {
+        let request =
+            |slot: &Slot| vec!["CLUSTER".to_owned(), "COUNTKEYSINSLOT".to_owned(), slot.to_string()];
+        let counts = self.client(on)?.order_all(&slots.iter().map(request).collect::<Vec<_>>())?;
+        let has_keys = |(_, count): &(&Slot, &Value)| count.as_integer() != Some(0);
+        Ok(slots.iter().zip(&counts).filter(has_keys).map(|(slot, _)| *slot).collect())
     }
 
     /// How many keys of a slot a node holds.
@@ -100,19 +120,20 @@ impl Slots {
         self.client(on)?.number(&["CLUSTER", "COUNTKEYSINSLOT", &slot.get().to_string()])
     }
 
-    /// Tells all primaries who owns a slot: the new owner first, so that no key is ever without one, then who must give it up.
+    /// Tells all primaries who owns some slots: the new owner first, so that no key is ever without one, then who must give them up.
     ///
     /// # Errors
     /// One of those two does not take it. The others learn it from them too.
     pub(in crate::cli::cluster) fn assign(
         &mut self,
-        slot: Slot,
+        slots: &[Slot],
         from: Option<&NodeId>,
         to: &NodeId,
     ) -> Result<(), Stop> {
-        self.set(to, slot, &["NODE", to.as_str()])?;
+        let words = ["NODE", to.as_str()];
+        self.set_all(to, slots, &words)?;
         if let Some(from) = from {
-            match self.set(from, slot, &["NODE", to.as_str()]) {
+            match self.set_all(from, slots, &words) {
                 // It heard of it by the bus already. That was its last slot, and so it follows the new owner now.
                 Err(stop) if stop.text().contains("SETSLOT only with masters") => {}
                 other => other?,
@@ -126,7 +147,7 @@ impl Slots {
             .collect();
         for other in others {
             // Gossip tells it to who does not listen now.
-            let _ = self.set(&other, slot, &["NODE", to.as_str()]);
+            let _ = self.set_all(&other, slots, &words);
         }
         Ok(())
     }
@@ -222,31 +243,67 @@ impl Slots {
     }
 }
 
-/// Moves one slot with its keys; how many.
+/// Moves some slots with their keys. `tell` is told of those that are done, and of their keys.
 ///
 /// # Errors
-/// It could not be begun, and all is as before; or it could not be ended, and the text says what is open and what to do.
-pub(in crate::cli::cluster) fn move_slot(
+/// It could not be begun, and all is as before; or it could not be ended, and the text says what is open and what to do. Or there is a wish to
+/// stop: the slot in hand is done then, and those behind it are closed again.
+pub(in crate::cli::cluster) fn move_slots(
     nodes: &mut Slots,
-    slot: Slot,
+    slots: &[Slot],
     from: &NodeId,
     to: &NodeId,
-) -> Result<u64, Stop> {
-    nodes.set(to, slot, &["IMPORTING", from.as_str()])?;
-    if let Err(stop) = nodes.set(from, slot, &["MIGRATING", to.as_str()]) {
-        // What hinders the source need not hinder the target; if it does, `fix` finds a slot that nothing has moved to.
-        let _ = nodes.set(to, slot, &["STABLE"]);
-        return Err(stop.midway(&format!("Slot {slot} stays where it was.")));
+    tell: impl FnOnce(usize, u64),
+) -> Result<(), Stop> {
+    if let Err(stop) = open(nodes, slots, from, to) {
+        return Err(close(nodes, slots, from, to, stop));
     }
-    let keys = nodes.send_keys(slot, from, to);
-    let done = keys.and_then(|keys| nodes.assign(slot, Some(from), to).map(|()| keys));
-    done.map_err(|stop| close(nodes, slot, from, to, stop))
+    let (sent, failure) = send(nodes, slots, from, to);
+    let (done, left) = slots.split_at(sent.len());
+    if let Err(stop) = nodes.assign(done, Some(from), to) {
+        return Err(close(nodes, slots, from, to, failure.unwrap_or(stop)));
+    }
+    tell(done.len(), sent.iter().sum());
+    match failure {
+        None => Ok(()),
+        Some(stop) => Err(close(nodes, left, from, to, stop)),
+    }
 }
 
-/// Closes a slot again of which nothing has moved; else says that it is open.
-fn close(nodes: &mut Slots, slot: Slot, from: &NodeId, to: &NodeId, stop: Stop) -> Stop {
-    if is_closed_again(nodes, slot, from, to).unwrap_or(false) {
-        return stop.midway(&format!("Slot {slot} stays where it was, with all its keys."));
+fn open(nodes: &mut Slots, slots: &[Slot], from: &NodeId, to: &NodeId) -> Result<(), Stop> {
+    nodes.set_all(to, slots, &["IMPORTING", from.as_str()])?;
+    nodes.set_all(from, slots, &["MIGRATING", to.as_str()])
+}
+
+/// Sends the keys of open slots, one slot after the other. How many each had, as far as that went, and what hindered it then.
+fn send(nodes: &mut Slots, slots: &[Slot], from: &NodeId, to: &NodeId) -> (Vec<u64>, Option<Stop>) {
+    // From now on nobody makes a new key there: who would is sent on to the target.
+    let filled = match nodes.filled(from, slots) {
+        Ok(filled) => filled,
+        Err(stop) => return (Vec::new(), Some(stop)),
+    };
+    let mut sent = Vec::with_capacity(slots.len());
+    for slot in slots {
+        let keys = match filled.contains(*slot) {
+            true => interrupt::check().and_then(|()| nodes.send_keys(*slot, from, to)),
+            false => Ok(0),
+        };
+        match keys {
+            Ok(keys) => sent.push(keys),
+            Err(stop) => return (sent, Some(stop)),
+        }
+    }
+    (sent, None)
+}
+
+/// Closes slots again of which nothing has moved; says which are open for all that.
+fn close(nodes: &mut Slots, slots: &[Slot], from: &NodeId, to: &NodeId, stop: Stop) -> Stop {
+    let is_open = |slot: &&Slot| !is_closed_again(nodes, **slot, from, to).unwrap_or(false);
+    let left: SlotSet = slots.iter().filter(is_open).copied().collect();
+    if left.is_empty() {
+        let slots: SlotSet = slots.iter().copied().collect();
+        let stays = named(&slots, "stays where it was", "stay where they were");
+        return stop.midway(&format!("{stays}, with all keys."));
     }
     let at = nodes
         .primaries
@@ -254,11 +311,21 @@ fn close(nodes: &mut Slots, slot: Slot, from: &NodeId, to: &NodeId, stop: Stop) 
         .find(|primary| primary.id == *from)
         .map_or(String::new(), |primary| primary.address.to_string());
     stop.midway(&format!(
-        "Slot {slot} is left open: its keys may be on both sides, where clients find all of them. \
-         When both nodes answer, end its move with: slotway cluster fix {at}"
+        "{} left open: keys may be on both sides, where clients find all of them. \
+         When both nodes answer, end the move with: slotway cluster fix {at}",
+        named(&left, "is", "are")
     ))
 }
 
+/// `Slot 5 is`, `Slots 5-7 are`.
+fn named(slots: &SlotSet, one: &str, several: &str) -> String {
+    match slots.len() {
+        1 => format!("Slot {slots} {one}"),
+        _ => format!("Slots {slots} {several}"),
+    }
+}
+
+/// False where a key has moved, or where it cannot be known.
 fn is_closed_again(nodes: &mut Slots, slot: Slot, from: &NodeId, to: &NodeId) -> Result<bool, Stop> {
     if nodes.keys(to, slot)? > 0 {
         return Ok(false);

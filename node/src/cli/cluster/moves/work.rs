@@ -4,10 +4,11 @@ use std::cell::Cell;
 
 use indicatif::{HumanBytes, ProgressBar};
 use slotway_core::id::NodeId;
+use slotway_core::slot::Slot;
 use slotway_core::slot_set::SlotSet;
 
 use super::atomic::{self, Ends, Progress};
-use super::classic::{Slots, move_slot};
+use super::classic::{self, Slots, move_slots};
 use super::{Batch, Group, Moves, Way};
 use crate::cli::cluster::client::Access;
 use crate::cli::cluster::console::{Console, count};
@@ -66,11 +67,11 @@ impl Work<'_> {
             Some(nodes) => nodes,
             None => everybody.insert(Slots::new(self.view, self.access)?),
         };
-        for slot in slots.iter() {
+        let slots: Vec<Slot> = slots.iter().collect();
+        slots.chunks(classic::TOGETHER_MAX).try_for_each(|some| {
             interrupt::check()?;
-            self.done.add(1, move_slot(nodes, slot, &group.from, &group.to)?);
-        }
-        Ok(())
+            move_slots(nodes, some, &group.from, &group.to, |slots, keys| self.done.add(slots, keys))
+        })
     }
 }
 
