@@ -25,6 +25,9 @@ const PATIENCE: Duration = Duration::from_secs(80);
 /// How long to wait before looking again.
 const POLL: Duration = Duration::from_millis(50);
 
+/// Files there are never written to a disk.
+const MEMORY: &str = "/dev/shm";
+
 /// Whose server a node is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
@@ -53,7 +56,20 @@ impl Nodes {
     /// The same, with directives for those of ours, as `--name value`.
     pub fn start_with(kinds: &[Kind], options: &[&str]) -> Nodes {
         let dir = |_: &Kind| tempfile::tempdir().expect("a temporary directory can be made");
-        let files: Vec<TempDir> = kinds.iter().map(dir).collect();
+        Self::start_in(kinds.iter().map(dir).collect(), kinds, options)
+    }
+
+    /// The same, with files in memory where the system has a place for that: for what writes them thousands of times.
+    pub fn start_in_memory(kinds: &[Kind]) -> Nodes {
+        let dir = |_: &Kind| {
+            tempfile::tempdir_in(MEMORY)
+                .or_else(|_| tempfile::tempdir())
+                .expect("a temporary directory can be made")
+        };
+        Self::start_in(kinds.iter().map(dir).collect(), kinds, &[])
+    }
+
+    fn start_in(files: Vec<TempDir>, kinds: &[Kind], options: &[&str]) -> Nodes {
         let start = |(kind, dir): (&Kind, &TempDir)| {
             let (mut command, port) = command(*kind, dir.path());
             if *kind == Kind::Slotway {
@@ -63,6 +79,19 @@ impl Nodes {
         };
         let nodes = kinds.iter().zip(&files).map(start).collect();
         Nodes { nodes, files, options: options.iter().map(|word| (*word).to_owned()).collect() }
+    }
+
+    /// Starts a node of each kind, with the address of loopback that it tells others: nodes of different hosts, as far as they know.
+    pub fn start_on(hosts: &[(Kind, &str)]) -> Nodes {
+        let dir = |_: &_| tempfile::tempdir().expect("a temporary directory can be made");
+        let files: Vec<TempDir> = hosts.iter().map(dir).collect();
+        let start = |((kind, host), dir): (&(Kind, &str), &TempDir)| {
+            let (mut command, port) = command(*kind, dir.path());
+            command.args(["--bind", "127.0.0.1", "127.0.0.2", "127.0.0.3", "--cluster-announce-ip", host]);
+            Some(Server::start(command, port))
+        };
+        let nodes = hosts.iter().zip(&files).map(start).collect();
+        Nodes { nodes, files, options: Vec::new() }
     }
 
     /// Starts so many nodes of ours that are to find each other by the name of the host, and to form a cluster as `init` says.
