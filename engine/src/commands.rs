@@ -42,6 +42,7 @@ mod pubsub;
 mod replication;
 mod save;
 mod scan;
+mod script;
 mod server;
 mod set;
 mod sort;
@@ -93,6 +94,7 @@ pub fn families() -> impl Iterator<Item = &'static [Binding]> {
         replication::COMMANDS,
         save::COMMANDS,
         scan::COMMANDS,
+        script::COMMANDS,
         server::COMMANDS,
         set::COMMANDS,
         sort::COMMANDS,

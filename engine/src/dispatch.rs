@@ -29,6 +29,7 @@ mod meter;
 mod notify;
 mod routing;
 mod run;
+mod script;
 #[cfg(test)]
 mod tests;
 mod transaction;
@@ -184,6 +185,8 @@ impl<A: ShardAccess> Engine<A> {
         let layout = self.shards.layout();
         match key {
             _ if layout.shards() == 1 => ShardSet::One(0),
+            // A script may touch more than it is given.
+            _ if script::runs_a_script(command) => ShardSet::All,
             Some(key) if config.cluster_enabled() || command.has_first_key_only() => {
                 ShardSet::One(layout.shard_of(key.slot()))
             }

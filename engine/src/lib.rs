@@ -32,6 +32,7 @@ pub mod pubsub;
 pub mod rdb;
 pub mod registry;
 pub mod replication;
+pub mod script;
 pub mod session;
 pub mod shards;
 pub mod slot_stats;

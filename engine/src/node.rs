@@ -23,6 +23,7 @@ use crate::keyspace::Garbage;
 use crate::keyspace::KeyHasher;
 use crate::propagation::Record;
 use crate::pubsub::PubSub;
+use crate::script::ScriptHost;
 use crate::session::{ClientId, Session};
 use crate::shards::WholeKeyspace;
 use crate::slot_stats::SlotStats;
@@ -246,6 +247,34 @@ pub trait Node {
     fn propagate(&self, record: &Record) -> u64 {
         let _ = record;
         0
+    }
+
+    /// What runs scripts, if this node has it.
+    fn scripts(&self) -> Option<&dyn ScriptHost> {
+        None
+    }
+
+    /// Whether a script has run for longer than `busy-reply-threshold`, so that others are told BUSY: asked for each request.
+    fn is_busy(&self) -> bool {
+        false
+    }
+
+    /// Answers the other connections of this thread, while a script keeps it busy: with BUSY, or with what ends the script. They must not touch
+    /// data.
+    fn serve_others(&self) {}
+
+    /// That script is over.
+    fn served_others(&self) {}
+
+    /// Whether the node stops now, whatever is under way.
+    fn is_stopping(&self) -> bool {
+        false
+    }
+
+    /// A line for the log, at a level from 0 (debug) to 3 (warning).
+    fn log_at(&self, level: u8, line: &str) {
+        let _ = level;
+        self.log(line);
     }
 
     /// A line for the log, at notice level.

@@ -36,6 +36,17 @@ impl Record {
         self.bytes.len()
     }
 
+    /// How many commands there are.
+    pub fn count(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Takes all commands away but the first `len`.
+    pub fn truncate(&mut self, len: usize) {
+        self.ends.truncate(len);
+        self.bytes.truncate(self.ends.last().map_or(0, |(_, end)| *end));
+    }
+
     /// Adds a command, executed in database `db`.
     pub fn push<'a>(&mut self, db: DbIndex, words: impl ExactSizeIterator<Item = &'a [u8]>) {
         write_command(&mut self.bytes, words);

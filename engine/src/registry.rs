@@ -14,6 +14,7 @@ use slotway_core::resp::error::ErrorReply;
 use crate::commands::{self, Connection, Data, Whole};
 use crate::events::Block;
 use crate::migration::Migration;
+use crate::script::Invocation;
 
 /// What a handler did besides writing its reply. Handlers return effects; dispatch performs them.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -27,6 +28,8 @@ pub enum Effect {
     Watch,
     /// EXEC: the commands queued since MULTI are executed now, and their replies are the reply.
     Exec,
+    /// EVAL: the script of the request is to run, with its keys' shards in hand.
+    Script(Invocation),
     /// It can do nothing yet, and has written nothing: the client waits.
     Block(Box<Block>),
     /// MIGRATE: its keys are to be taken to another server.

@@ -24,6 +24,7 @@ use slotway_engine::node::{
 };
 use slotway_engine::propagation::Record;
 use slotway_engine::pubsub::PubSub;
+use slotway_engine::script::ScriptHost;
 use slotway_engine::session::ClientId;
 use slotway_engine::shards::WholeKeyspace;
 use slotway_engine::slot_stats::SlotStats;
@@ -66,6 +67,7 @@ pub(crate) struct Shared {
     pub(crate) migrations: Migrations,
     pub(crate) ending: Ending,
     pub(crate) handoff: Handoff,
+    pub(crate) scripts: slotway_lua::Host,
     pub(crate) log: Log,
     /// True once the node is to stop.
     stop: watch::Sender<bool>,
@@ -108,6 +110,7 @@ impl Shared {
             migrations: Migrations::default(),
             ending: Ending::default(),
             handoff: Handoff::default(),
+            scripts: slotway_lua::Host::new(script_memory_max()),
             log,
             stop: watch::Sender::new(false),
             bus: OnceLock::new(),
@@ -447,7 +450,37 @@ impl Node for Shared {
         self.active_expire.store(on, Ordering::Relaxed);
     }
 
+    fn scripts(&self) -> Option<&dyn ScriptHost> {
+        Some(&self.scripts)
+    }
+
+    fn is_busy(&self) -> bool {
+        self.scripts.is_busy()
+    }
+
+    fn is_stopping(&self) -> bool {
+        *self.stop.borrow()
+    }
+
+    fn log_at(&self, level: u8, line: &str) {
+        let level = match level {
+            0 => Level::Debug,
+            1 => Level::Verbose,
+            2 => Level::Notice,
+            _ => Level::Warning,
+        };
+        self.log.line(level, line);
+    }
+
     fn log(&self, line: &str) {
         self.log.notice(line);
+    }
+}
+
+/// What a script may take: more than half of the machine's memory, and the system might end the node for it.
+fn script_memory_max() -> usize {
+    match process::system_memory() {
+        0 => usize::MAX,
+        bytes => usize::try_from(bytes / 2).unwrap_or(usize::MAX),
     }
 }

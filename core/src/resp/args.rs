@@ -62,6 +62,11 @@ impl<'a> Args<'a> {
         Args { bytes: self.bytes, spans: self.spans.get(count..).unwrap_or(&[]) }
     }
 
+    /// The first `count` arguments; all if there are fewer.
+    pub fn first(&self, count: usize) -> Args<'a> {
+        Args { bytes: self.bytes, spans: &self.spans[..count.min(self.spans.len())] }
+    }
+
     /// Argument `index` by itself; none past the last one.
     pub fn only(&self, index: usize) -> Args<'a> {
         Args { bytes: self.bytes, spans: self.spans.get(index..=index).unwrap_or(&[]) }
@@ -103,6 +108,12 @@ impl ArgsBuf {
         let start = self.bytes.len() as u32;
         self.bytes.extend_from_slice(arg);
         self.spans.push(Span { start, end: self.bytes.len() as u32 });
+    }
+
+    /// Takes all arguments away and keeps the memory.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.spans.clear();
     }
 
     /// The arguments, to be read.

@@ -50,6 +50,16 @@ impl<'a> ReplyWriter<'a> {
         self.protocol = protocol;
     }
 
+    /// The same writer, lent.
+    pub fn lend(&mut self) -> ReplyWriter<'_> {
+        ReplyWriter { out: self.out, protocol: self.protocol }
+    }
+
+    /// What has been written after `mark`.
+    pub fn since(&self, mark: usize) -> &[u8] {
+        &self.out[mark..]
+    }
+
     /// Bytes in the output so far, a mark for [`truncate`](Self::truncate).
     pub fn len(&self) -> usize {
         self.out.len()

@@ -5,11 +5,13 @@
 
 mod cluster;
 mod migration;
+mod script;
 mod slot_stats;
 mod stream;
 
 pub use cluster::ClusterError;
 pub use migration::MigrationError;
+pub use script::{ScriptError, Scripted};
 pub use slot_stats::SlotStatsError;
 pub use stream::StreamError;
 
@@ -377,6 +379,8 @@ pub enum ErrorReply {
         /// The container, in upper case.
         container: &'static str,
     },
+    /// A script, or a command of a script, is refused.
+    Script(ScriptError),
     /// A command on a stream is refused.
     Stream(StreamError),
     /// Of CLUSTER SLOT-STATS.
@@ -692,6 +696,7 @@ impl ErrorReply {
                 text.around(before, &sent[..sent.len().min(SENT_SHOWN_MAX)], "'. Try ");
                 text.put(format_args!("{container} HELP."));
             }
+            ErrorReply::Script(error) => error.write_text(&mut text),
             ErrorReply::Stream(error) => error.write_text(&mut text),
             ErrorReply::SlotStats(error) => error.write_text(&mut text),
             ErrorReply::Cluster(error) => error.write_text(&mut text),
@@ -728,6 +733,12 @@ impl From<MigrationError> for ErrorReply {
 impl From<SlotStatsError> for ErrorReply {
     fn from(error: SlotStatsError) -> Self {
         ErrorReply::SlotStats(error)
+    }
+}
+
+impl From<ScriptError> for ErrorReply {
+    fn from(error: ScriptError) -> Self {
+        ErrorReply::Script(error)
     }
 }
 

@@ -4,7 +4,7 @@ use core::ops::Range;
 
 use slotway_core::resp::args::Args;
 use slotway_core::resp::encode::ReplyWriter;
-use slotway_core::resp::error::ErrorReply;
+use slotway_core::resp::error::{ErrorReply, ScriptError};
 
 use super::connection::REDIS_VERSION;
 use super::{Binding, Connection, Whole, args};
@@ -146,6 +146,10 @@ fn lolwut(_: &mut Connection<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -
 /// No reply: the connection ends with the process.
 fn shutdown(whole: &mut Whole<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
     let how = shutdown_options(args)?;
+    let slow = whole.connection.node.scripts().and_then(|host| host.slow());
+    if let Some(slow) = slow.filter(|_| how.save != Some(false)) {
+        return Err(ScriptError::Busy(slow.kind).into());
+    }
     whole.connection.node.shutdown(how, whole.shards)?;
     match how.abort {
         true => reply.ok(),

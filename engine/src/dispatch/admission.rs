@@ -63,6 +63,13 @@ pub(super) const AFTER_ROUTING: &[Guard] = &[
     Guard { check: data_is_loaded },
 ];
 
+/// Asked of a command that writes within a script.
+pub(super) const IN_SCRIPTS: &[Guard] = &[
+    Guard { check: replica_takes_no_writes },
+    Guard { check: snapshots_succeed },
+    Guard { check: enough_replicas_follow },
+];
+
 /// What the guards are asked about.
 pub(super) fn admission<'r>(
     command: &'static Command,

@@ -138,6 +138,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
                 Ok(Effect::Changed(count)) => self.tally.changes += count,
                 Ok(Effect::None | Effect::Watch | Effect::Exec) => {}
                 Ok(Effect::Migrate(_) | Effect::Decode(_)) => unreachable!("asked for only by who can wait"),
+                Ok(Effect::Script(_)) => unreachable!("no script waits"),
                 Err(error) => {
                     reply.truncate(0);
                     reply.error(&error);

@@ -111,7 +111,12 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
                 (self.session.after, self.session.payload) = (After::Decode, Some(payload));
                 index
             }
-            Effect::None | Effect::Changed(_) | Effect::Watch | Effect::Exec | Effect::Block(_) => {
+            Effect::None
+            | Effect::Changed(_)
+            | Effect::Watch
+            | Effect::Exec
+            | Effect::Script(_)
+            | Effect::Block(_) => {
                 unreachable!("asked for errands only")
             }
         }

@@ -10,7 +10,7 @@ use slotway_core::command::{self, Command, CommandId, Flag, id_of};
 use slotway_core::resp::args::Args;
 use slotway_core::resp::decode::{BATCH_MAX, Decoder};
 use slotway_core::resp::encode::ReplyWriter;
-use slotway_core::resp::error::ErrorReply;
+use slotway_core::resp::error::{ErrorReply, ScriptError};
 use slotway_core::time::UnixMs;
 use slotway_core::topology::Topology;
 
@@ -71,7 +71,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
             self.session.after = After::Hold;
             return first;
         }
-        let prepared = self.prepared[first].clone();
+        let prepared = self.unless_busy(self.prepared[first].clone());
         if self.is_node_held_back(&prepared) {
             return first;
         }
@@ -112,6 +112,27 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
             Prepared::Foreign => self.turn_away(),
         }
         first + 1
+    }
+
+    /// While a script takes its time, whatever is not for ending it is refused, before any shard is taken: the script has them.
+    fn unless_busy<'p>(&self, prepared: Prepared<'p>) -> Prepared<'p> {
+        let slow = match self.node.is_busy() && !self.session.is_obeyed() {
+            true => self.node.scripts().and_then(|host| host.slow()),
+            false => None,
+        };
+        let (Some(slow), Prepared::Data { request, .. } | Prepared::Alone { request, .. }) =
+            (slow, &prepared)
+        else {
+            return prepared;
+        };
+        let is_data = matches!(prepared, Prepared::Data { .. });
+        match request.command.flags {
+            flags if !self.session.authenticated && !flags.contains(Flag::NoAuth) => {
+                Prepared::Refused(ErrorReply::NoAuth)
+            }
+            flags if flags.contains(Flag::AllowBusy) && !is_data => prepared,
+            _ => Prepared::Refused(ScriptError::Busy(slow.kind).into()),
+        }
     }
 
     fn end_of_group(&self, first: usize, wanted: ShardSet) -> usize {
@@ -314,7 +335,10 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         if self.effects.records {
             self.record(request.args, self.session.db, &outcome);
         }
-        outcome
+        match outcome {
+            Ok(Effect::Script(invocation)) => self.script(held, request, invocation),
+            outcome => outcome,
+        }
     }
 
     /// Records what a command has become for replicas.
@@ -401,6 +425,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         match outcome {
             Ok(Effect::None | Effect::Watch | Effect::Exec) => {}
             Ok(Effect::Migrate(_) | Effect::Decode(_)) => unreachable!("asked for only by who can wait"),
+            Ok(Effect::Script(_)) => unreachable!("it has run with the shards in hand"),
             Ok(Effect::Changed(count)) => self.tally.changes += count,
             // Within EXEC nothing waits.
             Ok(Effect::Block(block)) => {
@@ -512,7 +537,7 @@ impl WholeKeyspace for Attentive<'_> {
 }
 
 /// Under which circumstances a request is executed.
-fn scope<'s, A: ShardAccess, N: Node>(
+pub(super) fn scope<'s, A: ShardAccess, N: Node>(
     engine: &'s Engine<A>,
     node: &'s N,
     config: &'s Config,

@@ -12,6 +12,7 @@ use slotway_core::route::{Access, KeySlots};
 use super::admission::{AFTER_ROUTING, admission, admit};
 use super::routing::{Seeker, route_slots};
 use super::run::Run;
+use super::script::runs_a_script;
 use super::{EXEC, Engine, Request};
 use crate::keyspace::{Layout, Shard};
 use crate::node::Node;
@@ -199,7 +200,10 @@ fn shards_of<A: ShardAccess>(engine: &Engine<A>, transaction: &Transaction, watc
     }
     let watched = watch.keys.iter().map(|watched| slotway_core::slot::key_slot(&watched.key));
     let slots = watched.fold(slots_of(transaction), KeySlots::and);
-    let needs_all = transaction.queued.iter().any(|queued| matches!(queued.handler, Handler::Node(_)));
+    let needs_all = transaction
+        .queued
+        .iter()
+        .any(|queued| matches!(queued.handler, Handler::Node(_)) || runs_a_script(queued.command));
     match slots {
         KeySlots::One(slot) if !needs_all => ShardSet::One(layout.shard_of(slot)),
         KeySlots::None if !needs_all => ShardSet::One(0),
@@ -208,9 +212,9 @@ fn shards_of<A: ShardAccess>(engine: &Engine<A>, transaction: &Transaction, watc
 }
 
 /// The shards in hand as commands on the whole node see them: within EXEC nobody takes shards again.
-struct InHand<'h, 's> {
-    layout: Layout,
-    held: RefCell<&'h mut Held<'s>>,
+pub(super) struct InHand<'h, 's> {
+    pub(super) layout: Layout,
+    pub(super) held: RefCell<&'h mut Held<'s>>,
 }
 
 impl WholeKeyspace for InHand<'_, '_> {

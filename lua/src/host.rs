@@ -1,0 +1,177 @@
+//! The scripts of a node, and the interpreter that runs them.
+//!
+//! There is one interpreter for all threads of the node, made when the first script comes; whoever runs a script has it to himself. A thread
+//! that waits for it holds shards already, and whoever has it waits for no shard: nobody waits for ever.
+//!
+//! Scripts are found by their text, which saves the digest of each EVAL, or by the digest of it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::Mutex;
+use slotway_core::resp::args::Args;
+use slotway_core::resp::error::{ErrorReply, ScriptError, Scripted};
+use slotway_engine::script::{
+    Caller, Digest, Found, Naming, ScriptFigures, ScriptFlags, ScriptHost, ScriptId, SlowScript,
+    split_shebang,
+};
+
+use crate::interpreter::{Inputs, Interpreter, Program};
+use crate::redis;
+
+/// What runs the scripts of one node.
+pub struct Host {
+    /// More than which one interpreter must not take.
+    memory_max: usize,
+    scripts: Mutex<Scripts>,
+    /// Kept apart: a script may ask for them while it has the interpreter.
+    figures: Mutex<ScriptFigures>,
+    is_busy: AtomicBool,
+    slow: Mutex<Option<Arc<SlowScript>>>,
+}
+
+#[derive(Default)]
+struct Scripts {
+    interpreter: Option<Interpreter>,
+    /// The scripts with the ids from `first_id` on.
+    kept: Vec<Script>,
+    first_id: u64,
+    by_text: HashMap<Box<[u8]>, ScriptId>,
+    by_digest: HashMap<Digest, ScriptId>,
+    texts_bytes: usize,
+}
+
+struct Script {
+    digest: Digest,
+    flags: ScriptFlags,
+    program: Program,
+}
+
+/// What Redis counts for a script besides its text.
+const SCRIPT_BYTES: usize = 64;
+
+impl Host {
+    /// One whose programs take at most `memory_max` bytes.
+    pub fn new(memory_max: usize) -> Self {
+        Self {
+            memory_max,
+            scripts: Mutex::default(),
+            figures: Mutex::default(),
+            is_busy: AtomicBool::new(false),
+            slow: Mutex::default(),
+        }
+    }
+
+    /// Whether a script runs for longer than it should.
+    pub fn is_busy(&self) -> bool {
+        self.is_busy.load(Ordering::Relaxed)
+    }
+
+    fn note(&self, scripts: &Scripts) {
+        let mut figures = self.figures.lock();
+        figures.scripts = scripts.kept.len();
+        figures.scripts_bytes = scripts.texts_bytes + scripts.kept.len() * SCRIPT_BYTES;
+        figures.scripts_vm_bytes = scripts.interpreter.as_ref().map_or(0, Interpreter::used);
+    }
+}
+
+impl Scripts {
+    fn interpreter(&mut self, memory_max: usize) -> &mut Interpreter {
+        self.interpreter.get_or_insert_with(|| Interpreter::new(memory_max, redis::push_table))
+    }
+
+    /// The script of this text, compiled if it is new.
+    fn keep(&mut self, text: &[u8], memory_max: usize) -> Result<ScriptId, ScriptError> {
+        if let Some(id) = self.by_text.get(text) {
+            return Ok(*id);
+        }
+        let (flags, program) = split_shebang(text)?;
+        let program = self.interpreter(memory_max).compile(program, c"@user_script");
+        let program = program.map_err(ScriptError::Compile)?;
+        let id = ScriptId(self.first_id + self.kept.len() as u64);
+        let digest = redis::digest(text);
+        self.kept.push(Script { digest, flags, program });
+        self.by_text.insert(text.into(), id);
+        self.by_digest.insert(digest, id);
+        self.texts_bytes += text.len();
+        Ok(id)
+    }
+
+    fn find(&self, digest: &[u8]) -> Option<ScriptId> {
+        let digest = Digest::try_from(digest.to_ascii_lowercase()).ok()?;
+        self.by_digest.get(&digest).copied()
+    }
+
+    fn script(&self, id: ScriptId) -> Option<&Script> {
+        let index = id.0.checked_sub(self.first_id)?;
+        self.kept.get(usize::try_from(index).ok()?)
+    }
+}
+
+impl ScriptHost for Host {
+    fn find(&self, naming: Naming, name: &[u8]) -> Result<Found, ErrorReply> {
+        let mut scripts = self.scripts.lock();
+        let id = match naming {
+            Naming::Text => {
+                let before = scripts.kept.len();
+                let id = scripts.keep(name, self.memory_max)?;
+                if scripts.kept.len() > before {
+                    self.note(&scripts);
+                }
+                id
+            }
+            Naming::Digest => scripts.find(name).ok_or(ScriptError::NoScript)?,
+            Naming::Function => return Err(ScriptError::NoEngine.into()),
+        };
+        let script = scripts.script(id).ok_or(ScriptError::NoScript)?;
+        Ok(Found { id, flags: script.flags })
+    }
+
+    fn run(
+        &self,
+        found: Found,
+        keys: Args<'_>,
+        args: Args<'_>,
+        caller: &mut dyn Caller,
+    ) -> Result<(), ErrorReply> {
+        let mut scripts = self.scripts.lock();
+        // Another thread may have flushed it meanwhile.
+        let Script { digest, program, .. } = *scripts.script(found.id).ok_or(ScriptError::NoScript)?;
+        let interpreter = scripts.interpreter(self.memory_max);
+        let ended = interpreter.call(program, Scripted::Eval, &digest, Inputs { keys, args }, caller);
+        self.figures.lock().scripts_vm_bytes = interpreter.used();
+        ended
+    }
+
+    fn load(&self, text: &[u8]) -> Result<Digest, ErrorReply> {
+        let mut scripts = self.scripts.lock();
+        let id = scripts.keep(text, self.memory_max)?;
+        self.note(&scripts);
+        Ok(scripts.script(id).ok_or(ScriptError::NoScript)?.digest)
+    }
+
+    fn has(&self, digest: &[u8]) -> bool {
+        self.scripts.lock().find(digest).is_some()
+    }
+
+    fn flush(&self) {
+        let mut scripts = self.scripts.lock();
+        let first_id = scripts.first_id + scripts.kept.len() as u64;
+        *scripts = Scripts { first_id, ..Scripts::default() };
+        self.note(&scripts);
+    }
+
+    fn figures(&self) -> ScriptFigures {
+        *self.figures.lock()
+    }
+
+    fn slow(&self) -> Option<Arc<SlowScript>> {
+        self.slow.lock().clone()
+    }
+
+    fn set_slow(&self, slow: Option<Arc<SlowScript>>) {
+        self.is_busy.store(slow.is_some(), Ordering::Relaxed);
+        *self.slow.lock() = slow;
+    }
+}
