@@ -12,12 +12,14 @@ export PATH := $(CURDIR)/target/tools/bin:$(CURDIR)/web/node_modules/.bin:$(PATH
 
 BINARY := $(TARGET)/release/slotway
 PAGE := web/dist/index.html
+REPLAY := $(abspath $(TARGET)/test-server/examples/replay)
 NODE_MODULES := web/node_modules/.package-lock.json
 NPM_MODULES := wasm/npm/node_modules/.package-lock.json
 
 # What the playground and the npm package are made of.
 files = $(shell find $(1) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/build/*' 2>/dev/null)
 WASM_SOURCES = Cargo.toml Cargo.lock rust-toolchain.toml wasm/Cargo.toml $(call files,core wasm/src)
+SIM_SOURCES = $(call files,sim/src engine/src)
 NPM_SOURCES = $(WASM_SOURCES) $(call files,wasm/npm)
 WEB_SOURCES = $(call files,web)
 
@@ -95,8 +97,8 @@ test-server: $(PAGE)
 test-suites: test-server
 	@CARGO="$(CARGO)" scripts/step --again suites tests/run
 
-test-wasm: $(STAMPS)/wasm
-	@scripts/step wasm node --test wasm/tests/*.test.mjs
+test-wasm: $(STAMPS)/wasm $(STAMPS)/whole-sim replay
+	@SLOTWAY_REPLAY=$(REPLAY) scripts/step wasm node --test wasm/tests/*.test.mjs
 
 test-npm: $(STAMPS)/npm test-server
 	@SLOTWAY_BIN=$(abspath $(TARGET)/test-server/slotway) scripts/step --again npm npm --prefix wasm/npm test
@@ -104,8 +106,8 @@ test-npm: $(STAMPS)/npm test-server
 test-web: $(NODE_MODULES) $(STAMPS)/web-wasm
 	@scripts/step web sh -c 'cd web && npm run check && npm test'
 
-test-e2e: $(PAGE) test-server
-	@SLOTWAY_BIN=$(abspath $(TARGET)/test-server/slotway) scripts/step --again e2e npm --prefix web run test:e2e
+test-e2e: $(PAGE) test-server replay
+	@SLOTWAY_BIN=$(abspath $(TARGET)/test-server/slotway) SLOTWAY_REPLAY=$(REPLAY) scripts/step --again e2e npm --prefix web run test:e2e
 
 test-fuzz:
 	@scripts/step fuzz $(CARGO) check --quiet --manifest-path fuzz/Cargo.toml --target-dir $(TARGET)/fuzz
@@ -151,7 +153,7 @@ $(NODE_MODULES): web/package-lock.json
 	npm --prefix web ci --no-audit --no-fund
 	@touch $@
 
-$(STAMPS)/web-wasm: $(WASM_SOURCES) $(NODE_MODULES)
+$(STAMPS)/web-wasm: $(WASM_SOURCES) $(SIM_SOURCES) $(NODE_MODULES)
 	@echo '== building the core for the browser'
 	@scripts/setup-rust targets wasm-tools
 	npm --prefix web run build:wasm
@@ -168,6 +170,19 @@ $(STAMPS)/wasm: $(WASM_SOURCES) $(NODE_MODULES)
 	wasm-pack build wasm --target nodejs --out-dir pkg --profile wasm
 	@mkdir -p $(STAMPS) && touch $@
 
+# For the test alone, so not made small.
+$(STAMPS)/whole-sim: $(WASM_SOURCES) $(SIM_SOURCES)
+	@echo '== building the simulator for the test of its traces'
+	@scripts/setup-rust targets wasm-tools
+	CARGO_PROFILE_WASM_LTO=off CARGO_PROFILE_WASM_CODEGEN_UNITS=16 wasm-pack build wasm --no-opt --target web --out-dir pkg-whole-sim \
+	  --profile wasm --no-default-features --features whole-simulator
+	@mkdir -p $(STAMPS) && touch $@
+
+# Prints the hashes of the native build.
+.PHONY: replay
+replay:
+	@$(CARGO) build --quiet --profile test-server --package slotway-sim --example replay
+
 $(NPM_MODULES): wasm/npm/package-lock.json
 	@echo '== installing what builds and tests the npm packages'
 	npm --prefix wasm/npm ci --ignore-scripts --no-audit --no-fund
@@ -181,7 +196,7 @@ $(STAMPS)/npm: $(NPM_SOURCES) $(NPM_MODULES)
 
 .PHONY: clean
 clean: ## Remove what was built; installed tools stay
-	rm -rf $(TARGET) target web/dist web/node_modules wasm/pkg wasm/pkg-web wasm/pkg-slots wasm/npm/build wasm/npm/node_modules wasm/npm/test/node_modules tests/clients/node_modules tests/clients/.venv
+	rm -rf $(TARGET) target web/dist web/node_modules wasm/pkg wasm/pkg-web wasm/pkg-slots wasm/pkg-sim wasm/pkg-whole-sim wasm/npm/build wasm/npm/node_modules wasm/npm/test/node_modules tests/clients/node_modules tests/clients/.venv
 
 .PHONY: help
 help: ## Show this list

@@ -13,6 +13,7 @@ export default defineConfig({
   plugins: [svelte()],
   resolve: {
     alias: {
+      'slotway-wasm/simulator': here('../wasm/pkg-sim/slotway_sim.js'),
       'slotway-wasm/routing': here('../wasm/pkg-web/slotway_wasm.js'),
       'slotway-wasm': here('../wasm/pkg-slots/slotway_slots.js'),
     },

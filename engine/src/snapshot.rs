@@ -37,7 +37,7 @@ pub type Aux = (&'static str, String);
 
 impl Snapshot {
     /// Begins a snapshot of the keys as they are now; its header goes to `out`. `facts` is asked for what else it tells, while all shards are in
-    /// hand. `None` while another one is under way.
+    /// hand; one that the header tells anyway is told as it says. `None` while another one is under way.
     pub fn begin(
         shards: &dyn WholeKeyspace,
         now: UnixMs,
@@ -125,6 +125,8 @@ fn header(writer: &mut Writer, now: UnixMs, used_memory: usize, facts: Vec<Aux>)
         ("ctime", alloc::format!("{}", now.as_secs())),
         ("used-mem", alloc::format!("{used_memory}")),
     ];
+    let is_told = |name: &str| facts.iter().any(|(told, _)| *told == name);
+    let known: Vec<Aux> = known.into_iter().filter(|(name, _)| !is_told(name)).collect();
     for (name, value) in known.into_iter().chain(facts) {
         writer.aux(name.as_bytes(), value.as_bytes());
     }

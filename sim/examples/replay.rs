@@ -4,6 +4,7 @@
 //!   cargo run -p slotway-sim --example replay -- --seed 17
 //!   cargo run -p slotway-sim --example replay -- --seeds 1..2000
 //!   cargo run -p slotway-sim --example replay -- --control --seeds 1..2000     control planes only, with more faults
+//!   cargo run -p slotway-sim --example replay -- --hashes 1..20        per seed, the hashes of both kinds of world: for other builds to match
 //!   cargo run -p slotway-sim --example replay -- --rest 50       a hundred nodes to which nothing happens: traffic of the bus
 //! ```
 
@@ -12,8 +13,7 @@ use std::time::Instant;
 
 use slotway_sim::toll::Cost;
 
-const USAGE: &str =
-    "usage: replay [--control] --seed N | --seeds FIRST..LAST\n       replay --rest PRIMARIES";
+const USAGE: &str = "usage: replay [--control] --seed N | --seeds FIRST..LAST\n       replay --hashes FIRST..LAST | --rest PRIMARIES";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -24,9 +24,20 @@ fn main() -> ExitCode {
         ["--control", "--seeds", range] => {
             bounds(range).map_or_else(usage, |(first, last)| run_all_control(first, last))
         }
+        ["--hashes", range] => bounds(range).map_or_else(usage, |(first, last)| hashes(first, last)),
         ["--rest", primaries] => primaries.parse().map_or_else(|_| usage(), rest),
         _ => usage(),
     }
+}
+
+/// What the same code must come to, wherever it was built for.
+fn hashes(first: u64, last: u64) -> ExitCode {
+    for seed in first..=last {
+        let [whole, control] =
+            [slotway_sim::run(seed).trace, slotway_sim::control::run(seed).trace].map(|trace| trace.hash());
+        println!("{seed} {whole:016x} {control:016x}");
+    }
+    ExitCode::SUCCESS
 }
 
 /// Ten minutes of nothing.

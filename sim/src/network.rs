@@ -79,6 +79,8 @@ pub struct Network {
     links: BTreeMap<LinkId, Link>,
     /// Until when nothing arrives at this side of a client's connections to a node.
     cut: BTreeMap<(usize, usize, Side), Time>,
+    /// How much longer everything takes on the same, in microseconds.
+    slow: BTreeMap<(usize, usize, Side), u64>,
 }
 
 struct Link {
@@ -104,6 +106,7 @@ impl Network {
             weather,
             links: BTreeMap::new(),
             cut: BTreeMap::new(),
+            slow: BTreeMap::new(),
         }
     }
 
@@ -177,10 +180,18 @@ impl Network {
         self.cut.insert((client, node, to), until);
     }
 
+    /// Makes everything take so much longer from one node to another, on connections that either has opened. For nodes that are clients of
+    /// each other.
+    pub fn slow_down(&mut self, from: usize, to: usize, us: u64) {
+        self.slow.insert((from, to, Side::Node), us);
+        self.slow.insert((to, from, Side::Client), us);
+    }
+
     /// Ends all faults. What they have delayed stays late.
     pub fn calm(&mut self) {
         self.weather = self.weather.calm();
         self.cut.clear();
+        self.slow.clear();
     }
 
     fn end(&mut self, now: Time, link: LinkId, to: Side) -> Option<(Time, Arrival)> {
@@ -199,7 +210,9 @@ impl Network {
             return None;
         }
         let cut = found.node.and_then(|node| self.cut.get(&(link.client, node, to)));
-        let passes = cut.copied().unwrap_or_default().max(now).plus_us(delay_us);
+        let slow_us =
+            found.node.and_then(|node| self.slow.get(&(link.client, node, to))).copied().unwrap_or(0);
+        let passes = cut.copied().unwrap_or_default().max(now).plus_us(delay_us + slow_us);
         way.last = way.last.max(passes);
         way.queue.push_back(packet);
         Some((way.last, Arrival { link, to }))

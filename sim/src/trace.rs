@@ -49,6 +49,11 @@ impl Trace {
         self.events
     }
 
+    /// The lines since the last time, which are kept no longer.
+    pub fn take_text(&mut self) -> String {
+        self.text.as_mut().map(core::mem::take).unwrap_or_default()
+    }
+
     /// The lines; empty if they were not kept.
     pub fn text(&self) -> &str {
         self.text.as_deref().unwrap_or_default()

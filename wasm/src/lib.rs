@@ -20,6 +20,8 @@ pub mod packed;
 mod plan;
 #[cfg(feature = "routing")]
 mod route;
+#[cfg(feature = "simulator")]
+pub mod simulator;
 #[cfg(feature = "routing")]
 mod topology;
 pub mod view;

@@ -2,6 +2,7 @@
 //
 //     wasm/pkg-slots   slots only: small, what the page loads first
 //     wasm/pkg-web     topologies, routes and plans too: loaded when something is pasted
+//     wasm/pkg-sim     the simulator: loaded by its worker
 //
 // wasm-pack finds wasm-opt on PATH, where npm puts the package `binaryen` for scripts: nothing is downloaded. The crate is built with
 // the workspace's profile `wasm`, but for size: what a page waits for is the network.
@@ -20,3 +21,4 @@ function build(folder, name, ...cargoOptions) {
 
 build('pkg-slots', 'slotway_slots', '--no-default-features', '--features', 'slots')
 build('pkg-web', 'slotway_wasm')
+build('pkg-sim', 'slotway_sim', '--no-default-features', '--features', 'simulator')

@@ -3,6 +3,7 @@
 mod around;
 mod operator;
 pub mod script;
+pub mod stage;
 mod weather;
 
 use alloc::collections::BTreeMap;
@@ -65,6 +66,23 @@ pub struct World {
     effects: Option<Vec<(usize, Effect)>>,
     /// What is done now is what a client's command asked for: SETSLOT may give a slot to whom it likes.
     is_commanded: bool,
+    /// What has been sent, if somebody wants to see it.
+    flights: Option<Vec<Flight>>,
+}
+
+/// A frame on its way, for whoever looks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Flight {
+    /// Who sent it.
+    pub from: usize,
+    /// To whom.
+    pub to: usize,
+    /// What it is, in the words of the protocol.
+    pub kind: &'static str,
+    /// When it was sent.
+    pub sent: Time,
+    /// When it arrives, unless its connection ends before.
+    pub arrives: Time,
 }
 
 /// What concerns data and clients, which this world does not have: for the one around it.
@@ -112,6 +130,7 @@ impl World {
             is_calm: false,
             effects: None,
             is_commanded: false,
+            flights: None,
             swarm,
         }
     }
@@ -388,10 +407,16 @@ impl World {
         let now = self.timeline.now();
         let Some((wire, side)) = self.members[number].wire_of(link) else { return Ok(()) };
         let to = side.other();
-        let other = self.node_at(wire, to).map_or_else(String::new, |other| format!("n{other}"));
+        let there = self.node_at(wire, to);
+        let other = there.map_or_else(String::new, |other| format!("n{other}"));
         self.witness.sent(self.members[number].id, &other, frame, now)?;
         let bytes = self.lie(number, frame).unwrap_or_else(|| frame.into());
         let arrivals = self.network.send(now, wire, to, bytes);
+        if let (Some(flights), Some(number_there)) = (&mut self.flights, there) {
+            let kind = Frame::parse(frame).ok().and_then(|frame| frame.kind()).map_or("?", MessageKind::name);
+            let arrives = arrivals.last().map_or(now, |(at, _)| *at);
+            flights.push(Flight { from: number, to: number_there, kind, sent: now, arrives });
+        }
         self.plan(arrivals);
         Ok(())
     }

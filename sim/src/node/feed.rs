@@ -100,7 +100,10 @@ impl SimNode {
             ids.iter().for_each(|id| log.read_from(*id, begun.offset));
             self.host.records.set(!self.host.follows());
             history = Some(begun);
-            [("repl-id", begun.id.to_string())].into()
+            // What the machine below would have its say in: a seed makes the same bytes wherever it runs.
+            let of_the_machine =
+                [("redis-bits", "64"), ("used-mem", "1000000")].map(|(name, value)| (name, value.into()));
+            [("repl-id", begun.id.to_string())].into_iter().chain(of_the_machine).collect()
         };
         let (now, config) = (self.host.now.get().wall(), self.host.config.borrow().clone());
         let snapshot = Snapshot::begin(self.engine.shards(), now, &config, &mut bytes, facts);

@@ -94,14 +94,19 @@ export async function realNode() {
 }
 
 /** Opens `url` and hands the page to `use`; then nothing may have gone wrong in the console. */
-export async function visit(browser, url, use, options = {}) {
+export function visit(browser, url, use, options = {}) {
+  return visitAt(browser, url, 'Slots', use, options)
+}
+
+/** The same for the screen with that heading. */
+export async function visitAt(browser, url, heading, use, options = {}) {
   const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, ...options })
   const complaints = []
   page.on('console', (message) => ['error', 'warning'].includes(message.type()) && complaints.push(message.text()))
   page.on('pageerror', (error) => complaints.push(error.message))
   try {
     await page.goto(url)
-    await page.getByRole('heading', { name: 'Slots' }).waitFor()
+    await page.getByRole('heading', { name: heading, exact: true }).waitFor()
     await use(page)
     assert.deepEqual(complaints.filter((text) => !options.expected?.test(text)), [])
   } finally {
