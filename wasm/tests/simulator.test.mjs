@@ -13,14 +13,14 @@ initSync({ module: readFileSync(new URL('../pkg-whole-sim/slotway_wasm_bg.wasm',
 
 test('traces of many seeds have the same hash as natively', () => {
   assert.ok(replay, 'SLOTWAY_REPLAY names the program that prints the hashes of the native build')
-  const lines = execFileSync(replay, ['--hashes', '1..16'], { encoding: 'utf8' }).trim().split('\n')
-  assert.equal(lines.length, 16)
+  const lines = execFileSync(replay, ['--hashes', '1..10'], { encoding: 'utf8' }).trim().split('\n')
+  assert.equal(lines.length, 10)
   for (const line of lines) {
     const [seed, whole, control] = line.split(' ')
     if (wholeTraceHash(BigInt(seed)) !== whole) assert.fail(`whole nodes, seed ${seed}: ${whereTheyPart(seed)}`)
     assert.equal(controlTraceHash(BigInt(seed)), control, `control planes, seed ${seed}`)
   }
-  assert.equal(new Set(lines.map((line) => line.split(' ')[1])).size, 16, 'each seed has a world of its own')
+  assert.equal(new Set(lines.map((line) => line.split(' ')[1])).size, 10, 'each seed has a world of its own')
 })
 
 function whereTheyPart(seed) {

@@ -12,6 +12,7 @@
 mod act;
 mod clients;
 mod console;
+mod seen;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -36,6 +37,7 @@ use crate::timeline::Time;
 use crate::trace::Trace;
 pub use act::Act;
 use clients::Clients;
+use seen::Seen;
 pub use view::{NodeView, View, WritesView};
 
 /// Lines of the trace that come too often to be told.
@@ -82,6 +84,8 @@ pub struct Stage {
     checks_passed: usize,
     ended: bool,
     violation: Option<Violation>,
+    /// What nodes show, as far as that follows from their pictures.
+    seen: Seen<NodeView>,
 }
 
 impl Stage {
@@ -97,8 +101,10 @@ impl Stage {
         };
         world.flights = Some(Vec::new());
         let violation = world.begin().err();
+        let nodes = world.members.len();
         let mut stage = Self {
             world,
+            seen: Seen::new(nodes),
             clients,
             next_tick: Time::default(),
             files: BTreeMap::new(),

@@ -6,7 +6,7 @@
 //!
 //! This is a model of data, not the engine: that is simulated in [`crate::world`].
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -17,6 +17,7 @@ use slotway_core::slot::Slot;
 use slotway_core::topology::{ClusterState, NodeIndex, Topology};
 
 use super::World;
+use super::seen::Seen;
 use crate::chance::Chance;
 use crate::control::member::{Health, Member};
 use crate::timeline::Time;
@@ -29,6 +30,8 @@ const PATIENCE_MS: u64 = 500;
 const BACKOFF_MS: u64 = 100;
 /// What is written is remembered up to this many writes: two hours of all clients. Later ones are not made.
 const WRITES_MAX: usize = 1_000_000;
+/// Steps from one count of lost writes to the next.
+const TICKS_PER_COUNT: u64 = 10;
 const WRITE: Intent = Intent { access: Access::Write, asking: false, readonly: false };
 /// The defaults of the directives.
 const POLICY: DownPolicy = DownPolicy { allow_reads: false, allow_shard_channels: true };
@@ -73,6 +76,11 @@ pub(super) struct Clients {
     acknowledged: Writes,
     holdings: Vec<Holding>,
     tally: Tally,
+    ticks: u64,
+    /// Whom each node copies.
+    followed: Seen<Option<usize>>,
+    /// The owner of each slot.
+    owners: Seen<Vec<usize>>,
 }
 
 impl Clients {
@@ -89,6 +97,9 @@ impl Clients {
             acknowledged: Writes::default(),
             holdings: vec![Holding::default(); members.len()],
             tally: Tally::default(),
+            ticks: 0,
+            followed: Seen::new(members.len()),
+            owners: Seen::new(members.len()),
         }
     }
 
@@ -112,14 +123,19 @@ impl Clients {
         for client in 0..self.clients.len() {
             self.write(client, world, cuts);
         }
-        self.count_lost(&world.members);
+        self.ticks += 1;
+        if self.ticks.is_multiple_of(TICKS_PER_COUNT) {
+            self.count_lost(&world.members);
+        }
         self.tell_machines(world);
     }
 
     fn copy(&mut self, world: &World, cuts: &BTreeMap<(usize, usize), ()>) {
         let now = world.now();
         for replica in 0..self.holdings.len() {
-            let Some(primary) = followed(&world.members, replica) else { continue };
+            let Some(view) = &world.members[replica].view else { continue };
+            let primary = *self.followed.of(replica, view, || followed(view, &world.members));
+            let Some(primary) = primary else { continue };
             let passes = !cuts.contains_key(&(primary, replica)) && !cuts.contains_key(&(replica, primary));
             let both_run = [primary, replica].iter().all(|node| runs(&world.members[*node], now));
             if passes && both_run {
@@ -154,15 +170,17 @@ impl Clients {
             Decision::Serve | Decision::DependsOnPresence(_) => self.acknowledge(target, slot),
             Decision::Moved(..) | Decision::Ask(..) => {
                 self.tally.redirected += 1;
-                self.clients[client].owners = owners(view, &world.members);
+                self.clients[client].owners.clear();
             }
             Decision::Down(_) | Decision::TryAgain | Decision::CrossSlot => {
                 self.tally.refused += 1;
                 self.try_elsewhere(client, now, BACKOFF_MS);
             }
         }
-        if self.clients[client].owners.is_empty() {
-            self.clients[client].owners = owners(view, &world.members);
+        // Told where to go, or new here, it asks for the whole map. Who cannot serve is asked for none.
+        if self.clients[client].owners.is_empty() && self.clients[client].idle_until <= now {
+            let owners = self.owners.of(target, view, || owners(view, &world.members));
+            self.clients[client].owners.clone_from(owners);
         }
     }
 
@@ -182,14 +200,16 @@ impl Clients {
 
     /// Acknowledged writes that no owner of slots has, in the eyes of the node with the latest picture that serves; as before if none does.
     fn count_lost(&mut self, members: &[Member]) {
-        let serving = members.iter().filter_map(|member| member.view.as_ref());
-        let serving = serving.filter(|view| view.state() == ClusterState::Ok);
-        let Some(view) = serving.max_by_key(|view| view.current_epoch()) else { return };
+        let serving =
+            members.iter().enumerate().filter_map(|(node, member)| Some((node, member.view.as_ref()?)));
+        let serving = serving.filter(|(_, view)| view.state() == ClusterState::Ok);
+        let Some((node, view)) = serving.max_by_key(|(_, view)| view.current_epoch()) else { return };
+        let owners = self.owners.of(node, view, || owners(view, members));
+        let mut runs = owners.clone();
+        runs.dedup();
         let mut present = Writes::default();
-        for (node, member) in members.iter().enumerate() {
-            if view.find(&member.id).is_some_and(|index| view.has_slots(index)) {
-                present.unite(&self.holdings[node].has);
-            }
+        for owner in runs.into_iter().collect::<BTreeSet<usize>>() {
+            present.unite(&self.holdings[owner].has);
         }
         self.tally.lost = self.acknowledged.without(&present);
     }
@@ -255,8 +275,7 @@ fn runs(member: &Member, now: Time) -> bool {
 }
 
 /// Whom a node copies, by its own picture.
-fn followed(members: &[Member], node: usize) -> Option<usize> {
-    let view = members[node].view.as_ref()?;
+fn followed(view: &Topology, members: &[Member]) -> Option<usize> {
     let primary = view.node(view.myself()?).primary?;
     place(view, primary, members)
 }

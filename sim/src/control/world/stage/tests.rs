@@ -65,7 +65,7 @@ fn a_run_does_not_depend_on_how_often_somebody_looks() {
 
 #[test]
 fn clients_of_a_minority_lose_what_it_acknowledged() {
-    let stage = play(&[(3000, "split 0"), (10_000, "heal")], 15_000, 500);
+    let mut stage = play(&[(3000, "split 0"), (10_000, "heal")], 15_000, 500);
     let writes = stage.view().writes.expect("clients");
     assert!(writes.acknowledged > 300, "{writes:?}");
     assert!(writes.lost > 0 && writes.lost < writes.acknowledged / 2, "{writes:?}");
@@ -74,7 +74,7 @@ fn clients_of_a_minority_lose_what_it_acknowledged() {
 
 #[test]
 fn a_manual_failover_loses_nothing() {
-    let stage = play(&[(3000, "failover 3 agreed")], 8000, 500);
+    let mut stage = play(&[(3000, "failover 3 agreed")], 8000, 500);
     let view = stage.view();
     assert!(!view.nodes[3].replica && view.nodes[0].replica, "{view:?}");
     assert_eq!(view.writes.map(|writes| writes.lost), Some(0));

@@ -78,9 +78,8 @@ pub struct WritesView {
 
 impl Stage {
     /// The world as it is.
-    pub fn view(&self) -> View {
-        let members = &self.world.members;
-        let nodes = (0..members.len()).map(|node| self.node_view(node)).collect();
+    pub fn view(&mut self) -> View {
+        let nodes = (0..self.world.members.len()).map(|node| self.node_view(node)).collect();
         let writes = self.clients.as_ref().map(|clients| {
             let tally = clients.tally();
             WritesView {
@@ -104,30 +103,36 @@ impl Stage {
         }
     }
 
-    fn node_view(&self, node: usize) -> NodeView {
+    fn node_view(&mut self, node: usize) -> NodeView {
         let (members, member) = (&self.world.members, &self.world.members[node]);
-        let writes = self.clients.as_ref().map_or(0, |clients| clients.count(node));
+        let inside = match &member.view {
+            Some(view) => self.seen.of(node, view, || inside(view, members)).clone(),
+            None => NodeView::default(),
+        };
         let health = match member.health {
             Health::Up => "up",
             Health::Stopped => "stopped",
             Health::Vanished => "vanished",
         };
-        let paused = member.health == Health::Up && member.paused > self.now();
-        let outside = NodeView { health, paused, writes, ..NodeView::default() };
-        let Some((view, myself)) = member.view.as_ref().and_then(|view| Some((view, view.myself()?))) else {
-            return outside;
-        };
-        let primary = view.node(myself).primary;
-        NodeView {
-            replica: primary.is_some(),
-            primary: primary.and_then(|primary| number_of(view, primary, members)),
-            slots: view.slots_of(myself).len(),
-            epoch: view.config_epoch(myself).get(),
-            current_epoch: view.current_epoch().get(),
-            ok: view.state() == ClusterState::Ok,
-            thinks: members.iter().map(|other| opinion(view, other)).collect(),
-            ..outside
-        }
+        let paused = member.health == Health::Up && member.paused > self.world.now();
+        let writes = self.clients.as_ref().map_or(0, |clients| clients.count(node));
+        NodeView { health, paused, writes, ..inside }
+    }
+}
+
+/// What follows from a node's picture.
+fn inside(view: &Topology, members: &[Member]) -> NodeView {
+    let Some(myself) = view.myself() else { return NodeView::default() };
+    let primary = view.node(myself).primary;
+    NodeView {
+        replica: primary.is_some(),
+        primary: primary.and_then(|primary| number_of(view, primary, members)),
+        slots: view.slots_of(myself).len(),
+        epoch: view.config_epoch(myself).get(),
+        current_epoch: view.current_epoch().get(),
+        ok: view.state() == ClusterState::Ok,
+        thinks: members.iter().map(|other| opinion(view, other)).collect(),
+        ..NodeView::default()
     }
 }
 
