@@ -31,6 +31,7 @@ pub mod propagation;
 pub mod pubsub;
 pub mod rdb;
 pub mod registry;
+pub mod replay;
 pub mod replication;
 pub mod script;
 pub mod session;

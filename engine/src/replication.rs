@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   primary   write --Node::propagate--> Log: history, backlog, stream --begin / read--> bytes for each replica
-//!   replica   PSYNC --Answer--> go on, or load a snapshot first; then bytes --Applier--> Engine::execute, and into its own Log
+//!   replica   PSYNC --Answer--> go on, or load a snapshot (Transfer) first; then bytes --Applier--> Engine::execute, and into its own Log
 //! ```
 //!
 //! The [`Log`] is appended to while the shards that a write has changed are in hand; a snapshot takes its offset while it has all of them. So a
@@ -17,12 +17,14 @@ mod psync;
 mod saved;
 #[cfg(test)]
 mod tests;
+mod transfer;
 
 pub use apply::{Applied, Applier, ApplyError};
 pub use link::Link;
 pub use log::{CutOff, Log};
 pub use psync::{Answer, Met};
 pub use saved::{Saved, Told};
+pub use transfer::{Part, Transfer, TransferError};
 
 use crate::node::Pause;
 

@@ -31,6 +31,7 @@ use crate::keyspace::{Garbage, KeyHasher, Layout, Shard};
 use crate::node::{ClientCard, Facts, Node, Saves, Shutdown};
 use crate::propagation::{Record, Stream};
 use crate::pubsub::PubSub;
+use crate::replay::{Replay, ReplayError};
 use crate::replication::{Applied, Applier, ApplyError};
 use crate::session::{After, ClientId, Session};
 use crate::shards::{Owned, WholeKeyspace};
@@ -151,6 +152,11 @@ impl TestClient {
         count: impl FnOnce(&[u8]),
     ) -> Result<Applied, ApplyError> {
         applier.batch(&self.world.engine, &self.world.node, input, count)
+    }
+
+    /// Executes what has been read of an append-only file.
+    pub(crate) fn replay(&self, replay: &mut Replay) -> Result<(), ReplayError> {
+        replay.execute(&self.world.engine, &self.world.node)
     }
 
     /// Executes all requests of `buffer` as one batch.

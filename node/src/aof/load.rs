@@ -7,10 +7,9 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use anyhow::{Context as _, anyhow, bail};
-use slotway_core::resp::decode::{Decoded, Decoder, Limits};
-use slotway_engine::dispatch::Requests;
 use slotway_engine::node::{Merge, Node as _};
-use slotway_engine::session::{After, Session};
+use slotway_engine::replay::{End, Replay};
+use slotway_engine::session::Session;
 use slotway_engine::shards::ShardAccess;
 use slotway_engine::snapshot::{Snapshot, Stale};
 
@@ -23,8 +22,6 @@ use crate::server::Server;
 const READ_LEN: usize = 1024 * 1024;
 /// What begins a file that begins with a snapshot.
 const SNAPSHOT: &[u8] = b"REDIS";
-/// What begins a line that only tells the time.
-const ANNOTATION: &[u8] = b"\n#";
 
 /// Loads the append-only file that the node begins with, or begins one.
 ///
@@ -139,65 +136,18 @@ impl<A: ShardAccess> Reading<'_, A> {
     fn commands(&self, mut file: File, start: u64) -> anyhow::Result<()> {
         let Server { shared, engine } = self.server;
         file.seek(SeekFrom::Start(start))?;
-        let mut session =
+        let session =
             Session::new(shared.clients.next_id(), String::new(), String::new(), shared.now(), true);
-        session.is_primary_link = true;
-        let limits = Limits { bulk_len_max: u64::MAX >> 1, authenticated: true };
-        let (mut decoder, mut pending, mut replies) = (Decoder::default(), Vec::new(), Vec::new());
-        // How much has been executed, and how much of it outside of transactions that are still open.
-        let (mut executed, mut whole) = (start, start);
+        let mut replay = Replay::new(session, start);
         loop {
+            let pending = replay.pending();
             let wanted = READ_LEN.max(pending.len()) as u64;
-            let is_end = (&mut file).take(wanted).read_to_end(&mut pending)? == 0;
-            let (mut used, mut annotated) = (0, annotation(&pending));
-            loop {
-                let rest = &pending[used..];
-                if rest.first() == Some(&b'#') {
-                    let Some(end) = rest.iter().position(|byte| *byte == b'\n') else { break };
-                    (used, executed) = (used + end + 1, executed + end as u64 + 1);
-                    annotated = used + annotation(&pending[used..]);
-                    continue;
-                }
-                if rest.first().is_some_and(|byte| *byte != b'*') {
-                    bail!(
-                        "Bad file format reading the append only file at byte {executed}: make a backup of your AOF file, then use redis-check-aof --fix"
-                    );
-                }
-                let mut decoded = decoder.decode(&rest[..annotated.max(used) - used], limits);
-                if decoder.is_empty() {
-                    // What looks like such a line is in the middle of a command.
-                    decoded = decoder.decode(rest, limits);
-                }
-                if let Decoded::Broken(error) = decoded {
-                    let text = String::from_utf8_lossy(&error.text()).into_owned();
-                    bail!("Bad file format reading the append only file at byte {executed}: {text}");
-                }
-                if decoder.is_empty() {
-                    break;
-                }
-                let requests = Requests { decoder: &decoder, buffer: rest };
-                let tally = engine.execute(&**shared, &mut session, requests, &mut replies);
-                if session.after != After::Continue || session.blocked.is_some() {
-                    bail!("a command at byte {executed} or behind is none that is ever written there");
-                }
-                check(&replies, executed)?;
-                replies.clear();
-                if session.transaction.is_some() {
-                    // The one that is still open begins with the last MULTI.
-                    let multi = |index: &usize| decoder.request(rest, *index).is(0, "multi");
-                    if let Some(begin) = (0..tally.requests).rev().find(multi) {
-                        whole = executed + decoder.clone().consume_first(begin) as u64;
-                    }
-                }
-                let len = decoder.consume_first(tally.requests);
-                if session.transaction.is_none() {
-                    whole = executed + len as u64;
-                }
-                (used, executed) = (used + len, executed + len as u64);
-            }
-            pending.drain(..used);
-            if is_end {
-                return if whole == executed && pending.is_empty() { Ok(()) } else { self.cut(whole) };
+            let is_end = (&mut file).take(wanted).read_to_end(pending)? == 0;
+            replay.execute(engine, &**shared)?;
+            match replay.end() {
+                _ if !is_end => {}
+                End::Whole => return Ok(()),
+                End::CutAt(whole) => return self.cut(whole),
             }
         }
     }
@@ -216,18 +166,4 @@ impl<A: ShardAccess> Reading<'_, A> {
         ));
         OpenOptions::new().write(true).open(self.path)?.set_len(whole).context("cannot be cut")
     }
-}
-
-/// Where the next line begins that only tells the time; the end if there is none.
-fn annotation(bytes: &[u8]) -> usize {
-    bytes.windows(ANNOTATION.len()).position(|window| window == ANNOTATION).map_or(bytes.len(), |at| at + 1)
-}
-
-/// A command that is not known here has been lost: nothing is served then.
-fn check(replies: &[u8], at: u64) -> anyhow::Result<()> {
-    const UNKNOWN: &[u8] = b"-ERR unknown command";
-    if replies.windows(UNKNOWN.len()).any(|window| window == UNKNOWN) {
-        bail!("Unknown command reading the append only file at byte {at} or behind");
-    }
-    Ok(())
 }

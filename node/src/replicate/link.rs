@@ -23,7 +23,7 @@ use slotway_core::replication::{FullSync, History, ReplId};
 use slotway_engine::keyspace::{DbIndex, ExpiryPolicy};
 use slotway_engine::node::{LinkPhase, Merge, Node as _};
 use slotway_engine::propagation::write_command;
-use slotway_engine::replication::{Answer, Applier, Met};
+use slotway_engine::replication::{Answer, Applier, Met, Transfer};
 use slotway_engine::session::{ReplyMode, Session};
 use slotway_engine::shards::{ShardAccess, WholeKeyspace as _};
 use slotway_engine::snapshot::Stale;
@@ -45,8 +45,6 @@ const RETRY: Duration = Duration::from_secs(1);
 const ACK: Duration = Duration::from_secs(1);
 /// Items loaded before clients have their turn.
 const LOAD_SLICE: usize = 64;
-/// Bytes of the mark at the end of a snapshot whose length was not told.
-const MARK_LEN: usize = 40;
 /// The longest line that a primary answers.
 const LINE_MAX: usize = 64 * 1024;
 
@@ -462,57 +460,17 @@ impl Wire<'_> {
     /// Puts the snapshot that comes into a file.
     async fn snapshot(&mut self) -> anyhow::Result<Aside> {
         let line = self.line().await?;
-        let head =
-            line.strip_prefix('$').with_context(|| format!("it sends {line} in place of a snapshot"))?;
-        match head.strip_prefix("EOF:") {
-            Some(mark) if mark.len() == MARK_LEN => {
-                self.shared
-                    .log
-                    .notice("MASTER <-> REPLICA sync: receiving streamed RDB from master with EOF");
-                let mark = mark.as_bytes().to_vec();
-                self.marked_snapshot(&mark).await
-            }
-            Some(_) => bail!("its snapshot ends with a mark of another length than {MARK_LEN}"),
-            None => {
-                let len = head.parse().with_context(|| format!("{head} is no length of a snapshot"))?;
-                self.shared
-                    .log
-                    .notice(&format!("MASTER <-> REPLICA sync: receiving {len} bytes from master"));
-                self.counted_snapshot(len).await
-            }
-        }
-    }
-
-    async fn counted_snapshot(&mut self, len: u64) -> anyhow::Result<Aside> {
+        let mut transfer = Transfer::announced(&line).with_context(|| format!("it sends {line}"))?;
+        self.shared.log.notice(&format!("MASTER <-> REPLICA sync: receiving {transfer}"));
         let (aside, mut file) = Aside::create(self.shared)?;
-        let mut left = len;
         loop {
-            let part = self.input.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-            file.write_all(&self.input.split_to(part)).context("cannot write the snapshot aside")?;
-            left -= part as u64;
-            self.shared.replication.link.lock().transfer = Some((len - left, Some(len)));
-            if left == 0 {
+            let part = transfer.next(&self.input);
+            file.write_all(&self.input[..part.len]).context("cannot write the snapshot aside")?;
+            self.input.advance(part.used);
+            self.shared.replication.link.lock().transfer = Some((transfer.taken, transfer.len_told()));
+            if part.is_last {
                 return Ok(aside);
             }
-            self.read().await?;
-        }
-    }
-
-    /// The snapshot ends with its mark, behind which nothing comes before this node has answered.
-    async fn marked_snapshot(&mut self, mark: &[u8]) -> anyhow::Result<Aside> {
-        let (aside, mut file) = Aside::create(self.shared)?;
-        let mut taken = 0;
-        loop {
-            if self.input.ends_with(mark) {
-                let rest = self.input.len() - mark.len();
-                file.write_all(&self.input[..rest]).context("cannot write the snapshot aside")?;
-                self.input.clear();
-                return Ok(aside);
-            }
-            let part = self.input.len().saturating_sub(mark.len());
-            file.write_all(&self.input.split_to(part)).context("cannot write the snapshot aside")?;
-            taken += part as u64;
-            self.shared.replication.link.lock().transfer = Some((taken, None));
             self.read().await?;
         }
     }
