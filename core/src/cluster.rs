@@ -59,7 +59,7 @@ mod talk;
 mod tests;
 mod tick;
 
-pub use action::{Action, ChannelScope, Durability, Source};
+pub use action::{Action, Beginning, ChannelScope, Durability, Source};
 pub use admin::{Admin, Done, FailoverMode, SetSlot};
 pub use config::{Announced, Config};
 pub use copies::NoPromise;

@@ -200,7 +200,8 @@ fn refused_while_down(topology: &Topology, intent: Intent, policy: DownPolicy) -
     match intent.access {
         Access::ShardChannel if policy.allow_shard_channels => None,
         Access::ShardChannel => Some(Down::Cluster),
-        _ if !policy.allow_reads => Some(Down::Cluster),
+        // A primary that came back empty would call keys missing that its replicas have.
+        _ if !policy.allow_reads || topology.lacks_data() => Some(Down::Cluster),
         Access::Write | Access::Migrate => Some(Down::ClusterReadsOnly),
         Access::Read => None,
     }
@@ -234,6 +235,7 @@ fn served_by_replica(topology: &Topology, owner: NodeIndex, intent: Intent) -> b
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::slot::SlotRange;
     use crate::topology::TopologyBuilder;
     use crate::topology::samples::{primary, slot, three_primaries_one_replica};
     use alloc::format;
@@ -301,6 +303,22 @@ mod tests {
         assert_eq!(decide(WRITE, reads), Decision::Down(Down::ClusterReadsOnly));
         assert_eq!(decide(channel, reads), Decision::Down(Down::Cluster));
         assert_eq!(decide(channel, channels), Decision::Serve);
+    }
+
+    #[test]
+    fn a_primary_that_came_back_without_its_data_serves_no_reads_whatever_its_policy() {
+        let mut cluster = TopologyBuilder::new(1);
+        let myself = cluster.node(primary(1));
+        cluster.own(myself, [SlotRange::new(slot(0), slot(9)).expect("in order")]);
+        cluster.state(ClusterState::Fail);
+        cluster.lacks_data(true);
+        let topology = cluster.build().expect("one node").as_seen_by(myself, 1);
+        let all = DownPolicy { allow_reads: true, allow_shard_channels: true };
+        for access in [Access::Read, Access::Write] {
+            let intent = Intent { access, ..READ };
+            let decision = route(&topology, KeySlots::One(slot(0)), intent, all);
+            assert_eq!(decision, Decision::Down(Down::Cluster));
+        }
     }
 
     #[test]

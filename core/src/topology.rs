@@ -72,6 +72,7 @@ type Owners = [u16; SLOT_COUNT as usize];
 pub struct Topology {
     version: u64,
     state: ClusterState,
+    lacks_data: bool,
     current_epoch: Epoch,
     nodes: Vec<Node>,
     myself: Option<NodeIndex>,
@@ -91,6 +92,12 @@ impl Topology {
     /// Whether the cluster takes commands.
     pub fn state(&self) -> ClusterState {
         self.state
+    }
+
+    /// True while the node whose picture this is has come back without its data, and waits for a replica that has them: what it would answer is not
+    /// what it once acknowledged.
+    pub fn lacks_data(&self) -> bool {
+        self.lacks_data
     }
 
     /// The cluster's logical time.

@@ -24,10 +24,9 @@ use std::time::{Duration, Instant as StdInstant};
 use anyhow::Context as _;
 use parking_lot::Mutex;
 use slotway_core::cluster::{
-    Action, Announced, ChannelScope, Cluster, Config as ClusterConfig, Durability, Input, LinkId, Loss, Now,
-    Replication, Seed, Shape, Source,
+    Action, Announced, Beginning, ChannelScope, Cluster, Config as ClusterConfig, Durability, Input, LinkId,
+    Loss, Now, Seed, Shape, Source,
 };
-use slotway_core::epoch::ReplOffset;
 use slotway_core::slot_set::SlotSet;
 use slotway_core::time::Instant;
 use slotway_core::topology::Topology;
@@ -187,11 +186,6 @@ impl Bus {
         result
     }
 
-    /// Its nodes are processes of their own, each with data of its own.
-    pub(crate) fn copies_data(&self) -> bool {
-        self.dialled.is_none()
-    }
-
     /// How many bytes wait to be sent over a link.
     pub(crate) fn waiting(&self, link: LinkId) -> usize {
         self.state.lock().writers.get(&link).map_or(0, Writer::waiting)
@@ -244,11 +238,11 @@ impl Bus {
                 }
                 Action::Publish(topology) => node.publish(topology),
                 Action::Deliver { scope, channel, message } => deliver(&node, scope, &channel, &message),
-                Action::Follow(source) if node.shares_data => self.stand_in(state, source.is_some()),
-                Action::Follow(source) => {
-                    let primary =
-                        source.map(|Source { id, host, port }| Primary { host, port, id: Some(id) });
-                    replicate::follow(&node, primary);
+                Action::Follow(None) => replicate::follow(&node, None, Beginning::GoesOn),
+                Action::Follow(Some(Source { id, host, port, beginning })) => {
+                    let host = self.dialled.clone().unwrap_or(host);
+                    let primary = Primary { host, port, id: Some(id) };
+                    replicate::follow(&node, Some(primary), beginning);
                 }
                 Action::PauseWrites => {
                     node.pauses.by_failover(true);
@@ -285,17 +279,7 @@ impl Bus {
 
     /// Tells the machine how far the data is.
     fn report(&self, state: &mut State, node: &Shared) {
-        if !node.shares_data {
-            let replication = replicate::for_cluster(node, self.now().instant);
-            state.cluster.handle(self.now(), Input::Replication(replication));
-        }
-    }
-
-    /// Replicas that serve the data of their primary themselves have it, always.
-    fn stand_in(&self, state: &mut State, follows: bool) {
-        let fresh_at = follows.then_some(Instant::from_ms(u64::MAX));
-        let offset = ReplOffset::new(u64::from(follows));
-        let replication = Replication { offset, fresh_at, ..Replication::default() };
+        let replication = replicate::for_cluster(node, self.now().instant);
         state.cluster.handle(self.now(), Input::Replication(replication));
     }
 

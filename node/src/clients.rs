@@ -18,7 +18,7 @@ use crate::outbox::{Outbox, Outboxes};
 /// The connections of one node.
 #[derive(Default)]
 pub(crate) struct Clients {
-    outboxes: Arc<Outboxes>,
+    outboxes: Outboxes,
     open: Mutex<BTreeMap<ClientId, Arc<Client>>>,
 }
 
@@ -30,11 +30,6 @@ pub(crate) struct Client {
 }
 
 impl Clients {
-    /// None yet; the clients of a node that shares its data with others have their outboxes among `outboxes`.
-    pub(crate) fn new(outboxes: Arc<Outboxes>) -> Self {
-        Self { outboxes, open: Mutex::default() }
-    }
-
     /// A number that no connection has had.
     pub(crate) fn next_id(&self) -> ClientId {
         self.outboxes.next_id()

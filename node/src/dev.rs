@@ -3,20 +3,22 @@
 //! Nodes are spread over as many threads as there are cores; each node lives on one of them and owns its data. They begin as a
 //! cluster that is formed already, and talk over the real bus from then on. Nothing is kept on disk.
 //!
-//! A replica serves the data of its primary itself: they share one engine, on one thread, so a READONLY read sees every
-//! acknowledged write. Replication between processes takes this place when it comes.
+//! Replicas copy the data of their primary as between processes, over a socket of their own. Since all nodes begin empty, and at once, none
+//! has to ask for a snapshot first.
 
 use std::env;
 use std::sync::Arc;
 use std::sync::mpsc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
 use slotway_core::epoch::{ConfigEpoch, Epoch, ReplOffset};
 use slotway_core::id::{NodeId, ShardId};
 use slotway_core::plan;
+use slotway_core::replication::{History, ReplId};
+use slotway_core::resp::error::ErrorReply;
 use slotway_core::topology::{ClusterState, Node, NodeFlags, NodeIndex, Topology, TopologyBuilder};
-use slotway_engine::config::{Config, args};
+use slotway_engine::config::{Asker, Config, args};
 use slotway_engine::node::Node as _;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::{LocalSet, spawn_local};
@@ -25,10 +27,15 @@ use crate::bus::{self, Bus, Order};
 use crate::cli::environment;
 use crate::health::Health;
 use crate::log::{Level, Log};
-use crate::outbox::Outboxes;
 use crate::shared::Shared;
 use crate::{files, health, http, identity, process, runtime, server, signals};
 
+/// Where the history of each shard begins: not at 0, which says of a replica that it has no data yet.
+const START: ReplOffset = ReplOffset::new(1);
+/// How long replicas may take to reach their primaries before the cluster is called ready without them.
+const LINKS_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often to look.
+const LINKS_POLL: Duration = Duration::from_millis(1);
 /// Distance from a node's client port to its bus port.
 const BUS_PORT_OFFSET: u16 = 10_000;
 
@@ -59,11 +66,6 @@ impl Plan {
     }
 }
 
-/// One primary and its replicas, ready to be served by one thread.
-struct ShardPlan {
-    nodes: Vec<NodePlan>,
-}
-
 /// A node, ready to be served.
 struct NodePlan {
     node: DevNode,
@@ -86,18 +88,19 @@ pub(crate) fn run(plan: &Plan) -> anyhow::Result<()> {
     // As many as the system allows will do: clients that find no descriptor are told so when they come.
     let _ = process::reserve_files(config.maxclients().saturating_mul(plan.node_count().into()));
     let topology = topology(plan)?;
-    let outboxes: Vec<Arc<Outboxes>> = (0..plan.primaries).map(|_| Arc::default()).collect();
+    let histories: Vec<History> = (0..plan.primaries).map(|_| history()).collect();
     let started_nodes: Vec<DevNode> = (0..plan.node_count())
-        .map(|node| start_node(plan, node, &config, &topology, &outboxes))
+        .map(|node| start_node(plan, node, &config, &topology, &histories))
         .collect::<anyhow::Result<_>>()?;
     let nodes: Vec<Arc<Shared>> = started_nodes.iter().map(|node| Arc::clone(&node.shared)).collect();
-    let threads = serve_on_threads(shards(plan, &config, started_nodes)?)?;
+    let threads = serve_on_threads(listen_all(plan, &config, started_nodes)?)?;
     let runtime = runtime::current_thread()?;
     let log = Log::open("", if plan.quiet { Level::Warning } else { Level::Notice })?;
     problem.iter().for_each(|problem| log.warning(problem));
     runtime.block_on(async {
         let page = start_page(plan, &nodes, &log).await;
         health::serve(config.health_socket(), Health::of(nodes.clone()), &log);
+        until_linked(&nodes, &log).await;
         tell(plan, started.elapsed().as_secs_f64() * 1000.0, page.as_deref());
         signals::asked_to_end().await;
     });
@@ -122,7 +125,17 @@ fn configure(plan: &Plan) -> anyhow::Result<Config> {
     let line = args::parse(&plan.directives);
     config.load("the command line", &line.text, &mut |pattern| files::include(pattern))?;
     config.finish()?;
+    if config.masterauth().is_empty() && !config.requirepass().is_empty() {
+        // Replicas would need the password that the same command line sets.
+        let password = config.requirepass().to_vec();
+        let _ = config.set(&[(b"masterauth", &password)], Asker::default()).map_err(ErrorReply::from)?;
+    }
     Ok(config)
+}
+
+/// What a shard's nodes begin with: nothing, which is there all the same.
+fn history() -> History {
+    History { id: ReplId::from_random(process::random_bytes()), offset: START.get(), before: None }
 }
 
 /// The cluster as the first node sees it.
@@ -154,8 +167,8 @@ fn describe(plan: &Plan, number: u16, shard_ids: &[ShardId]) -> Node {
     node.port = plan.port(number);
     node.bus_port = node.port.saturating_add(BUS_PORT_OFFSET);
     node.config_epoch = ConfigEpoch::new(u64::from(primary) + 1);
-    // It serves its primary's own data: there is nothing that it could lack.
-    node.repl_offset = is_replica.then_some(ReplOffset::new(1));
+    // All have what there is, which is nothing.
+    node.repl_offset = is_replica.then_some(START);
     node.pong_received = process::unix_ms();
     node
 }
@@ -165,7 +178,7 @@ fn start_node(
     number: u16,
     config: &Config,
     topology: &Topology,
-    outboxes: &[Arc<Outboxes>],
+    histories: &[History],
 ) -> anyhow::Result<DevNode> {
     let mut config = config.clone();
     let port = plan.port(number);
@@ -173,10 +186,10 @@ fn start_node(
     // Nodes of one process share a folder.
     config.set_dbfilename(&format!("dump-{port}.rdb"));
     let log = Log::open(config.logfile(), Level::Warning)?.with_prefix(format!("[{port}] "));
-    let outboxes = Arc::clone(&outboxes[usize::from(plan.primary_of(number))]);
-    let mut shared = Shared::new(config, None, log, outboxes);
-    shared.shares_data = true;
-    let shared = Arc::new(shared);
+    let shared = Arc::new(Shared::new(config, None, log));
+    if plan.replicas > 0 {
+        shared.replication.begin_together(histories[usize::from(plan.primary_of(number))]);
+    }
     let me = topology
         .nodes()
         .find_map(|(index, node)| (node.port == port).then_some(index))
@@ -194,28 +207,27 @@ fn dialled(bind: &str) -> String {
     }
 }
 
-/// Binds every port, and groups the nodes by shard.
-fn shards(plan: &Plan, config: &Config, nodes: Vec<DevNode>) -> anyhow::Result<Vec<ShardPlan>> {
-    let mut shards: Vec<ShardPlan> = (0..plan.primaries).map(|_| ShardPlan { nodes: Vec::new() }).collect();
+/// Binds every port.
+fn listen_all(plan: &Plan, config: &Config, nodes: Vec<DevNode>) -> anyhow::Result<Vec<NodePlan>> {
     let listen = |port: u16| {
         runtime::listen(&[&plan.bind], port, config.tcp_backlog() as i32)
             .with_context(|| format!("Port {port} is taken? Choose other ports with --port"))
     };
-    for (number, node) in (0..plan.node_count()).zip(nodes) {
+    let with_listeners = |(number, node): (u16, DevNode)| {
         let listeners = listen(plan.port(number))?;
         let bus_listeners = listen(bus::port(&node.shared.config())?)?;
-        shards[usize::from(plan.primary_of(number))].nodes.push(NodePlan { node, listeners, bus_listeners });
-    }
-    Ok(shards)
+        Ok(NodePlan { node, listeners, bus_listeners })
+    };
+    (0..plan.node_count()).zip(nodes).map(with_listeners).collect()
 }
 
-/// Serves the shards on as many threads as there are cores. Returns once all of them accept connections.
-fn serve_on_threads(shards: Vec<ShardPlan>) -> anyhow::Result<Vec<std::thread::JoinHandle<()>>> {
+/// Serves the nodes on as many threads as there are cores. Returns once all of them accept connections.
+fn serve_on_threads(nodes: Vec<NodePlan>) -> anyhow::Result<Vec<std::thread::JoinHandle<()>>> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut shares: Vec<Vec<ShardPlan>> = (0..cores.min(shards.len())).map(|_| Vec::new()).collect();
-    for (number, shard) in shards.into_iter().enumerate() {
+    let mut shares: Vec<Vec<NodePlan>> = (0..cores.min(nodes.len())).map(|_| Vec::new()).collect();
+    for (number, node) in nodes.into_iter().enumerate() {
         let share = number % shares.len();
-        shares[share].push(shard);
+        shares[share].push(node);
     }
     let (ready, all_ready) = mpsc::channel();
     let threads = shares
@@ -236,8 +248,8 @@ fn serve_on_threads(shards: Vec<ShardPlan>) -> anyhow::Result<Vec<std::thread::J
     Ok(threads)
 }
 
-/// Serves some shards on this thread until all their nodes have stopped.
-fn serve_share(share: Vec<ShardPlan>, ready: &mpsc::Sender<anyhow::Result<()>>) {
+/// Serves some nodes on this thread until all of them have stopped.
+fn serve_share(share: Vec<NodePlan>, ready: &mpsc::Sender<anyhow::Result<()>>) {
     // Nobody waits any more if another thread has failed: then this one's answer is of no interest.
     let report = |result| drop(ready.send(result));
     let runtime = match runtime::current_thread() {
@@ -245,39 +257,39 @@ fn serve_share(share: Vec<ShardPlan>, ready: &mpsc::Sender<anyhow::Result<()>>) 
         Err(error) => return report(Err(error.into())),
     };
     LocalSet::new().block_on(&runtime, async {
-        let mut nodes = Vec::new();
-        for shard in share {
-            match start_shard(shard) {
-                Ok(tasks) => nodes.extend(tasks),
-                Err(error) => return report(Err(error)),
+        let started: anyhow::Result<Vec<_>> = share.into_iter().map(serve_node).collect();
+        match started {
+            Err(error) => report(Err(error)),
+            Ok(tasks) => {
+                report(Ok(()));
+                for task in tasks {
+                    // A node that panicked has said so; the others go on.
+                    let _ = task.await;
+                }
             }
-        }
-        report(Ok(()));
-        for node in nodes {
-            // A node that panicked has said so; the others go on.
-            let _ = node.await;
         }
     });
 }
 
-/// Starts a primary and its replicas, which share its engine.
-///
-/// A replica's own orders to delete keys are not obeyed: the keys are its primary's.
-fn start_shard(shard: ShardPlan) -> anyhow::Result<Vec<tokio::task::JoinHandle<()>>> {
-    let mut nodes = shard.nodes.into_iter();
-    let NodePlan { node: primary, listeners, bus_listeners } =
-        nodes.next().context("a shard has a primary")?;
-    spawn_local(primary.bus.serve(runtime::adopt(bus_listeners)?));
-    let primary_server = server::owned(primary.shared);
-    spawn_local(server::obey(Arc::clone(&primary_server), primary.orders));
-    let mut tasks = Vec::new();
-    for NodePlan { node: replica, listeners, bus_listeners } in nodes {
-        spawn_local(replica.bus.serve(runtime::adopt(bus_listeners)?));
-        let replica = server::sharing_data_of(&primary_server, replica.shared);
-        tasks.push(spawn_local(server::serve_here(replica, runtime::adopt(listeners)?, None)));
+/// Starts a node on this thread, whose [`LocalSet`] is running.
+fn serve_node(plan: NodePlan) -> anyhow::Result<tokio::task::JoinHandle<()>> {
+    let NodePlan { node: DevNode { shared, bus, orders }, listeners, bus_listeners } = plan;
+    spawn_local(bus.serve(runtime::adopt(bus_listeners)?));
+    let server = server::owned(shared);
+    spawn_local(server::obey(Arc::clone(&server), orders));
+    Ok(spawn_local(server::serve_here(server, runtime::adopt(listeners)?, None)))
+}
+
+/// Waits until each replica reads what its primary writes, so that WAIT and a failover find what they look for from the first moment on.
+async fn until_linked(nodes: &[Arc<Shared>], log: &Log) {
+    let all_linked = async {
+        while nodes.iter().any(|node| node.is_replica() && !node.replication.is_linked()) {
+            tokio::time::sleep(LINKS_POLL).await;
+        }
+    };
+    if tokio::time::timeout(LINKS_TIMEOUT, all_linked).await.is_err() {
+        log.warning("Not every replica has reached its primary yet");
     }
-    tasks.push(spawn_local(server::serve_here(primary_server, runtime::adopt(listeners)?, None)));
-    Ok(tasks)
 }
 
 /// The playground's address, if it is served. That its port is taken is no reason not to run the cluster.

@@ -14,8 +14,7 @@ use slotway_core::time::UnixMs;
 use slotway_engine::config::OutputLimit;
 use slotway_engine::session::ClientId;
 
-/// The outboxes of the connections of one node, and of those nodes of the process that share its data: their clients wait for the same
-/// keys, so their numbers come from one counter.
+/// The outboxes of the connections of one node, which numbers them.
 #[derive(Default)]
 pub(crate) struct Outboxes {
     next_id: AtomicU64,

@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicBool, AtomicU16, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use parking_lot::{Mutex, ReentrantMutex, ReentrantMutexGuard};
-use slotway_core::cluster;
+use slotway_core::cluster::{self, Beginning};
 use slotway_core::epoch::ReplOffset;
 use slotway_core::id::NodeId;
 use slotway_core::replication::{FullSync, History, ReplId, Resume};
@@ -166,6 +166,17 @@ impl Replication {
         self.batch.lock()
     }
 
+    /// Begins with data that other nodes begin with too, all at once: whoever follows another of them need not ask for it.
+    pub(crate) fn begin_together(&self, history: History) {
+        self.log.lock().adopt(history);
+        self.records.store(true, Ordering::Release);
+    }
+
+    /// The stream of a primary is read.
+    pub(crate) fn is_linked(&self) -> bool {
+        self.link.lock().is_linked()
+    }
+
     /// Whom this node follows, whenever that changes.
     fn watch_primary(&self) -> watch::Receiver<Option<Primary>> {
         self.primary.subscribe()
@@ -207,12 +218,13 @@ fn append_raw(shared: &Shared, bytes: &[u8]) {
 /// Follows whom `replicaof` names.
 pub(crate) fn follow_by_config(shared: &Shared) {
     if let Some(ReplicaOf { host, port }) = shared.config().replicaof() {
-        follow(shared, Some(Primary { host: host.clone(), port: *port, id: None }));
+        let primary = Primary { host: host.clone(), port: *port, id: None };
+        follow(shared, Some(primary), Beginning::GoesOn);
     }
 }
 
-/// Follows another primary, or none.
-pub(crate) fn follow(shared: &Shared, primary: Option<Primary>) {
+/// Follows another primary, or none. `beginning` is what the present data is to that primary.
+pub(crate) fn follow(shared: &Shared, primary: Option<Primary>, beginning: Beginning) {
     let replication = &shared.replication;
     if *replication.primary.borrow() == primary {
         return;
@@ -231,6 +243,10 @@ pub(crate) fn follow(shared: &Shared, primary: Option<Primary>) {
                     replication.stream_db.store(log.stream_db().0, Ordering::Relaxed);
                     link.be_replica(now, &log, replication.quorum.last_tenure());
                 }
+            }
+            match beginning {
+                Beginning::GoesOn => {}
+                Beginning::Anew => link.begin_anew(),
             }
         }
         None => {
@@ -335,7 +351,8 @@ pub(crate) fn for_cluster(shared: &Shared, now: slotway_core::time::Instant) -> 
     // What is there of another history, or half loaded, is nothing.
     let is_whole = !replication.follows() || link.has_data;
     let offset = ReplOffset::new(if is_whole { replication.log.lock().offset() } else { 0 });
-    cluster::Replication { offset, fresh_at, term: link.label.standing(offset).term }
+    let (is_linked, term) = (link.is_linked(), link.label.standing(offset).term);
+    cluster::Replication { offset, fresh_at, is_linked, term }
 }
 
 /// Periodic work: pings, replicas that fall silent, the backlog that nobody needs.

@@ -56,12 +56,6 @@ pub(crate) fn owned(shared: Arc<Shared>) -> Arc<Server<Owned>> {
     Arc::new(Server { engine: Arc::new(Engine::new(shards, hasher)), shared })
 }
 
-/// A replica in the process of its primary, which serves the primary's own data.
-pub(crate) fn sharing_data_of(primary: &Server<Owned>, shared: Arc<Shared>) -> Arc<Server<Owned>> {
-    #[allow(clippy::arc_with_non_send_sync, reason = "as above: it stays on its primary's thread")]
-    Arc::new(Server { engine: Arc::clone(&primary.engine), shared })
-}
-
 /// A node whose data `threads` threads share.
 fn locked(shared: Arc<Shared>, threads: u16) -> Arc<Server<Locked>> {
     let (layout, hasher) = layout(&shared.config(), (threads * SHARDS_PER_THREAD).next_power_of_two());

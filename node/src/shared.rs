@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use parking_lot::Mutex;
-use slotway_core::cluster::{Cluster, Dataset, Input, LinkId, Now};
+use slotway_core::cluster::{Beginning, Cluster, Dataset, Input, LinkId, Now};
 use slotway_core::id::JobId;
 use slotway_core::resp::error::ErrorReply;
 use slotway_core::slot::Slot;
@@ -36,7 +36,6 @@ use crate::clients::Clients;
 use crate::handoff::Handoff;
 use crate::log::{Level, Log};
 use crate::migrate::Migrations;
-use crate::outbox::Outboxes;
 use crate::pause::Pauses;
 use crate::persist::Persist;
 use crate::reclaim::Reclaimer;
@@ -73,8 +72,6 @@ pub(crate) struct Shared {
     stop: watch::Sender<bool>,
     /// The control plane, unless the node's topology is fixed.
     bus: OnceLock<Arc<Bus>>,
-    /// Its replicas serve its data themselves, in its process: nothing is copied.
-    pub(crate) shares_data: bool,
     /// DEBUG SET-ACTIVE-EXPIRE.
     pub(crate) active_expire: AtomicBool,
     run_id: String,
@@ -83,13 +80,8 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// A node with `config`, read from `config_file` if there is one. `outboxes` are new ones, unless it shares the data of another node.
-    pub(crate) fn new(
-        config: Config,
-        config_file: Option<PathBuf>,
-        log: Log,
-        outboxes: Arc<Outboxes>,
-    ) -> Self {
+    /// A node with `config`, read from `config_file` if there is one.
+    pub(crate) fn new(config: Config, config_file: Option<PathBuf>, log: Log) -> Self {
         let run_id = process::random_bytes::<20>().iter().map(|byte| format!("{byte:02x}")).collect();
         let slot_stats = config.cluster_enabled().then(|| SlotStats::new(server::data_threads(&config)));
         Self {
@@ -98,7 +90,7 @@ impl Shared {
             config_file,
             topology: ArcSwapOption::empty(),
             topology_changes: watch::Sender::new(None),
-            clients: Arc::new(Clients::new(outboxes)),
+            clients: Arc::default(),
             pubsub: Mutex::default(),
             reclaimer: Reclaimer::default(),
             stats: Stats::default(),
@@ -114,7 +106,6 @@ impl Shared {
             log,
             stop: watch::Sender::new(false),
             bus: OnceLock::new(),
-            shares_data: false,
             active_expire: AtomicBool::new(true),
             run_id,
             started_at: process::unix_ms(),
@@ -139,12 +130,10 @@ impl Shared {
         assert!(self.bus.set(bus).is_ok(), "a node has one control plane");
     }
 
-    /// Writes are acknowledged once a majority of the shard's copies has them. Nodes that share their data in one process are one copy.
+    /// Writes are acknowledged once a majority of the shard's copies has them.
     pub(crate) fn counts_by_quorum(&self) -> bool {
         let config = self.config.load();
-        config.cluster_write_quorum()
-            && config.cluster_enabled()
-            && self.bus.get().is_some_and(|bus| bus.copies_data())
+        config.cluster_write_quorum() && config.cluster_enabled() && self.bus.get().is_some()
     }
 
     /// This node copies another, or is about to.
@@ -371,10 +360,7 @@ impl Node for Shared {
     }
 
     fn replication(&self) -> ReplicationState {
-        match self.shares_data {
-            true => ReplicationState::of(self.topology().as_deref()),
-            false => replicate::state(self),
-        }
+        replicate::state(self)
     }
 
     fn pause(&self) -> Pause {
@@ -386,7 +372,8 @@ impl Node for Shared {
     }
 
     fn follow(&self, primary: Option<(String, u16)>) {
-        replicate::follow(self, primary.map(|(host, port)| Primary { host, port, id: None }));
+        let primary = primary.map(|(host, port)| Primary { host, port, id: None });
+        replicate::follow(self, primary, Beginning::GoesOn);
     }
 
     fn runs_errands(&self) -> bool {

@@ -25,7 +25,7 @@ use alloc::vec::Vec;
 use core::cell::RefCell;
 use core::mem;
 
-use slotway_core::cluster::{Action, Cluster, Now, Replication};
+use slotway_core::cluster::{Action, Beginning, Cluster, Now, Replication};
 use slotway_core::resp::decode::{Decoded, Decoder, Limits};
 use slotway_core::resp::encode::ReplyWriter;
 use slotway_core::resp::error::ErrorReply;
@@ -233,7 +233,10 @@ impl SimNode {
                 self.host.route_by(topology);
                 self.engine.topology_changed(&self.host);
             }
-            Action::Follow(source) => self.follow(source.map(|source| (source.host, source.port))),
+            Action::Follow(source) => {
+                let beginning = source.as_ref().map_or(Beginning::GoesOn, |source| source.beginning);
+                self.follow(source.map(|source| (source.host, source.port)), beginning);
+            }
             Action::PauseWrites => self.host.writes_pause.set(true),
             Action::ResumeWrites => {
                 self.host.writes_pause.set(false);

@@ -99,4 +99,15 @@ pub struct Source {
     pub host: String,
     /// Its port for clients, or for clients with TLS if the bus runs on TLS.
     pub port: u16,
+    /// What the data of this node is to it.
+    pub beginning: Beginning,
+}
+
+/// What a node that follows another from now on can do with the data that it has.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Beginning {
+    /// It may be the beginning of what the other has: they were in one shard.
+    GoesOn,
+    /// It is of another shard: as long as nothing else has come, this node has nothing to be elected for.
+    Anew,
 }

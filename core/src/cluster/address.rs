@@ -8,7 +8,7 @@ use alloc::string::String;
 use core::mem;
 
 use super::Cluster;
-use super::action::{Action, Source};
+use super::action::{Action, Beginning, Source};
 use super::event::Event;
 use super::handshake::Purpose;
 use super::input::Now;
@@ -122,7 +122,7 @@ impl Cluster {
         self.note(event);
         self.close_outbound(index);
         if self.nodes[MYSELF].primary == Some(index) {
-            self.follow_primary();
+            self.follow_primary(Beginning::GoesOn);
         }
         self.save_soon();
     }
@@ -156,11 +156,11 @@ impl Cluster {
     }
 
     /// Tells the driver whose data to copy, and where from.
-    pub(crate) fn follow_primary(&mut self) {
+    pub(crate) fn follow_primary(&mut self, beginning: Beginning) {
         let source = self.nodes[MYSELF].primary.map(|primary| {
             let primary = &self.nodes[primary];
             let (port, _) = primary.address.base_and_other_port(self.config.tls_cluster);
-            Source { id: primary.id, host: primary.address.ip.clone(), port }
+            Source { id: primary.id, host: primary.address.ip.clone(), port, beginning }
         });
         self.out.push(Action::Follow(source));
     }

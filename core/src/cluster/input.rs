@@ -103,6 +103,8 @@ pub struct Replication {
     pub offset: ReplOffset,
     /// Replica: when it last heard from its primary; `None` if it never had its data.
     pub fresh_at: Option<Instant>,
+    /// Replica: it reads the stream of the primary that it follows now, so that its offset is one of that primary's history.
+    pub is_linked: bool,
     /// Replica, with `cluster-write-quorum`: under which primary its data is complete, as its
     /// [`Label`](crate::replication::quorum::Label) says.
     pub term: ConfigEpoch,

@@ -124,12 +124,16 @@ impl Cluster {
     }
 
     /// At each tick, and when replication has come further.
+    ///
+    /// The offsets are compared only once the primary's stream is read. Before that this node's own may be of another history, as after a REPLICATE, or of
+    /// writes that the primary never had; Redis compares them all the same.
     pub(crate) fn step_manual_failover(&mut self, now: Now) {
         if self.manual.deadline().is_some_and(|until| now.instant > until) {
             self.note(Event::ManualFailoverTimedOut);
             return self.end_manual_failover();
         }
         if let ManualFailover::Waiting { until, offset: Some(offset) } = self.manual
+            && self.replication.is_linked
             && self.replication.offset >= offset
         {
             self.manual = ManualFailover::Ready { until };

@@ -19,6 +19,7 @@ use core::fmt::{self, Write};
 use core::str::SplitWhitespace;
 
 use super::Cluster;
+use super::action::Beginning;
 use super::config::Config;
 use super::input::Now;
 use super::nodes::{MYSELF, Nodes, PeerIndex};
@@ -91,7 +92,7 @@ impl Cluster {
         let greatest = topology.nodes().map(|(_, node)| Epoch::from(node.config_epoch)).max();
         cluster.current_epoch = topology.current_epoch().max(greatest.unwrap_or_default());
         if cluster.nodes[MYSELF].is_replica() {
-            cluster.follow_primary();
+            cluster.follow_primary(Beginning::GoesOn);
         }
         Ok(cluster)
     }

@@ -9,7 +9,7 @@
 use alloc::boxed::Box;
 
 use super::Cluster;
-use super::action::Action;
+use super::action::{Action, Beginning};
 use super::event::Event;
 use super::heartbeat::Audience;
 use super::input::Now;
@@ -250,7 +250,10 @@ impl Cluster {
         let myself = &mut self.nodes[MYSELF];
         myself.flags =
             myself.flags.without(NodeFlags::PRIMARY | NodeFlags::MIGRATE_TO).with(NodeFlags::REPLICA);
-        self.nodes[MYSELF].shard_id = self.nodes[primary].shard_id;
+        let shard = self.nodes[primary].shard_id;
+        let beginning =
+            if self.nodes[MYSELF].shard_id == shard { Beginning::GoesOn } else { Beginning::Anew };
+        self.nodes[MYSELF].shard_id = shard;
         self.nodes[primary].flags.set(NodeFlags::MIGRATE_TO, true);
         before
             .into_iter()
@@ -260,7 +263,7 @@ impl Cluster {
         self.end_tenure();
         self.end_comeback();
         self.serves_less = true;
-        self.follow_primary();
+        self.follow_primary(beginning);
         // Who has waited is let go to a node that is a replica already.
         self.end_manual_failover();
         self.recheck_state();

@@ -42,6 +42,7 @@ impl Cluster {
     pub fn topology(&self, now: Now) -> Topology {
         let mut builder = TopologyBuilder::new(self.version);
         builder.state(self.state());
+        builder.lacks_data(self.withholds());
         builder.current_epoch(self.current_epoch);
         let places = self.add_nodes(now, &mut builder);
         for (index, peer) in self.nodes.iter() {

@@ -166,6 +166,37 @@ fn a_manual_failover_moves_the_slots_while_the_primary_is_up() {
 }
 
 #[test]
+fn a_manual_failover_waits_until_the_stream_of_the_present_primary_is_read() {
+    let mut net = with_replicas();
+    // More than the primary has told, but it may be another one's, or what the primary never had.
+    net.unlinked_data(3, 1_000_000);
+    net.admin(3, Admin::Failover(FailoverMode::Agreed)).unwrap();
+    net.run_ms(2000);
+    assert!(net.topology(1).slots_of(net.index(1, 3)).is_empty());
+    net.data(3, 0, 1_000_000);
+    net.run_ms(1000);
+    assert!(!net.topology(1).slots_of(net.index(1, 3)).is_empty());
+}
+
+#[test]
+fn what_a_node_has_counts_for_the_primary_of_its_shard_alone() {
+    let mut net = with_replicas();
+    let beginnings = |actions: &[Action]| -> Vec<Beginning> {
+        let beginning = |action: &Action| match action {
+            Action::Follow(Some(source)) => Some(source.beginning),
+            _ => None,
+        };
+        actions.iter().filter_map(beginning).collect()
+    };
+    net.admin(3, Admin::Failover(FailoverMode::Agreed)).unwrap();
+    net.run_ms(3000);
+    assert_eq!(beginnings(net.done(0)), [Beginning::GoesOn], "its primary was its replica before");
+    let primary = net.node(1).id();
+    let actions = net.admin_actions(0, Admin::Replicate { primary, has_keys: false });
+    assert_eq!(beginnings(&actions), [Beginning::Anew]);
+}
+
+#[test]
 fn force_needs_votes_and_takeover_nobody() {
     let mut net = with_replicas();
     net.admin(4, Admin::Failover(FailoverMode::Force)).unwrap();

@@ -23,6 +23,7 @@ pub const NODES_MAX: usize = 16384;
 pub struct TopologyBuilder {
     version: u64,
     state: Option<ClusterState>,
+    lacks_data: bool,
     current_epoch: Option<Epoch>,
     nodes: Vec<Node>,
     owners: Box<Owners>,
@@ -64,6 +65,7 @@ impl TopologyBuilder {
         Self {
             version,
             state: None,
+            lacks_data: false,
             current_epoch: None,
             nodes: Vec::new(),
             owners: Box::new([NOBODY; SLOT_COUNT as usize]),
@@ -76,6 +78,11 @@ impl TopologyBuilder {
     /// Whether the cluster takes commands. Left out: it does if each slot has an owner that has not failed.
     pub fn state(&mut self, state: ClusterState) {
         self.state = Some(state);
+    }
+
+    /// Whether the node whose picture this is waits for its data. Left out: it does not.
+    pub fn lacks_data(&mut self, lacks_data: bool) {
+        self.lacks_data = lacks_data;
     }
 
     /// The cluster's logical time. Left out: the highest config epoch of a node.
@@ -131,6 +138,7 @@ impl TopologyBuilder {
         Ok(Topology {
             version: self.version,
             state: self.state.unwrap_or_else(|| self.derived_state()),
+            lacks_data: self.lacks_data,
             current_epoch: self.current_epoch.unwrap_or_else(|| self.derived_epoch()),
             myself,
             by_id: Arc::new(by_id),

@@ -61,6 +61,17 @@ impl Link {
         self.heard_at = (phase != LinkPhase::Down).then_some(now);
     }
 
+    /// The primary's stream is read, and its offsets are those of the data here.
+    pub fn is_linked(&self) -> bool {
+        self.has_data && self.phase.is_connected()
+    }
+
+    /// What is here is the beginning of nothing that the primary has.
+    pub fn begin_anew(&mut self) {
+        self.drop_data();
+        self.label = Label::default();
+    }
+
     /// The data is about to be replaced by that of a snapshot.
     pub fn drop_data(&mut self) {
         (self.has_data, self.session) = (false, None);

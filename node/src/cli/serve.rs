@@ -50,7 +50,7 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<ExitCode> {
     [problem, no_pid_file, no_folder].iter().flatten().for_each(|problem| log.warning(problem));
     limit_clients(&mut config, &log);
     let listeners = listen(&config)?;
-    let shared = Arc::new(Shared::new(config, config_file, log, Arc::default()));
+    let shared = Arc::new(Shared::new(config, config_file, log));
     greet(&shared);
     let bus = if shared.config().cluster_enabled() { Some(open_bus(&shared)?) } else { None };
     let runtime = runtime::current_thread()?;

@@ -205,7 +205,8 @@ impl Member {
     pub fn follow(&mut self, now: Time, follows: bool) {
         let fresh_at = follows.then_some(Instant::from_ms(u64::MAX));
         let offset = ReplOffset::new(u64::from(follows));
-        self.handle(now, Input::Replication(Replication { offset, fresh_at, ..Replication::default() }));
+        let replication = Replication { offset, fresh_at, is_linked: follows, ..Replication::default() };
+        self.handle(now, Input::Replication(replication));
     }
 
     /// The wall clock shows something else from now on; the other never jumps.

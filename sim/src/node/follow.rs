@@ -11,6 +11,7 @@ use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
+use slotway_core::cluster::Beginning;
 use slotway_core::replication::{History, Resume};
 use slotway_core::time::Instant;
 use slotway_engine::keyspace::{DbIndex, ExpiryPolicy};
@@ -57,7 +58,7 @@ enum Stage {
 
 impl SimNode {
     /// Follows another primary, or none.
-    pub(super) fn follow(&mut self, primary: Option<(String, u16)>) {
+    pub(super) fn follow(&mut self, primary: Option<(String, u16)>, beginning: Beginning) {
         if *self.host.primary.borrow() == primary {
             return;
         }
@@ -68,6 +69,10 @@ impl SimNode {
             match followed {
                 true => link.turn(now),
                 false => link.be_replica(now, &self.host.log.borrow(), None),
+            }
+            match beginning {
+                Beginning::GoesOn => {}
+                Beginning::Anew => link.begin_anew(),
             }
         } else {
             let mut log = self.host.log.borrow_mut();

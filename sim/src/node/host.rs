@@ -164,7 +164,8 @@ impl Host {
         let offset = ReplOffset::new(self.log.borrow().offset());
         let lies = self.plot.breaks(Sabotage::EmptyStands) && self.follows();
         let fresh_at = if lies { Some(self.moment.get().instant) } else { self.link.borrow().fresh_at() };
-        Replication { offset, fresh_at, ..Replication::default() }
+        let is_linked = self.link.borrow().is_linked();
+        Replication { offset, fresh_at, is_linked, ..Replication::default() }
     }
 
     /// A picture to route by.

@@ -24,8 +24,10 @@ fn a_primary_without_its_data_follows_the_replica_that_has_them() {
     let mut net = restarted(Dataset::Absent, false);
     assert!(net.node(0).withholds());
     assert_eq!(net.topology(0).state(), ClusterState::Fail, "it serves nothing meanwhile");
+    assert!(net.topology(0).lacks_data(), "not even reads, where those are allowed");
     assert!(net.run_until(3000, |net| owner_of_slot_0(net, 0) == net.node(3).id()), "before it could serve");
     assert!(net.node(0).is_replica() && !net.node(0).withholds());
+    assert!(!net.topology(0).lacks_data());
     net.run_ms(3000);
     assert_eq!(owner_of_slot_0(&net, 1), net.node(3).id());
     net.assert_views_agree();

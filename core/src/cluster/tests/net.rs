@@ -158,6 +158,7 @@ impl Net {
                 Input::Replication(Replication {
                     offset: ReplOffset::new(100),
                     fresh_at,
+                    is_linked: true,
                     ..Default::default()
                 }),
             );
@@ -169,7 +170,15 @@ impl Net {
     pub(super) fn data(&mut self, at: usize, term: u64, offset: u64) {
         let fresh_at = Some(Instant::from_ms(self.ms));
         let (offset, term) = (ReplOffset::new(offset), ConfigEpoch::new(term));
-        self.input(at, Input::Replication(Replication { offset, fresh_at, term }));
+        self.input(at, Input::Replication(Replication { offset, fresh_at, is_linked: true, term }));
+        self.settle();
+    }
+
+    /// A node that follows another has so much data, of which nobody has said that it is that one's.
+    pub(super) fn unlinked_data(&mut self, at: usize, offset: u64) {
+        let fresh_at = Some(Instant::from_ms(self.ms));
+        let offset = ReplOffset::new(offset);
+        self.input(at, Input::Replication(Replication { offset, fresh_at, ..Replication::default() }));
         self.settle();
     }
 
