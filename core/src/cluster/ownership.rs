@@ -97,6 +97,10 @@ impl Cluster {
 
     /// What a heartbeat claims.
     pub(crate) fn hear_claim(&mut self, now: Now, sender: PeerIndex, header: &Header) {
+        if header.primary == Some(self.id()) {
+            // Who gave its last slot to this node follows it, and does not claim what it gave. Should it be elected, that is a new claim.
+            self.slots.taken.retain(|_, giver| *giver != sender);
+        }
         if !self.nodes[sender].is_primary() || header.primary.is_some() {
             return;
         }

@@ -58,6 +58,22 @@ fn a_slot_that_its_giver_has_let_go_may_be_taken_from_the_taker_again() {
 }
 
 #[test]
+fn a_giver_that_follows_its_taker_may_be_elected_in_its_place() {
+    let mut net = cluster(3, 3);
+    let slot = share(0, 3).iter().next().unwrap();
+    let [giver, taker] = [0, 1].map(|at| net.node(at).id());
+    for (at, to) in
+        [(1, SetSlot::Importing(giver)), (0, SetSlot::Migrating(taker)), (1, SetSlot::Node(taker))]
+    {
+        net.admin(at, Admin::SetSlot { slot, to, has_keys: false }).unwrap();
+    }
+    let epoch = ConfigEpoch::new(9);
+    net.forge(0, 1, |header| (header.primary, header.slots) = (Some(taker), share(1, 3)));
+    net.forge(0, 1, |header| (header.config_epoch, header.slots) = (epoch, [slot].into_iter().collect()));
+    assert_eq!(net.topology(1).owner(slot), Some(net.index(1, 0)));
+}
+
+#[test]
 fn two_nodes_that_have_lost_each_others_address_find_each_other_where_they_were() {
     let mut net = cluster(2, 2);
     let stranger = NodeId::from_random([7; 20]);
