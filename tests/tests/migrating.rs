@@ -8,7 +8,7 @@ use slotway_tests::binaries;
 use slotway_tests::load::Load;
 use slotway_tests::nodes::Kind::{Redis, Slotway};
 use slotway_tests::nodes::Nodes;
-use slotway_tests::operator::slotway;
+use slotway_tests::operator::{cluster, slotway};
 use slotway_tests::wire::{Connection, pipeline};
 
 /// Keys that are there from the beginning.
@@ -101,4 +101,31 @@ fn slotway_takes_over_from_redis_and_gives_back_while_clients_write() {
         })
         .sum();
     assert_eq!(there, KEYS + written, "no key is lost, none is there twice");
+}
+
+#[test]
+fn a_redis_node_that_gave_its_slots_takes_them_back_at_once() {
+    let redis = Nodes::start_in_memory(&[Redis; 3]);
+    // Few slots for the first one, so that little has to move.
+    for (node, (first, last)) in [("0", "9"), ("10", "8191"), ("8192", "16383")].into_iter().enumerate() {
+        redis.call(node, &["CLUSTER", "ADDSLOTSRANGE", first, last]);
+        redis.call(node, &["CLUSTER", "SET-CONFIG-EPOCH", &(node + 1).to_string()]);
+        redis.call(node, &["CLUSTER", "MEET", "127.0.0.1", &redis.port(0).to_string()]);
+    }
+    redis.wait_until_agreed();
+    let tag = (0..).map(|number| number.to_string()).find(|tag| key_slot(tag.as_bytes()).get() < 10);
+    let key = format!("{{{}}}key", tag.expect("some text is in each slot"));
+    redis.call(0, &["SET", &key, "before"]);
+    let ours = Nodes::start_in_memory(&[Slotway]);
+    let (first, new) = (redis.address(0), ours.address(0));
+    cluster(&["add-node", &first, &new, "--yes"]).expect(0, "is in the cluster");
+    cluster(&["reshard", &new, "--from", &first, "--to", &new, "--slots", "10", "--yes"])
+        .expect(0, "Moved 10 slots");
+    assert_eq!(ours.call(0, &["SET", &key, "since"]), "OK");
+    redis.wait_until("the Redis node follows", |redis| {
+        redis.call(0, &["INFO", "replication"]).contains("master_link_status:up")
+    });
+    cluster(&["failover", &first, "--yes"]).expect(0, "is a primary now");
+    redis.wait_until_agreed();
+    assert_eq!(redis.call(0, &["GET", &key]), "since");
 }

@@ -10,8 +10,8 @@ use slotway_tests::operator::{Running, begin, cluster, created_with, fill, keys,
 use slotway_tests::wire::Connection;
 
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-/// Large enough that a migration at `SLOW` takes longer than a test.
-const VALUE_LEN: usize = 2000;
+/// Large enough that a migration at `SLOW` takes longer than any test of it.
+const VALUE_LEN: usize = 20_000;
 const SLOW: &str = "20kb";
 
 /// Where all processors are busy, nodes that are well look dead.
