@@ -6,7 +6,7 @@
 //!       sandbox       what scripts find: read-only tables, the libraries that are allowed
 //!       redis         redis.call and its kin
 //!       reply         replies of commands as values of Lua, values of Lua as replies of scripts
-//!       bit, random   the libraries that Redis adds
+//!       bit, cjson, cmsgpack, pack (struct), random      the libraries that Redis adds
 //!       state         C, and the only module with unsafe code
 //! ```
 //!
@@ -14,8 +14,11 @@
 
 mod bit;
 mod call;
+mod cjson;
+mod cmsgpack;
 mod host;
 mod interpreter;
+mod pack;
 mod random;
 mod redis;
 mod reply;

@@ -17,7 +17,7 @@ use std::ffi::{CString, c_int};
 use crate::state::{
     ALL_RESULTS, GLOBALS, Kind, Library, REGISTRY, Raised, Returned, State, call_first_upvalue,
 };
-use crate::{bit, random};
+use crate::{bit, cjson, cmsgpack, pack, random};
 
 /// In the registry: the table of global names itself.
 const NAMES: &str = "slotway.names";
@@ -43,6 +43,9 @@ pub(crate) fn build(state: State, api: fn(State)) {
         .into_iter()
         .for_each(|library| state.open(library));
     bit::open(state);
+    cjson::open(state);
+    cmsgpack::open(state);
+    pack::open(state);
     state.settop(0);
     REMOVED.iter().for_each(|name| set_global(state, name, State::push_nil));
     set_global(state, "redis", api);
@@ -118,7 +121,7 @@ fn wrap_loaders(state: State) {
 
 /// Puts each table of the globals behind a front, and then the globals themselves, for the main thread and all functions made from now on.
 fn protect(state: State) {
-    for name in ["bit", "coroutine", "math", "redis", "string", "table"] {
+    for name in ["bit", "cjson", "cmsgpack", "coroutine", "math", "redis", "string", "struct", "table"] {
         state.raw_field(GLOBALS, name);
         push_front(state);
         state.set_field(GLOBALS, name);

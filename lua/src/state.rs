@@ -376,6 +376,44 @@ impl State {
         unsafe { ffi::lua_pushlstring_(self.raw(), bytes.as_ptr().cast(), bytes.len()) }
     }
 
+    /// Pushes the userdata that stands for nothing: JSON's null.
+    pub(crate) fn push_null(self) {
+        // SAFETY: as above; nobody follows the pointer.
+        unsafe { ffi::lua_pushlightuserdata(self.raw(), null_mut()) }
+    }
+
+    /// Pushes a value that scripts cannot look into, for functions of ours to have as their upvalue.
+    pub(crate) fn push_plain<T: Copy>(self, value: T) {
+        const { assert!(align_of::<T>() <= align_of::<f64>() && !std::mem::needs_drop::<T>()) };
+        // SAFETY: Lua gives room for the value, aligned as its allocator does.
+        unsafe { ffi::lua_newuserdata(self.raw(), size_of::<T>()).cast::<T>().write(value) }
+    }
+
+    /// The value that [`push_plain`](Self::push_plain) has made, as the first upvalue of the function that runs.
+    pub(crate) fn plain_upvalue<T: Copy>(self) -> Option<T> {
+        // SAFETY: what has this length, and is an upvalue, was made by `push_plain` with this type: there is one such type for each function.
+        self.plain_pointer::<T>().map(|place| unsafe { place.read() })
+    }
+
+    /// Changes it, for all functions that have it.
+    pub(crate) fn set_plain_upvalue<T: Copy>(self, value: T) {
+        if let Some(place) = self.plain_pointer::<T>() {
+            // SAFETY: as above.
+            unsafe { place.write(value) }
+        }
+    }
+
+    fn plain_pointer<T: Copy>(self) -> Option<NonNull<T>> {
+        let index = ffi::lua_upvalueindex(1);
+        // SAFETY: asking for an upvalue that is not there gives none.
+        let place = unsafe {
+            let is_it = ffi::lua_type(self.raw(), index) == ffi::LUA_TUSERDATA
+                && ffi::lua_objlen(self.raw(), index) == size_of::<T>();
+            if is_it { ffi::lua_touserdata(self.raw(), index) } else { null_mut() }
+        };
+        NonNull::new(place.cast())
+    }
+
     /// Pushes the value that marks what is ours: no script can make it.
     pub(crate) fn push_mark(self) {
         static MARK: u8 = 0;

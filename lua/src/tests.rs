@@ -293,3 +293,57 @@ fn bits_are_those_of_32() {
         "-ERR user_script:1: bad argument #1 to 'band' (number expected, got string) script: SHA, on @user_script:1."
     );
 }
+
+#[test]
+fn json_goes_both_ways() {
+    assert_eq!(
+        run("return cjson.encode({1, 2.5, 'a/\\n', true, cjson.null, {}})"),
+        "$28\r\n[1,2.5,\"a\\/\\n\",true,null,{}]\r\n"
+    );
+    assert_eq!(run("return cjson.decode('[1, {\"a\": [2, null]}]')[2].a[1]"), ":2\r\n");
+    assert_eq!(run("return cjson.decode('\"\\\\u00e9\\\\ud83d\\\\ude00\"')"), "$6\r\né😀\r\n");
+    let at = |text: &str| format!("-ERR user_script:1: {text} script: SHA, on @user_script:1.");
+    assert_eq!(run("cjson.decode('[1,')"), at("Expected value but found T_END at character 4"));
+    assert_eq!(
+        run("cjson.encode({[1] = 1, [99] = 2})"),
+        at("Cannot serialise table: excessively sparse array")
+    );
+    assert_eq!(run("cjson.encode(1 / 0)"), at("Cannot serialise number: must not be NaN or Inf"));
+    let deep = "local t = {} local r = t for i = 1, 1001 do t[1] = {} t = t[1] end cjson.encode(r)";
+    assert_eq!(run(deep), at("Cannot serialise, excessive nesting (1001)"));
+}
+
+#[test]
+fn settings_of_json_stay_and_are_those_of_one_table() {
+    let host = host();
+    let mut caller = Prepared::new();
+    assert_eq!(run_with(&host, &mut caller, "return cjson.encode_number_precision(3)"), ":3\r\n");
+    assert_eq!(run_with(&host, &mut caller, "return cjson.encode(3.14159)"), "$4\r\n3.14\r\n");
+    assert_eq!(run_with(&host, &mut caller, "return cjson.new().encode(3.14159)"), "$7\r\n3.14159\r\n");
+}
+
+#[test]
+fn message_pack_goes_both_ways() {
+    assert_eq!(run("return cmsgpack.pack(1, -1, 'a', {1}, {}) == '\\1\\255\\161a\\145\\1\\144'"), ":1\r\n");
+    assert_eq!(
+        run("return {cmsgpack.unpack(cmsgpack.pack(70000, -70000, 2.5, {3, {4}}, false))}"),
+        "*5\r\n:70000\r\n:-70000\r\n:2\r\n*2\r\n:3\r\n*1\r\n:4\r\n$-1\r\n"
+    );
+    assert_eq!(run("return {cmsgpack.unpack_one(cmsgpack.pack(5, 6))}"), "*2\r\n:1\r\n:5\r\n");
+    let missing = run("cmsgpack.unpack('\\129\\161a')");
+    assert_eq!(missing, "-ERR user_script:1: Missing bytes in input. script: SHA, on @user_script:1.");
+    assert_eq!(run("cmsgpack.unpack('\\193')"), missing.replace("Missing bytes", "Bad data format"));
+}
+
+#[test]
+fn structures_are_laid_out_as_their_format_says() {
+    assert_eq!(run("return struct.pack('>I2i4', 258, -2) == '\\1\\2\\255\\255\\255\\254'"), ":1\r\n");
+    assert_eq!(run("return struct.pack('!4bi4', 1, 2) == '\\1\\0\\0\\0\\2\\0\\0\\0'"), ":1\r\n");
+    assert_eq!(
+        run("return {struct.unpack('bc0 s', '\\3abcrest\\0')}"),
+        "*3\r\n$3\r\nabc\r\n$4\r\nrest\r\n:10\r\n"
+    );
+    let short = "-ERR user_script:1: bad argument #2 to 'unpack' (data string too short) script: SHA, on @user_script:1.";
+    assert_eq!(run("struct.unpack('i4', 'abc')"), short);
+    assert_eq!(run("return struct.size('!4 b i4 d')"), ":16\r\n");
+}

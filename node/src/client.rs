@@ -12,7 +12,9 @@
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
+use std::os::fd::AsRawFd as _;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -34,6 +36,7 @@ use tokio::net::TcpStream;
 use tokio_util::io::poll_read_buf;
 
 use crate::aof;
+use crate::busy::{Present, Seat, Served};
 use crate::clients::Registration;
 use crate::handoff;
 use crate::migrate;
@@ -73,7 +76,9 @@ impl Input {
 pub(crate) struct Connection<A: ShardAccess> {
     server: Arc<Server<A>>,
     stream: TcpStream,
-    session: Session,
+    session: Present,
+    /// Where it lies while nothing comes.
+    seat: Rc<Seat>,
     registration: Registration,
     decoder: Decoder,
     /// The beginning of a request whose end has not arrived, or requests that wait until replies are written.
@@ -95,10 +100,15 @@ impl<A: ShardAccess + 'static> Connection<A> {
         session: Session,
         registration: Registration,
     ) -> Self {
+        let seat = Seat::new(stream.as_raw_fd(), Rc::new(Served(Arc::clone(&server))));
+        let mut session = Present::new(session);
+        // It may come while a script keeps the thread busy, long before it is served as usual.
+        seat.lend(&mut session);
         Self {
             server,
             stream,
             session,
+            seat,
             registration,
             decoder: Decoder::default(),
             pending: BytesMut::new(),
@@ -114,6 +124,7 @@ impl<A: ShardAccess + 'static> Connection<A> {
     /// # Errors
     /// The socket fails. There is nothing to do about it but to forget the connection.
     pub(crate) async fn serve(mut self) -> io::Result<()> {
+        self.seat.take_back(&mut self.session);
         while self.session.after == After::Continue {
             let input = if let Some(waiter) = self.session.blocked.clone() {
                 self.wait(waiter).await?
@@ -121,7 +132,7 @@ impl<A: ShardAccess + 'static> Connection<A> {
                 self.execute_pending();
                 Input::Some
             } else {
-                poll_fn(|context| self.poll_input(context)).await?
+                poll_fn(|context| self.poll_idle(context)).await?
             };
             if input == Input::Ended || self.session.after == After::Abort {
                 return Ok(());
@@ -331,6 +342,19 @@ impl<A: ShardAccess + 'static> Connection<A> {
         Poll::Ready(Ok(Input::of(len)))
     }
 
+    /// The same as [`poll_input`](Self::poll_input), and as long as nothing comes others may have the session: see [`busy`](crate::busy).
+    fn poll_idle(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Input>> {
+        self.seat.take_back(&mut self.session);
+        if self.session.after != After::Continue {
+            return Poll::Ready(Ok(Input::Some));
+        }
+        let poll = self.poll_input(context);
+        if poll.is_pending() && self.pending.is_empty() {
+            self.seat.lend(&mut self.session);
+        }
+        poll
+    }
+
     /// Ready when others have something for the connection, or requests have come: these are executed.
     fn poll_input(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Input>> {
         if self.registration.outbox().poll_called(context).is_ready() {
@@ -476,6 +500,7 @@ impl<A: ShardAccess + 'static> Connection<A> {
 /// Whatever ended the connection: nobody is to find it any more.
 impl<A: ShardAccess> Drop for Connection<A> {
     fn drop(&mut self) {
+        self.seat.take_back(&mut self.session);
         if let Some(waiter) = self.session.blocked.take() {
             self.server.engine.forget_waiter(&waiter);
         }

@@ -1,8 +1,13 @@
 //! Shards behind small mutexes: how several data threads share the data of one node.
 
+use std::time::Duration;
+
 use parking_lot::{Mutex, MutexGuard};
 use slotway_engine::keyspace::{Layout, Shard};
 use slotway_engine::shards::{Held, ShardAccess, ShardSet};
+
+/// A shard is not waited for longer than this without a look at what else is to be done.
+const WAIT: Duration = Duration::from_millis(10);
 
 /// The shards of a node whose data several threads visit. A thread that has the data to itself uses
 /// [`Owned`](slotway_engine::shards::Owned) instead.
@@ -25,12 +30,22 @@ impl ShardAccess for Locked {
 
     fn with<R>(&self, set: ShardSet, visit: impl FnOnce(&mut Held<'_>) -> R) -> R {
         match set {
-            ShardSet::One(index) => visit(&mut Held::One(&mut self.shards[usize::from(index)].lock())),
+            ShardSet::One(index) => visit(&mut Held::One(&mut lock(&self.shards[usize::from(index)]))),
             ShardSet::All => {
                 // Always in ascending order, so that two visits cannot wait for each other.
-                let mut guards: Vec<MutexGuard<'_, Shard>> = self.shards.iter().map(Mutex::lock).collect();
+                let mut guards: Vec<MutexGuard<'_, Shard>> = self.shards.iter().map(lock).collect();
                 visit(&mut Held::All(guards.iter_mut().map(|guard| &mut **guard).collect()))
             }
+        }
+    }
+}
+
+/// Waits for a shard. A script of another thread may have it for long: then the connections of this thread are answered meanwhile.
+fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
+    loop {
+        match shard.try_lock_for(WAIT) {
+            Some(guard) => return guard,
+            None => crate::busy::serve(),
         }
     }
 }

@@ -13,6 +13,7 @@
 
 mod aof;
 mod bus;
+mod busy;
 mod cli;
 mod client;
 mod clients;

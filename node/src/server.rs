@@ -6,6 +6,7 @@
 //! ```
 
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -25,10 +26,11 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::{LocalSet, spawn_local};
 
 use crate::bus::Order;
+use crate::busy::{Executes, Served};
 use crate::client::Connection;
 use crate::locked::Locked;
 use crate::shared::Shared;
-use crate::{aof, handoff, persist, process, replicate, shutdown};
+use crate::{aof, busy, handoff, persist, process, replicate, shutdown};
 
 /// Shards per data thread where several threads share the data: few enough to walk, enough that two threads seldom meet.
 const SHARDS_PER_THREAD: u16 = 16;
@@ -144,6 +146,8 @@ pub(crate) async fn serve_here<A: ShardAccess + 'static>(
     spawn_local(replicate::make_snapshots(Arc::clone(&server)));
     spawn_local(replicate::follow_primary(Arc::clone(&server)));
     spawn_local(follow_topology(Arc::clone(&server)));
+    let executes: Rc<dyn Executes> = Rc::new(Served(Arc::clone(&server)));
+    listeners.iter().for_each(|listener| busy::watch_door(listener, &executes));
     let (accepted, mut streams) = unbounded_channel();
     let accepting: Vec<_> = listeners
         .into_iter()
@@ -229,7 +233,7 @@ async fn accept(shared: Arc<Shared>, listener: TcpListener, accepted: UnboundedS
 }
 
 /// True if the connection may stay. Otherwise it has been told why.
-fn admitted(shared: &Shared, stream: &TcpStream, peer: SocketAddr) -> bool {
+pub(crate) fn admitted(shared: &Shared, stream: &TcpStream, peer: SocketAddr) -> bool {
     let config = shared.config();
     let refusal = if shared.clients.len() as u64 >= u64::from(config.maxclients()) {
         shared.stats.rejected.fetch_add(1, Ordering::Relaxed);
@@ -250,7 +254,11 @@ fn admitted(shared: &Shared, stream: &TcpStream, peer: SocketAddr) -> bool {
 }
 
 /// Serves a connection on this thread, the data thread number `thread`.
-fn start_client<A: ShardAccess + 'static>(server: &Arc<Server<A>>, stream: TcpStream, thread: u16) {
+pub(crate) fn start_client<A: ShardAccess + 'static>(
+    server: &Arc<Server<A>>,
+    stream: TcpStream,
+    thread: u16,
+) {
     let shared = &server.shared;
     let Ok(mut session) = begin_session(shared, &stream) else { return };
     session.thread = thread;

@@ -42,7 +42,7 @@ use crate::reclaim::Reclaimer;
 use crate::replicate::{Primary, Replication};
 use crate::shutdown::{self, Ending};
 use crate::stats::Stats;
-use crate::{persist, process, replicate, server};
+use crate::{busy, persist, process, replicate, server};
 
 /// One node, without its data.
 pub(crate) struct Shared {
@@ -443,6 +443,10 @@ impl Node for Shared {
 
     fn is_busy(&self) -> bool {
         self.scripts.is_busy()
+    }
+
+    fn serve_others(&self) {
+        busy::serve();
     }
 
     fn is_stopping(&self) -> bool {

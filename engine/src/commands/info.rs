@@ -28,6 +28,7 @@ use crate::interest::Waiter;
 use crate::node::{AofState, Facts, ReplicationState, Saves, Syncs};
 use crate::pubsub::Space;
 use crate::registry::{Effect, Handler, Outcome};
+use crate::script::ScriptFigures;
 use cluster::Move;
 use keyspace::Keyspace;
 use lines::Lines;
@@ -72,6 +73,8 @@ struct Picture<'a> {
     bus_connections: usize,
     /// Slots on their way.
     moves: Vec<Move>,
+    /// What runs scripts.
+    scripts: ScriptFigures,
     now_us: u64,
 }
 
@@ -92,6 +95,7 @@ fn info(whole: &mut Whole<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> O
         waiters: all_waiters(whole.shards),
         bus_connections: node.topology().map_or(0, |topology| (topology.node_count() - 1) * 2),
         moves: cluster::moves(node),
+        scripts: node.scripts().map_or_else(ScriptFigures::default, |host| host.figures()),
         now_us: node.now_us(),
     };
     let mut text = String::new();

@@ -25,6 +25,11 @@ impl<'a> Lines<'a> {
     /// A number of bytes, and the same for readers.
     pub(super) fn bytes(&mut self, name: &str, bytes: u64) {
         self.field(name, bytes);
+        self.human(name, bytes);
+    }
+
+    /// The same number for people only.
+    pub(super) fn human(&mut self, name: &str, bytes: u64) {
         self.write(format_args!("{name}_human:{}\r\n", Human(bytes)));
     }
 

@@ -1,6 +1,7 @@
 //! The memory section of INFO.
 
 use super::{Lines, Picture};
+use crate::script::ScriptFigures;
 
 /// `used_memory` is what keys, values and their tables take; the rest of the process shows in `used_memory_rss` only.
 pub(super) fn lines(picture: &Picture<'_>, lines: &mut Lines) {
@@ -18,7 +19,7 @@ pub(super) fn lines(picture: &Picture<'_>, lines: &mut Lines) {
     lines.field("allocator_active", facts.rss);
     lines.field("allocator_resident", facts.rss);
     lines.bytes("total_system_memory", facts.system_memory);
-    scripts(lines);
+    scripts(picture.scripts, lines);
     lines.bytes("maxmemory", picture.config.maxmemory());
     lines.field("maxmemory_policy", picture.config.maxmemory_policy().as_str());
     fragmentation(memory.fragmentation(), lines);
@@ -32,15 +33,20 @@ pub(super) fn lines(picture: &Picture<'_>, lines: &mut Lines) {
     lines.field("lazyfreed_objects", picture.facts.garbage_freed);
 }
 
-/// There are none.
-fn scripts(lines: &mut Lines) {
-    lines.zeros(&["used_memory_lua", "used_memory_vm_eval"]);
-    lines.field("used_memory_lua_human", "0B");
-    lines.zeros(&["used_memory_scripts_eval", "number_of_cached_scripts", "number_of_functions"]);
-    lines.zeros(&["number_of_libraries", "used_memory_vm_functions"]);
-    lines.bytes("used_memory_vm_total", 0);
-    lines.field("used_memory_functions", 0);
-    lines.bytes("used_memory_scripts", 0);
+/// What runs scripts counts its memory apart: it is no data.
+fn scripts(figures: ScriptFigures, lines: &mut Lines) {
+    let (vm_eval, vm_functions) = (figures.scripts_vm_bytes as u64, figures.functions_vm_bytes as u64);
+    lines.field("used_memory_lua", vm_eval);
+    lines.field("used_memory_vm_eval", vm_eval);
+    lines.human("used_memory_lua", vm_eval);
+    lines.field("used_memory_scripts_eval", figures.scripts_bytes);
+    lines.field("number_of_cached_scripts", figures.scripts);
+    lines.field("number_of_functions", figures.functions);
+    lines.field("number_of_libraries", figures.libraries);
+    lines.field("used_memory_vm_functions", vm_functions);
+    lines.bytes("used_memory_vm_total", vm_eval + vm_functions);
+    lines.field("used_memory_functions", figures.functions_bytes);
+    lines.bytes("used_memory_scripts", (figures.scripts_bytes + figures.functions_bytes) as u64);
 }
 
 /// What the process takes beyond its data. Redis tells where it is lost; here all of it is the allocator's.
