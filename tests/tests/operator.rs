@@ -8,6 +8,7 @@ use slotway_tests::nodes::Kind::{Redis, Slotway};
 use slotway_tests::nodes::{Kind, Nodes};
 use slotway_tests::operator::{begin, cluster, create, created, fill, has_replica, keys, slots, slotway};
 use slotway_tests::server::Server;
+use slotway_tests::wire::Connection;
 
 #[test]
 fn a_cluster_is_made_looked_at_and_checked() {
@@ -118,6 +119,41 @@ fn slots_move(kind: Kind) {
     nodes.kill(2);
     cluster(&["reshard", &at, "--from", &at, "--to", &to, "--slots", "3", "--yes"])
         .expect(2, "slotway doctor");
+}
+
+#[test]
+fn the_hottest_slots_and_the_largest_keys_are_told() {
+    for kind in [Redis, Slotway] {
+        let nodes = created(kind, 0);
+        fill(&nodes, 200);
+        let view = nodes.view(0);
+        let slot = key_slot(b"{hot}");
+        let port = view.node(view.owner(slot).expect("all slots are served")).port;
+        let mut owner = Connection::open(port).expect("the owner runs");
+        owner.call(&["SET", "{hot}:large", &"x".repeat(100_000)]);
+        owner.call(&["RPUSH", "{hot}:list", "a"]);
+        (0..500).for_each(|_| drop(owner.call(&["GET", "{hot}:large"])));
+        let at = nodes.address(0);
+        let told = cluster(&["hot", &at, "--by", "bytes", "--slots", "1", "--keys", "1", "--json"]);
+        let told = told.expect(0, "\"key\":\"{hot}:large\"");
+        assert!(told.out.contains(&format!("\"slot\":{}", slot.get())), "{}", told.out);
+        cluster(&["hot", &at]).expect(0, "looked at: no other is larger.");
+        match kind {
+            Slotway => {
+                for by in ["cpu", "network-out"] {
+                    let told = cluster(&["hot", &at, "--by", by, "--slots", "1", "--keys", "0", "--json"]);
+                    told.expect(0, &format!("\"slot\":{}", slot.get()));
+                }
+                // Nothing goes on now.
+                let told =
+                    cluster(&["hot", &at, "--by", "network-in", "--during", "1", "--keys", "0", "--json"]);
+                told.expect(0, "\"slots\":[]");
+            }
+            Redis => {
+                drop(cluster(&["hot", &at, "--by", "cpu"]).expect(2, "No node tells what its slots cost"))
+            }
+        }
+    }
 }
 
 #[test]
