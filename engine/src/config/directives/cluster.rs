@@ -36,7 +36,7 @@ pub(super) const DIRECTIVES: &[Directive] = &[
     yes_no("cluster-replica-no-failover", false).alias("cluster-slave-no-failover"),
     int("cluster-replica-validity-factor", 0, INT_MAX, 10).alias("cluster-slave-validity-factor"),
     memory("cluster-link-sendbuf-limit", 0, u64::MAX as i128, 0),
-    // Valkey 8's, where it is off unless asked for: here it costs next to nothing.
+    // Valkey 8's, where it is off unless asked for.
     yes_no("cluster-slot-stats-enabled", true),
     int("cluster-ping-interval", 0, LONG_MAX, 0).hidden(),
 ];
