@@ -60,6 +60,8 @@ struct Holding {
     /// The same a step ago: what has reached its replicas.
     before: Writes,
     fresh_at: Option<Time>,
+    /// It has come to what it has from whom it follows now.
+    is_linked: bool,
     is_paused: bool,
 }
 
@@ -133,6 +135,7 @@ impl Clients {
     fn copy(&mut self, world: &World, cuts: &BTreeMap<(usize, usize), ()>) {
         let now = world.now();
         for replica in 0..self.holdings.len() {
+            self.holdings[replica].is_linked = false;
             let Some(view) = &world.members[replica].view else { continue };
             let primary = *self.followed.of(replica, view, || followed(view, &world.members));
             let Some(primary) = primary else { continue };
@@ -141,6 +144,7 @@ impl Clients {
             if passes && both_run {
                 self.holdings[replica].has = self.holdings[primary].before.clone();
                 self.holdings[replica].fresh_at = Some(now);
+                self.holdings[replica].is_linked = true;
             }
         }
         for holding in &mut self.holdings {
@@ -220,7 +224,12 @@ impl Clients {
             let member = &mut world.members[node];
             let fresh_at = holding.fresh_at.map(|at| member.now(at.min(now)).instant);
             let offset = ReplOffset::new(holding.has.count());
-            member.data = Some(Replication { offset, fresh_at, ..Replication::default() });
+            member.data = Some(Replication {
+                offset,
+                fresh_at,
+                is_linked: holding.is_linked,
+                ..Replication::default()
+            });
         }
     }
 
