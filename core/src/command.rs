@@ -5,6 +5,7 @@
 //!                          |  flags, categories, tips           (per request)
 //!                          +--keys::keys--> COMMAND GETKEYS     (with what happens to each key)
 //!                          +--docs--------> COMMAND DOCS        (feature `docs`)
+//!   request --compact::resolve--> the same for routing alone, in a few kilobytes
 //! ```
 //!
 //! One declaration per command, in `table/<group>.rs`, is the source of COMMAND, COMMAND DOCS, ACL
@@ -12,6 +13,7 @@
 //! by [`CommandId`]. The facts are those of Redis 7.2.4 as its COMMAND and COMMAND DOCS report them.
 
 mod bits;
+pub mod compact;
 #[cfg(feature = "docs")]
 pub mod docs;
 mod flags;

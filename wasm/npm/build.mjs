@@ -1,21 +1,22 @@
 // Builds the packages `slotway` and `slotway-key-slot` into build/, and their tarballs: `npm run build`.
 //
-//   crate --wasm-pack--> build/wasm --esbuild, with src/--> build/slotway/dist --npm pack--> build/slotway.tgz
+//   crate --cargo, wasm-opt--> build/slotway.wasm --esbuild, with src/--> build/slotway/dist --npm pack--> build/slotway.tgz
 //
-// wasm-pack finds wasm-opt on PATH, where npm puts the package `binaryen` for scripts: nothing is downloaded.
+// wasm-opt is on PATH, where npm puts the package `binaryen` for scripts.
 import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { packed } from './src/unpacked.js'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const root = join(here, '../..')
 const at = (...parts) => join(here, ...parts)
 const out = at('build')
 const dist = join(out, 'slotway/dist')
-const wasm = join(out, 'wasm/slotway_wasm_bg.wasm')
+const wasm = join(out, 'slotway.wasm')
 
 const onlyJs = process.argv.includes('--js')
 if (!onlyJs) {
@@ -36,16 +37,15 @@ for (const name of ['slotway', 'slotway-key-slot']) {
 
 // Panics name the files they come from: without the folders of this machine.
 function buildWasm() {
+  mkdirSync(out)
   const home = process.env.CARGO_HOME ?? join(homedir(), '.cargo')
   const flags = [`--remap-path-prefix=${home}=cargo`, `--remap-path-prefix=${root}=slotway`]
-  const env = {
-    ...process.env,
-    CARGO_ENCODED_RUSTFLAGS: flags.join('\x1f'),
-    CARGO_TARGET_DIR: join(process.env.CARGO_TARGET_DIR ?? join(root, 'target'), 'npm'),
-  }
-  const options = ['--target', 'bundler', '--profile', 'wasm', '--out-dir', 'npm/build/wasm', '--out-name', 'slotway_wasm']
-  const features = ['--no-default-features', '--features', 'packed']
-  execFileSync('wasm-pack', ['build', join(root, 'wasm'), ...options, ...features], { stdio: 'inherit', env })
+  const env = { ...process.env, CARGO_ENCODED_RUSTFLAGS: flags.join('\x1f') }
+  const target = join(process.env.CARGO_TARGET_DIR ?? join(root, 'target'), 'npm')
+  const options = ['--package', 'slotway-packed', '--profile', 'npm', '--target', 'wasm32-unknown-unknown', '--target-dir', target]
+  execFileSync('cargo', ['build', ...options], { stdio: 'inherit', cwd: root, env })
+  const built = join(target, 'wasm32-unknown-unknown/npm/slotway_packed.wasm')
+  execFileSync('wasm-opt', ['-Oz', '--converge', '--strip-debug', '--strip-producers', '--strip-target-features', built, '-o', wasm], { stdio: 'inherit' })
 }
 
 function bundle(format, names) {
@@ -58,7 +58,6 @@ function bundle(format, names) {
     format,
     platform: 'neutral',
     target: 'es2022',
-    loader: { '.wasm': 'binary' },
     external: ['node:*', './slotway.wasm'],
     plugins: [core(format)],
   })
@@ -69,9 +68,9 @@ function core(format) {
   const extension = format === 'esm' ? 'js' : 'cjs'
   return {
     name: 'core',
-    setup({ onResolve }) {
-      onResolve({ filter: /^slotway:glue$/ }, () => ({ path: wasm.replace('.wasm', '.js') }))
-      onResolve({ filter: /^slotway:wasm$/ }, () => ({ path: wasm }))
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /^slotway:wasm$/ }, ({ path }) => ({ path, namespace: 'inlined' }))
+      onLoad({ filter: /^slotway:wasm$/, namespace: 'inlined' }, () => ({ contents: packed(readFileSync(wasm)), loader: 'text' }))
       onResolve({ filter: /^\.\/(slot|index)\.js$/ }, ({ path }) => ({ path: path.replace(/js$/, extension), external: true }))
     },
   }

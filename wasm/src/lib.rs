@@ -3,8 +3,8 @@
 //! Bindings and no logic: each function turns its arguments into values of `slotway-core`, asks the core, and turns the answer
 //! into a plain object. What the page may show is in [`view`]; nothing else of the core crosses.
 //!
-//! Who wants objects of JavaScript takes the features `slots` and `routing`, as the page does; the npm package, which has a JavaScript
-//! side of its own, takes `packed`.
+//! This is for who wants objects of JavaScript, as the page does. The npm package, which has a JavaScript side of its own and counts bytes,
+//! is made of `slotway-packed` (`wasm/packed`).
 //!
 //! Bad input throws a `TypeError` that says what was expected; nothing here panics on it. The TypeScript side of
 //! each type is written by hand in `types.d.ts`, because the generated one would say `any`.
@@ -14,8 +14,6 @@
 mod input;
 #[cfg(feature = "slots")]
 mod keys;
-#[cfg(feature = "packed")]
-pub mod packed;
 #[cfg(feature = "routing")]
 mod plan;
 #[cfg(feature = "routing")]

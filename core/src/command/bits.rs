@@ -68,6 +68,11 @@ macro_rules! bit_set {
                 self.0 & other.0 != 0
             }
 
+            /// The members as bits, the first of them lowest.
+            pub const fn bits(self) -> $bits {
+                self.0
+            }
+
             /// True without members.
             pub const fn is_empty(self) -> bool {
                 self.0 == 0

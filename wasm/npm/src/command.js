@@ -90,12 +90,7 @@ function transactionOf({ crossslot, uncovered, unknown }, slots) {
 function factsOf(argv, routed) {
   const args = argumentsOf(argv)
   const bytes = args.map((arg, at) => bytesOf(arg, `argv[${at}]`))
-  const ends = new Uint32Array(bytes.length)
-  let length = 0
-  bytes.forEach((arg, at) => (ends[at] = length += arg.length))
-  const joined = new Uint8Array(length)
-  bytes.forEach((arg, at) => joined.set(arg, ends[at] - arg.length))
-  const [outcome, facts = 0, step = 0, ...told] = commandFacts(joined, ends, routed)
+  const [outcome, facts = 0, step = 0, ...told] = commandFacts(bytes, routed)
   const keys = []
   for (let at = 0; at < told.length; at += 2) keys.push({ index: told[at], bits: told[at + 1] })
   return { args, keys, step, readOnly: Boolean(facts & 1), policy: (facts >> 4) & 7, problem: problemOf(outcome) }

@@ -1,70 +1,87 @@
 // The Rust core: started once, by whichever entry of the package was imported (`index.js`, `workerd.js`, `lite.js`).
-import * as glue from 'slotway:glue'
+//
+// `wasm/packed/src/lib.rs` says what its functions take and give: addresses, lengths and numbers.
 import { SlotwayError } from './slot.js'
 
 /** Room for a batch: a key longer than this goes alone. Both are constant, so memory does not grow with what is asked. */
 export const BATCH_BYTES = 1 << 16
 export const BATCH_KEYS = 1 << 12
 
-let exports
-let scratch
+// More than any host name is long: nobody was asked.
+const NO_HOST = -1
+const ENCODER = new TextEncoder()
+const DECODER = new TextDecoder()
+
+let core
 let views
 
 /** Starts the core from a compiled module. A second start does nothing. */
 export function start(module) {
-  if (exports) return
-  const { exports: started } = new WebAssembly.Instance(module, { './slotway_wasm_bg.js': glue })
-  glue.__wbg_set_wasm(started)
-  started.__wbindgen_start()
-  scratch = new glue.Scratch(BATCH_BYTES, BATCH_KEYS)
-  exports = started
+  if (core) return
+  const { exports } = new WebAssembly.Instance(module)
+  exports.reserve(BATCH_BYTES, BATCH_KEYS)
+  core = exports
 }
 
 /** Memory that both sides know: `bytes`, `ends`, `slots`. Anew when the memory has grown, which detaches the old views. */
 export function shared() {
-  if (views && views.bytes.buffer === exports.memory.buffer) return views
+  if (views && views.bytes.buffer === core.memory.buffer) return views
   ready()
-  const { buffer } = exports.memory
+  const { buffer } = core.memory
   views = {
-    bytes: new Uint8Array(buffer, scratch.bytes_at(), BATCH_BYTES),
-    ends: new Uint32Array(buffer, scratch.ends_at(), BATCH_KEYS),
-    slots: new Uint16Array(buffer, scratch.slots_at(), BATCH_KEYS),
-    slot: (length) => scratch.slot(length),
-    run: (count) => scratch.run(count),
+    bytes: new Uint8Array(buffer, core.reserve(BATCH_BYTES, BATCH_KEYS), BATCH_BYTES),
+    ends: new Uint32Array(buffer, core.ends_at(), BATCH_KEYS),
+    slots: new Uint16Array(buffer, core.slots_at(), BATCH_KEYS),
+    slot: core.slot,
+    run: core.run,
   }
   return views
 }
 
 /** How the slot of `bytes` comes about. */
 export function explained(bytes) {
-  ready()
-  return JSON.parse(glue.explain_packed(bytes))
+  return JSON.parse(DECODER.decode(answer('ask_explanation', [bytes])))
 }
 
-/** `[outcome, facts, step, index, flags, ...]`: what `wasm/src/packed/command.rs` tells of a request. */
-export function commandFacts(joined, ends, routed) {
-  ready()
-  return glue.command_facts(joined, ends, routed)
+/** `[outcome, facts, step, index, flags, ...]`: what `wasm/packed/src/command.rs` tells of a request. */
+export function commandFacts(args, isRouted) {
+  const ends = new Uint32Array(args.length)
+  args.reduce((end, arg, at) => (ends[at] = end + arg.length), 0)
+  return new Uint32Array(answer('ask_command', [new Uint8Array(ends.buffer), ...args], ends.length, isRouted).buffer)
 }
 
 /** The topology that a reply, written as RESP3, tells. */
 export function topologyOf(resp, queriedHost, preferTls) {
-  ready()
-  return answered(glue.topology(resp, queriedHost, preferTls), 'ERR_TOPOLOGY_PARSE')
+  const host = queriedHost === undefined ? [] : [ENCODER.encode(queriedHost)]
+  return answered(answer('ask_topology', [...host, resp], host[0]?.length ?? NO_HOST, preferTls), 'ERR_TOPOLOGY_PARSE')
 }
 
-/** Moves by weight; see `wasm/src/packed/topology.rs`. */
+/** Moves by weight; see `wasm/packed/src/plan.rs`. */
 export function planned(resp) {
+  return answered(answer('ask_plan', [resp]), 'ERR_PLAN')
+}
+
+// Writes the parts of a question into the room for it, asks, and copies the answer.
+function answer(ask, parts, ...rest) {
   ready()
-  return answered(glue.plan(resp), 'ERR_PLAN')
+  const length = parts.reduce((sum, part) => sum + part.length, 0)
+  let at = core.room(length)
+  const room = new Uint8Array(core.memory.buffer)
+  for (const part of parts) {
+    room.set(part, at)
+    at += part.length
+  }
+  const told = core[ask](...rest)
+  const from = core.answer_at()
+  return new Uint8Array(core.memory.buffer.slice(from, from + told))
 }
 
 function answered(json, code) {
-  const { ok, error } = JSON.parse(json)
+  const { ok, error } = JSON.parse(DECODER.decode(json))
   if (error) throw new SlotwayError(code, error.problem, error.at)
   return ok
 }
 
 function ready() {
-  if (!exports) throw new SlotwayError('ERR_NOT_READY', 'slotway/lite is not started: call init() or initSync() first')
+  if (!core) throw new SlotwayError('ERR_NOT_READY', 'slotway/lite is not started: call init() or initSync() first')
 }

@@ -64,10 +64,11 @@ function byWeights(table, weights, keysPerSlot) {
   const weighed = Object.entries(weights).flatMap(([id, weight]) => {
     return [name(primaries.indexOf(primaryOf(table, id, 'weights'))), checkWeight(weight, id)]
   })
-  const { moves } = planned(respOf([shards, ...weighed], 'plan'))
-  const idOf = (named) => (named === null ? null : primaries[Number(named)].id)
-  const told = moves.map(({ from, to, ranges, slots }) => ({ from: idOf(from), to: idOf(to), ranges, slots }))
-  return new Plan(table, told, keysPerSlot)
+  const idOf = (index) => primaries[index]?.id ?? null
+  const moves = planned(respOf([shards, ...weighed], 'plan')).map(({ from, to, ranges }) => {
+    return { from: idOf(from), to: idOf(to), ranges, slots: ranges.reduce((sum, [start, end]) => sum + end - start + 1, 0) }
+  })
+  return new Plan(table, moves, keysPerSlot)
 }
 
 // As redis-cli: worth it when a node is further than `threshold` percent from what it should have.

@@ -25,12 +25,13 @@ export class SlotTable {
   static parse(reply, options = {}) {
     const { queriedHost, preferTls = false, natMap, as } = checkedOptions(options)
     const view = topologyOf(respOf(shaped(reply, as), 'reply'), queriedHost, Boolean(preferTls))
-    const nodes = view.nodes.map((node) => nodeOf(node, natMap))
+    const idOf = (index) => view.nodes[index].id
+    const nodes = view.nodes.map((node) => nodeOf(node, idOf, natMap))
     const owners = new Uint16Array(SLOT_COUNT).fill(NOBODY)
-    view.nodes.forEach(({ ranges }, index) => ranges.forEach(([start, end]) => owners.fill(index, start, end + 1)))
+    for (const [start, end, index] of view.owned) owners.fill(index, start, end + 1)
     const migrations = [
-      ...view.migrating.map(({ slot, node }) => ({ slot, from: view.myself, to: node })),
-      ...view.importing.map(({ slot, node }) => ({ slot, from: node, to: view.myself })),
+      ...view.migrating.map(([slot, peer]) => ({ slot, from: idOf(view.myself), to: idOf(peer) })),
+      ...view.importing.map(([slot, peer]) => ({ slot, from: idOf(peer), to: idOf(view.myself) })),
     ]
     return new SlotTable(nodes, owners, { migrations, queriedHost, natMap })
   }
@@ -181,10 +182,10 @@ export function rangesWhere(has) {
   return ranges
 }
 
-function nodeOf({ id, host, port, ip, hostname, role, primaryId, flags, health, configEpoch }, natMap) {
+function nodeOf({ host, port, ip, hostname, primary, ...node }, idOf, natMap) {
   const endpoint = mapped({ host, port, ip, hostname }, natMap)
-  const node = { id, endpoint, role, flags, health, configEpoch }
-  return primaryId === null ? node : { ...node, primaryId }
+  const told = { ...node, endpoint }
+  return primary === undefined ? told : { ...told, primaryId: idOf(primary) }
 }
 
 function mapped(endpoint, natMap) {
