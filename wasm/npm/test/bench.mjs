@@ -1,26 +1,36 @@
 // Measures the built package beside cluster-key-slot and prints Markdown: `npm --prefix wasm/npm run bench`.
 //
-// Rounds of both are interleaved and the best of each is taken: the machine is shared. Keys differ, and are as a program makes them: texts out
-// of JSON, buffers out of one allocation each.
+// Rounds of both are interleaved. A cell is the median of its rounds, a ratio the median of the ratios within a round: the machine is shared, and
+// what disturbs one of the two in a round disturbs the other. Keys differ, and are as a program makes them: texts out of JSON, buffers out of
+// one allocation each.
 import popular from 'cluster-key-slot'
 import { SlotTable, commandKeys, keySlot, keySlots, planRebalance, route } from 'slotway'
 import { keySlot as small } from 'slotway/slot'
 
 const LENGTHS = [8, 16, 24, 40, 64, 128]
 const KEYS = 4096
-const ROUNDS = 7
+const ROUNDS = 15
 
-/** Nanoseconds for one of `count` items, the best of all rounds, for each way. */
+/** Nanoseconds for one of `count` items, a list of all rounds, for each way. */
 function measured(ways, count) {
-  const best = Object.fromEntries(Object.keys(ways).map((name) => [name, Infinity]))
+  const rounds = Object.fromEntries(Object.keys(ways).map((name) => [name, []]))
   for (let round = 0; round < ROUNDS; round++) {
     for (const [name, way] of Object.entries(ways)) {
       const begin = process.hrtime.bigint()
       way()
-      best[name] = Math.min(best[name], Number(process.hrtime.bigint() - begin) / count)
+      rounds[name].push(Number(process.hrtime.bigint() - begin) / count)
     }
   }
-  return best
+  return rounds
+}
+
+function median(numbers) {
+  return numbers.toSorted((one, other) => one - other)[numbers.length >> 1]
+}
+
+/** By how much `other` is the quicker one. */
+function ratio(one, other) {
+  return median(one.map((ns, round) => ns / other[round]))
 }
 
 function texts(count, length) {
@@ -34,16 +44,16 @@ const each = (keys, slot, times) => () => {
 }
 
 function single(kind, made) {
-  const times = 50
+  const times = 20
   const rows = LENGTHS.map((length) => {
     const keys = texts(KEYS, length).map(made)
     return measured({ popular: each(keys, popular, times), slotway: each(keys, keySlot, times), small: each(keys, small, times) }, KEYS * times)
   })
   const row = (name, cells) => console.log(`| ${[name, ...cells].join(' | ')} |`)
-  row(`${kind}: cluster-key-slot`, rows.map(({ popular }) => popular.toFixed(0)))
-  row(`${kind}: \`slotway/slot\``, rows.map(({ small }) => small.toFixed(0)))
-  row(`${kind}: \`slotway\``, rows.map(({ slotway }) => slotway.toFixed(0)))
-  row(`${kind}: ratio`, rows.map(({ popular, slotway }) => (popular / slotway).toFixed(2)))
+  row(`${kind}: cluster-key-slot`, rows.map(({ popular }) => median(popular).toFixed(0)))
+  row(`${kind}: \`slotway/slot\``, rows.map(({ small }) => median(small).toFixed(0)))
+  row(`${kind}: \`slotway\``, rows.map(({ slotway }) => median(slotway).toFixed(0)))
+  row(`${kind}: ratio`, rows.map(({ popular, slotway }) => ratio(popular, slotway).toFixed(2)))
 }
 
 function batch() {
@@ -52,9 +62,9 @@ function batch() {
     return measured({ popular: each(keys, popular, 1), slotway: () => (sink += keySlots(keys)[7]) }, keys.length)
   })
   const row = (name, cells) => console.log(`| ${[name, ...cells].join(' | ')} |`)
-  row('1 M texts: cluster-key-slot', rows.map(({ popular }) => popular.toFixed(0)))
-  row('1 M texts: `keySlots`', rows.map(({ slotway }) => slotway.toFixed(0)))
-  row('1 M texts: ratio', rows.map(({ popular, slotway }) => (popular / slotway).toFixed(2)))
+  row('1 M texts: cluster-key-slot', rows.map(({ popular }) => median(popular).toFixed(0)))
+  row('1 M texts: `keySlots`', rows.map(({ slotway }) => median(slotway).toFixed(0)))
+  row('1 M texts: ratio', rows.map(({ popular, slotway }) => ratio(popular, slotway).toFixed(2)))
 }
 
 function others() {
@@ -75,13 +85,13 @@ function others() {
   }
   for (const [name, ask] of Object.entries(asked)) {
     const times = name.includes('parse') || name.includes('plan') ? 20 : 5000
-    const { it } = measured({ it: () => { for (let time = 0; time < times; time++) ask() } }, times)
+    const it = median(measured({ it: () => { for (let time = 0; time < times; time++) ask() } }, times).it)
     console.log(`| ${name} | ${(it / 1000).toFixed(it < 10_000 ? 2 : 0)} |`)
   }
 }
 
 const COLUMNS = '---:|'.repeat(LENGTHS.length)
-console.log(`Node.js ${process.version}, ns for each key of so many characters; best of ${ROUNDS} interleaved rounds.\n`)
+console.log(`Node.js ${process.version}, ns for each key of so many characters; medians of ${ROUNDS} interleaved rounds.\n`)
 console.log(`| | ${LENGTHS.join(' | ')} |\n|---|${COLUMNS}`)
 single('text', (key) => key)
 single('Buffer', (key) => Buffer.from(key))

@@ -46,6 +46,12 @@ test('the three replies, in all their shapes, are one table', () => {
   assert.deepEqual(SlotTable.parse(NODES).migrating(), [{ slot: 93, from: A, to: B }, { slot: 9000, from: B, to: A }])
 })
 
+test('how far the data of a node goes is told where the reply tells it', () => {
+  const shards = [{ slots: [0, 16383], nodes: [node(A, '10.0.0.1', 7000, 'master', { 'replication-offset': 2 ** 40 }), node(C, '10.0.0.3', 7002, 'replica')] }]
+  assert.deepEqual([...SlotTable.parse(shards).nodes.values()].map(({ replOffset }) => replOffset), [2 ** 40, 0])
+  assert.deepEqual([...SlotTable.parse(NODES).nodes.values()].map((told) => 'replOffset' in told), [false, false, false])
+})
+
 test('a node that tells no host is where the reply came from', () => {
   for (const host of [null, '', '?']) {
     const table = SlotTable.parse([[0, 16383, [host, 7000, A, []]]], { queriedHost: 'redis.example' })

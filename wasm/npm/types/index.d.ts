@@ -69,6 +69,8 @@ export interface NodeInfo {
   readonly flags: string[]
   readonly health: 'online' | 'failed' | 'loading'
   readonly configEpoch: number
+  /** How far its data goes in the stream of its primary; told by CLUSTER SHARDS only. */
+  readonly replOffset?: number
 }
 
 export type NatMap = Record<string, { host: string; port: number }> | ((endpoint: Endpoint) => { host: string; port: number } | undefined)
