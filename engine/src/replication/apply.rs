@@ -73,13 +73,12 @@ impl Applier {
         let limits = Limits { bulk_len_max: u64::MAX >> 1, authenticated: true };
         let decoded = self.decoder.decode(input, limits);
         let requests = Requests { decoder: &self.decoder, buffer: input };
+        let was_open = self.session.transaction.is_some();
         let tally = engine.execute(node, &mut self.session, requests, &mut Vec::new());
+        let open_from =
+            self.session.transaction.is_some().then(|| self.open_from(input, tally.requests, was_open));
         let used = self.decoder.consume_first(tally.requests);
-        self.held_back.extend_from_slice(&input[..used]);
-        if self.session.transaction.is_none() && !self.held_back.is_empty() {
-            count(&self.held_back);
-            self.held_back.clear();
-        }
+        self.hold_back(&input[..used], open_from.unwrap_or(used), count);
         if self.session.after != After::Continue || self.session.blocked.is_some() {
             return Err(ApplyError::NotOfAPrimary);
         }
@@ -90,6 +89,34 @@ impl Applier {
                 Err(ApplyError::NoCommand(String::from_utf8_lossy(&error.text()).into_owned()))
             }
         }
+    }
+
+    /// Where in `input` the transaction begins that is open after its first `done` requests; 0 if it was open before.
+    fn open_from(&self, input: &[u8], done: usize, was_open: bool) -> usize {
+        let (mut is_open, mut begin, mut at) = (was_open, 0, 0);
+        for index in 0..done {
+            let request = self.decoder.request(input, index);
+            if !is_open && request.is(0, "multi") {
+                (is_open, begin) = (true, at);
+            } else if request.is(0, "exec") || request.is(0, "discard") {
+                is_open = false;
+            }
+            at += self.decoder.request_len(index);
+        }
+        begin
+    }
+
+    /// Counts what came before and the first `whole` bytes of what was `executed`; keeps the others until they are whole.
+    ///
+    /// Were more held back than the open transaction, the primary would send it again once the link is lost, and it would be executed twice.
+    fn hold_back(&mut self, executed: &[u8], whole: usize, count: impl FnOnce(&[u8])) {
+        let (now, later) = executed.split_at(whole);
+        if !now.is_empty() {
+            self.held_back.extend_from_slice(now);
+            count(&self.held_back);
+            self.held_back.clear();
+        }
+        self.held_back.extend_from_slice(later);
     }
 
     /// The link has ended. A transaction that has not come to its end is sent again.

@@ -1,6 +1,8 @@
 //! A log that is read, cut and continued; a stream that is executed.
 
 use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use slotway_core::replication::{FullSync, History, ReplId, Resume};
@@ -175,6 +177,29 @@ fn a_transaction_counts_once_it_is_whole() {
     assert_eq!(apply(&mut applier, &client, &rest[..4]), (Vec::new(), 4), "a command that is cut waits");
     assert_eq!(apply(&mut applier, &client, rest), ([&begun[..], &rest[..]].concat(), 0));
     assert_eq!(client.run("GET a"), "$1\r\n1\r\n");
+}
+
+#[test]
+fn what_comes_before_an_open_transaction_counts_though_the_link_is_lost_in_it() {
+    let mut client = TestClient::new();
+    let mut session = client.session.clone();
+    session.is_primary_link = true;
+    let mut applier = Applier::new(Box::new(session));
+    let request = |words: &str| {
+        let words: Vec<&str> = words.split(' ').collect();
+        let args = words.iter().map(|word| format!("${}\r\n{word}\r\n", word.len()));
+        format!("*{}\r\n{}", words.len(), args.collect::<String>())
+    };
+    let stream: Vec<String> =
+        ["INCR a", "MULTI", "INCR a", "EXEC", "INCR a", "MULTI", "INCR a", "EXEC"].map(request).into();
+    let whole = stream[..5].concat();
+    let (counted, left) = apply(&mut applier, &client, stream[..7].concat().as_bytes());
+    assert_eq!((String::from_utf8(counted).unwrap(), left), (whole, 0));
+    // The link is lost, and the primary goes on from what was counted.
+    let mut applier = Applier::new(applier.end());
+    let rest = stream[5..].concat();
+    assert_eq!(apply(&mut applier, &client, rest.as_bytes()), (rest.clone().into_bytes(), 0));
+    assert_eq!(client.run("GET a"), "$1\r\n4\r\n");
 }
 
 #[test]
