@@ -11,7 +11,7 @@ use slotway_tests::server::Server;
 #[rustfmt::skip]
 const NOT_SERVED: &[&str] = &[
     // Scripting.
-    "eval", "eval_ro", "evalsha", "evalsha_ro", "fcall", "fcall_ro", "function", "script", "module",
+    "fcall", "fcall_ro", "function", "module",
     // Access control and tracking.
     "acl", "client|caching", "client|tracking", "client|trackinginfo",
     // Administration.
