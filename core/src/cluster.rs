@@ -246,6 +246,7 @@ impl Cluster {
     fn on_replication(&mut self, now: Now, replication: Replication) {
         self.replication = replication;
         self.nodes[MYSELF].offset = replication.offset;
+        self.reserve_offsets();
         self.step_manual_failover(now);
     }
 

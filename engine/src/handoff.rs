@@ -17,6 +17,8 @@
 //! The caller holds the shard of the slot that is [next](Export::next) while it [goes on](Export::go_on), and of each write while it is
 //! [noted](Export::note). So what lies in the output is in the order of the changes of each key.
 
+#[cfg(test)]
+mod tests;
 pub mod words;
 
 use alloc::boxed::Box;

@@ -27,6 +27,7 @@ use slotway_core::topology::{self, NodeFlags, Topology, TopologyBuilder};
 
 use crate::config::{Asker, Config};
 use crate::dispatch::{Engine, Requests};
+use crate::handoff::Export;
 use crate::keyspace::{Garbage, KeyHasher, Layout, Shard};
 use crate::node::{ClientCard, Facts, Node, Saves, Shutdown};
 use crate::propagation::{Record, Stream};
@@ -159,6 +160,17 @@ impl TestClient {
         replay.execute(&self.world.engine, &self.world.node)
     }
 
+    /// A slice of the slots that are given away, of about so many bytes.
+    pub(crate) fn export_slice(&self, budget: usize) -> Vec<u8> {
+        let World { node, engine } = &*self.world;
+        let mut export = node.export.borrow_mut();
+        let export = export.as_mut().expect("slots are given away");
+        engine.shards().all_shards(&mut |held| {
+            held.each(|shard| export.go_on(node.now(), shard, engine.hasher(), budget));
+        });
+        export.take()
+    }
+
     /// Executes all requests of `buffer` as one batch.
     pub(crate) fn run_bytes(&mut self, buffer: &[u8]) -> Vec<u8> {
         let World { node, engine } = &*self.world;
@@ -230,6 +242,8 @@ pub(crate) struct TestNode {
     /// What has been propagated since the last look.
     stream: RefCell<Vec<u8>>,
     selection: RefCell<Stream>,
+    /// Slots that this node gives away.
+    export: RefCell<Option<Export>>,
     /// Lines of the log.
     pub(crate) log: RefCell<Vec<String>>,
     /// Readings of the clock so far: each is a microsecond after the one before.
@@ -263,6 +277,7 @@ impl TestNode {
             records: Cell::new(false),
             stream: RefCell::default(),
             selection: RefCell::default(),
+            export: RefCell::default(),
             log: RefCell::default(),
             clock_readings: Cell::new(0),
             slot_stats: SlotStats::new(1),
@@ -285,6 +300,22 @@ impl TestNode {
                 other => self.actions.borrow_mut().push(other),
             }
         }
+    }
+
+    /// Gives slots away from now on.
+    pub(crate) fn begin_export(&self, export: Export) {
+        self.records.set(true);
+        self.export.replace(Some(export));
+    }
+
+    /// Whether there is something to send.
+    pub(crate) fn exports(&self) -> bool {
+        self.export.borrow().as_ref().is_some_and(|export| export.next().is_some())
+    }
+
+    /// Whether the data that is sent is gone.
+    pub(crate) fn export_is_flushed(&self) -> bool {
+        self.export.borrow().as_ref().is_some_and(Export::is_flushed)
     }
 
     /// Moves the clock forward.
@@ -412,6 +443,7 @@ impl Node for TestNode {
     }
 
     fn propagate(&self, record: &Record) -> u64 {
+        self.export.borrow_mut().iter_mut().for_each(|export| export.note(record));
         let mut stream = self.stream.borrow_mut();
         self.selection.borrow_mut().write(record, &mut stream);
         stream.len() as u64

@@ -205,11 +205,6 @@ impl Handoff {
         self.tracked.lock().extend(words::parse_imports(text));
     }
 
-    /// The data is another's from now on, who tells of its own imports.
-    pub(crate) fn forget_tracked(&self) {
-        self.tracked.lock().clear();
-    }
-
     /// Whether keys of the slot are on their way here.
     fn imports(&self, slot: Slot) -> bool {
         self.imports.lock().values().any(|incoming| incoming.slots.contains(slot))
@@ -422,6 +417,12 @@ fn propagate(shared: &Shared, words: &[Vec<u8>]) {
 pub(crate) fn facts(shared: &Shared) -> Vec<Aux> {
     let text = shared.handoff.tracked_text();
     if text.is_empty() { Vec::new() } else { vec![(words::FACT, text)] }
+}
+
+/// The data is another's from now on, who tells of its own imports: what was hidden for others is shown.
+pub(crate) fn forget_tracked<A: ShardAccess>(server: &Server<A>) {
+    let tracked = std::mem::take(&mut *server.shared.handoff.tracked.lock());
+    tracked.values().for_each(|slots| hide(server, slots, false));
 }
 
 /// Every slot of these imports, for the start of a node: hidden until it is known what becomes of them.

@@ -385,6 +385,7 @@ pub(crate) fn load_at_start<A: ShardAccess>(server: &Server<A>) -> anyhow::Resul
     if dataset != Dataset::Absent && !config.appendonly() {
         shared.log.notice(&format!("DB loaded from disk: {:.3} seconds", began.elapsed().as_secs_f64()));
     }
+    replicate::begin_stream(shared);
     shared.started_with(dataset);
     Ok(())
 }

@@ -215,6 +215,16 @@ fn append_raw(shared: &Shared, bytes: &[u8]) {
     shared.replication.written.send_replace(offset);
 }
 
+/// With `cluster-write-quorum` the stream goes on behind where it may have come to in the last life of this node.
+pub(crate) fn begin_stream(shared: &Shared) {
+    let mut first = 0;
+    shared.with_cluster(&mut |_, cluster| first = cluster.first_offset().get());
+    if first > 0 {
+        shared.replication.log.lock().begin_at(first);
+        shared.replication.written.send_replace(first);
+    }
+}
+
 /// Follows whom `replicaof` names.
 pub(crate) fn follow_by_config(shared: &Shared) {
     if let Some(ReplicaOf { host, port }) = shared.config().replicaof() {

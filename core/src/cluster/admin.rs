@@ -16,6 +16,7 @@ use super::heartbeat::Audience;
 use super::input::Now;
 use super::nodes::{MYSELF, PeerIndex};
 use super::seeds::Search;
+use super::slots::Taken;
 use crate::epoch::{ConfigEpoch, Epoch};
 use crate::id::{NodeId, ShardId};
 use crate::resp::error::{ClusterError, MigrationError};
@@ -294,7 +295,10 @@ impl Cluster {
         let migrating = self.slots.migrating.get(&slot).copied();
         let giver = self.slots.importing.get(&slot).copied().filter(|_| to == MYSELF);
         match giver {
-            Some(_) => self.slots.take_over(&mut self.nodes, slot, giver),
+            Some(giver) => {
+                let taken = Some(Taken { giver, until: None });
+                self.slots.take_over(&mut self.nodes, slot, taken);
+            }
             None => self.slots.bind(&mut self.nodes, slot, to),
         }
         if let Some(target) = migrating.filter(|_| to == MYSELF) {

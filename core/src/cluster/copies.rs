@@ -37,6 +37,8 @@ pub(crate) use message::{Manner, Message};
 
 /// A copy that is bound asks so often whether it still is.
 const ASK_TICKS: u64 = 10;
+/// So many bytes of a primary's stream are reserved at a time.
+const RESERVED_LEN: u64 = 1 << 30;
 
 /// Why this copy promises nothing to a candidate. Nothing is answered then.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -65,6 +67,10 @@ pub(crate) struct Copies {
     tenure: Option<Tenure>,
     /// The last candidate that was told no, so that it is told in the log once.
     told: Option<(Epoch, NodeId)>,
+    /// Where the stream of this life of the node begins.
+    begins_at: ReplOffset,
+    /// On disk: the stream does not get further in this life.
+    reserved: ReplOffset,
 }
 
 /// Nothing is acknowledged to primaries before that epoch.
@@ -131,6 +137,34 @@ impl Cluster {
         let term = self.nodes[MYSELF].config_epoch;
         self.copies.tenure = Some(Tenure { term, start: self.replication.offset });
         self.copies.canvass = None;
+        self.reserve_offsets();
+    }
+
+    /// Where the stream of this life of a node begins: behind all that its last life can have told.
+    ///
+    /// A primary that starts again has the config epoch that it had, which is its term. What its copies had of its last life must not pass for more
+    /// than what they have of this one: so its offsets never go back, as if it had not ended (seed 1487 of the world with clients).
+    pub fn first_offset(&self) -> ReplOffset {
+        self.copies.begins_at
+    }
+
+    /// The stream of this primary has come further: what it may come to is reserved, on disk, long before.
+    pub(crate) fn reserve_offsets(&mut self) {
+        let near = self.replication.offset.get().saturating_add(RESERVED_LEN / 2);
+        let is_counted = self.config.write_quorum && self.nodes[MYSELF].is_primary();
+        if is_counted && near > self.copies.reserved.get() {
+            self.copies.reserved = ReplOffset::new(near.saturating_add(RESERVED_LEN / 2));
+            self.save_before_anything_leaves();
+        }
+    }
+
+    /// What is reserved, if anything is.
+    pub(crate) fn reserved(&self) -> Option<ReplOffset> {
+        Some(self.copies.reserved).filter(|reserved| *reserved > ReplOffset::default())
+    }
+
+    pub(crate) fn restore_reserved(&mut self, reserved: ReplOffset) {
+        (self.copies.reserved, self.copies.begins_at) = (reserved, reserved);
     }
 
     pub(crate) fn end_tenure(&mut self) {

@@ -32,6 +32,10 @@
 //!    not own the slots and does not claim. If both claim at once, the greater epoch wins, on all nodes, and both have the data. A target
 //!    that is demoted ends the job; its replica knows of it (FINISH has not come) and drops the half that it has, when it becomes a primary.
 //! 5. *The rest of the cluster* sees an ordinary claim with a greater config epoch, which Redis and Valkey follow.
+//! 6. *Epochs that have not been heard of.* The target may claim by an epoch that is no greater than the source's last, of which it has not heard. The
+//!    source, having granted, gives way to that claim all the same. And the target does not give the slots back to a claim that the source made before
+//!    it knew: it takes a greater epoch instead, for one node timeout from its request on. Later than that the source may have taken the slots back,
+//!    which takes two: it does so only after a majority has called the target down for as long, and grants nothing to who is down.
 //!
 //! This is the control side: jobs, their states, what is said. The data are moved by the driver, who is told by [`HandoffAction`] and tells by
 //! [`HandoffInput`]. States, messages and refusals are those of Valkey 9 (`cluster_migrateslots.c`); RESOLVE is ours: Valkey lets the source
@@ -195,6 +199,8 @@ pub struct Job {
     /// Why it failed.
     pub why: String,
     heard_at: Instant,
+    /// When the target asked for the slots.
+    requested_at: Option<Instant>,
     /// The slots are another's, and their keys are still here: a restart must not forget to delete them.
     is_to_be_cleared: bool,
 }
@@ -439,6 +445,7 @@ impl Cluster {
             heard: now.unix,
             heard_at: now.instant,
             why: String::new(),
+            requested_at: None,
             is_to_be_cleared: false,
         };
         self.note(Event::MigrationStarted { job: id, source, target, slots: job.slots.len() });

@@ -25,7 +25,7 @@ use super::input::Now;
 use super::nodes::{MYSELF, Nodes, PeerIndex};
 use super::peer::Peer;
 use crate::crc16::crc16;
-use crate::epoch::Epoch;
+use crate::epoch::{Epoch, ReplOffset};
 use crate::id::{NodeId, ShardId};
 use crate::random::Random;
 use crate::topology::parse::{ParseError, ParseOptions, nodes_text};
@@ -35,6 +35,8 @@ use crate::topology::{Node, NodeFlags, NodeIndex, Topology};
 const MET_AS: &str = "met-as:";
 /// Begins the variable that holds the epoch of a promise; the id of its candidate follows. See `copies`.
 const PROMISED: &str = "promised:";
+/// The variable that holds how far a primary's stream may have come. See `copies`.
+const RESERVED: &str = "stream-reserved";
 
 /// The variable with the checksum of all that stands before it, in hexadecimal.
 const CHECKSUM: &str = "checksum";
@@ -128,6 +130,9 @@ impl Cluster {
             if let Some((to, epoch)) = candidate.zip(name.parse().ok()) {
                 self.restore_promise(now, Epoch::new(epoch), to);
             }
+            if let Some(reserved) = name.parse().ok().filter(|_| variable == RESERVED) {
+                self.restore_reserved(ReplOffset::new(reserved));
+            }
             let id = variable.strip_prefix(MET_AS).and_then(|id| NodeId::parse(id.as_bytes()));
             if let Some(index) = id.and_then(|id| self.nodes.find(&id)) {
                 self.nodes[index].met_as = Some(name.into());
@@ -150,6 +155,9 @@ impl Cluster {
         }
         for (epoch, to) in self.saved_promises() {
             let _ = write!(text, " {PROMISED}{to} {epoch}");
+        }
+        if let Some(reserved) = self.reserved() {
+            let _ = write!(text, " {RESERVED} {reserved}");
         }
         let _ = self.write_grants(&mut text);
         let _ = writeln!(text, " {CHECKSUM} {:04x}", checksum(&text));

@@ -18,6 +18,7 @@ use super::peer::Peer;
 use super::sabotage::Sabotage;
 use crate::bus::{Body, Header, Update};
 use crate::epoch::ConfigEpoch;
+use crate::slot::Slot;
 use crate::slot_set::SlotSet;
 use crate::topology::NodeFlags;
 
@@ -99,14 +100,14 @@ impl Cluster {
     pub(crate) fn hear_claim(&mut self, now: Now, sender: PeerIndex, header: &Header) {
         if header.primary == Some(self.id()) {
             // Who gave its last slot to this node follows it, and does not claim what it gave. Should it be elected, that is a new claim.
-            self.slots.taken.retain(|_, giver| *giver != sender);
+            self.slots.taken.retain(|_, taken| taken.giver != sender);
         }
         if !self.nodes[sender].is_primary() || header.primary.is_some() {
             return;
         }
         let shard_of = |peer: PeerIndex| self.nodes[peer].shard_id;
         let from = shard_of(sender);
-        self.slots.taken.retain(|slot, giver| shard_of(*giver) != from || header.slots.contains(*slot));
+        self.slots.taken.retain(|slot, taken| shard_of(taken.giver) != from || header.slots.contains(*slot));
         if self.nodes[sender].slots != header.slots {
             return self.apply_claim(now, sender, header.config_epoch, &header.slots);
         }
@@ -139,9 +140,9 @@ impl Cluster {
         let shard_primary = self.nodes.primary_of(MYSELF);
         let (had, mine) = (self.nodes[shard_primary].slots.len(), self.nodes[MYSELF].slots.clone());
         let mut moved = 0;
-        let is_disputed = self.disputes(claimant, epoch, slots);
+        let is_disputed = self.disputes(now, claimant, epoch, slots);
         for slot in slots.iter() {
-            moved += usize::from(self.take_slot(claimant, epoch, slot));
+            moved += usize::from(self.take_slot(now, claimant, epoch, slot));
         }
         if is_disputed {
             self.take_next_epoch();
@@ -171,28 +172,31 @@ impl Cluster {
     /// Whether this node was given one of these slots by the claimant, who claims it by a greater epoch all the same.
     ///
     // Redis gives the slot back, and deletes its keys, which the claimant has no longer: the epoch that the taker bumped was the greatest that it
-    // had heard of, and a giver that it was cut off from had a greater one (seed 1016 of the world with clients). The word of the operator stands:
-    // the bump is made up for.
-    fn disputes(&self, claimant: PeerIndex, epoch: ConfigEpoch, slots: &SlotSet) -> bool {
-        epoch > self.nodes[MYSELF].config_epoch
-            && self.slots.taken.keys().any(|slot| slots.contains(*slot) && self.was_given_by(claimant, *slot))
+    // had heard of, and a giver that it was cut off from had a greater one (seed 1016 of the world with clients). The word of the operator, or of
+    // the source of a migration, stands: the bump is made up for.
+    fn disputes(&self, now: Now, claimant: PeerIndex, epoch: ConfigEpoch, slots: &SlotSet) -> bool {
+        let is_given = |slot: &Slot| slots.contains(*slot) && self.was_given_by(now, claimant, *slot);
+        epoch > self.nodes[MYSELF].config_epoch && self.slots.taken.keys().any(is_given)
     }
 
     /// This node has the slot from `peer`, or from whom `peer` has taken over from.
-    fn was_given_by(&self, peer: PeerIndex, slot: crate::slot::Slot) -> bool {
-        let giver = self.slots.taken.get(&slot).filter(|_| self.profile().is_wary());
-        giver.is_some_and(|giver| self.nodes[*giver].shard_id == self.nodes[peer].shard_id)
+    fn was_given_by(&self, now: Now, peer: PeerIndex, slot: Slot) -> bool {
+        let taken = self.slots.taken.get(&slot).filter(|_| self.profile().is_wary());
+        taken.is_some_and(|taken| {
+            taken.until.is_none_or(|until| now.instant < until)
+                && self.nodes[taken.giver].shard_id == self.nodes[peer].shard_id
+        })
     }
 
     /// Gives one slot to who claims it, if the claim is the better one. True if it moved.
-    fn take_slot(&mut self, claimant: PeerIndex, epoch: ConfigEpoch, slot: crate::slot::Slot) -> bool {
+    fn take_slot(&mut self, now: Now, claimant: PeerIndex, epoch: ConfigEpoch, slot: Slot) -> bool {
         let owner = self.slots.owner(slot);
         if owner == Some(claimant) {
             self.slots.unclaimed.remove(slot);
             return false;
         }
         // A slot on its way here changes hands by SETSLOT only: the operator decides. And so has one that came from the claimant.
-        if self.slots.importing.contains_key(&slot) || self.was_given_by(claimant, slot) {
+        if self.slots.importing.contains_key(&slot) || self.was_given_by(now, claimant, slot) {
             return false;
         }
         let is_better = match owner {
@@ -200,6 +204,7 @@ impl Cluster {
             Some(owner) => {
                 self.slots.unclaimed.contains(slot)
                     || self.nodes[owner].config_epoch < epoch
+                    || (owner == MYSELF && self.has_granted_to(claimant, slot))
                     || self.breaks(Sabotage::OlderClaimWins)
             }
         };

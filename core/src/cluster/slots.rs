@@ -7,6 +7,7 @@ use alloc::vec;
 use super::nodes::{MYSELF, Nodes, PeerIndex};
 use crate::slot::{SLOT_COUNT, Slot};
 use crate::slot_set::SlotSet;
+use crate::time::Instant;
 
 /// The owner of each slot, and the slots on their way. Each owner's [`Peer::slots`](super::peer::Peer::slots) is the same
 /// table from the other side; [`SlotTable::bind`] and [`SlotTable::unbind`] keep both.
@@ -19,8 +20,16 @@ pub(crate) struct SlotTable {
     pub(crate) migrating: BTreeMap<Slot, PeerIndex>,
     /// Slots that this node is given, and by whom.
     pub(crate) importing: BTreeMap<Slot, PeerIndex>,
-    /// Slots that this node was given by an operator, and whose they were, until that one, or who has taken over from it, is heard not to claim them.
-    pub(crate) taken: BTreeMap<Slot, PeerIndex>,
+    /// Slots that this node was given, until their giver, or who has taken over from it, is heard not to claim them.
+    pub(crate) taken: BTreeMap<Slot, Taken>,
+}
+
+/// Whose a slot was that this node was given.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Taken {
+    pub(crate) giver: PeerIndex,
+    /// Later than this, the giver may have taken it back; `None` for what only an operator takes back.
+    pub(crate) until: Option<Instant>,
 }
 
 impl SlotTable {
@@ -47,10 +56,10 @@ impl SlotTable {
         nodes[owner].slots.insert(slot);
     }
 
-    /// Gives this node what `giver` had: see [`SlotTable::taken`].
-    pub(crate) fn take_over(&mut self, nodes: &mut Nodes, slot: Slot, giver: Option<PeerIndex>) {
+    /// Gives this node what another had: see [`SlotTable::taken`].
+    pub(crate) fn take_over(&mut self, nodes: &mut Nodes, slot: Slot, taken: Option<Taken>) {
         self.bind(nodes, slot, MYSELF);
-        self.taken.extend(giver.filter(|giver| *giver != MYSELF).map(|giver| (slot, giver)));
+        self.taken.extend(taken.filter(|taken| taken.giver != MYSELF).map(|taken| (slot, taken)));
     }
 
     /// Takes `slot` from its owner, who is returned.
@@ -76,6 +85,6 @@ impl SlotTable {
     pub(crate) fn close_towards(&mut self, peer: PeerIndex) {
         self.migrating.retain(|_, target| *target != peer);
         self.importing.retain(|_, source| *source != peer);
-        self.taken.retain(|_, giver| *giver != peer);
+        self.taken.retain(|_, taken| taken.giver != peer);
     }
 }

@@ -256,6 +256,12 @@ impl Log {
         self.positions.clear();
     }
 
+    /// The first write comes behind that offset: nothing has been written so far.
+    pub fn begin_at(&mut self, offset: u64) {
+        debug_assert!(self.backlog.is_none(), "a stream that has begun goes on where it is");
+        self.history.offset = offset;
+    }
+
     /// The data is now that of a snapshot, which stands at this point of this history.
     pub fn adopt(&mut self, history: History) {
         self.history = history;

@@ -251,7 +251,7 @@ impl<A: ShardAccess> Attempt<'_, A> {
                 }
             });
         });
-        shared.handoff.forget_tracked();
+        crate::handoff::forget_tracked(self.server);
         shared.log.notice("MASTER <-> REPLICA sync: Loading DB in memory");
         let (stale, merge, purpose) = (Stale::Keep, Merge::Refuse, Purpose::Keys);
         let source = Source { path: &file.0, stale, merge, purpose };

@@ -13,6 +13,7 @@ use crate::cluster::input::Now;
 use crate::cluster::nodes::{MYSELF, PeerIndex};
 use crate::id::{JobId, NodeId};
 use crate::resp::error::MigrationError;
+use crate::slot::Slot;
 use crate::slot_set::SlotSet;
 
 /// How long requests wait for the target at most, before it is granted the slots.
@@ -144,7 +145,15 @@ impl Cluster {
     /// The point of no return: from here on the target decides.
     pub(super) fn on_failover_request(&mut self, now: Now, at: usize) {
         let JobState::Paused { .. } = self.handoffs.jobs[at].state else { return self.out_of_turn(now, at) };
+        // Who is down may be given up at any moment: then it must not be about to claim.
+        if self.nodes.find(&self.handoffs.jobs[at].target).is_none_or(|target| self.nodes[target].is_failed())
+        {
+            return self.end_job(now, at, JobState::Failed, "The target is down");
+        }
         self.set_job_state(now, at, JobState::Granted { ask_at: now.instant.plus_ms(ASK_MS) });
+        // That they were given to this node before is no reason any more to keep them.
+        let slots = &self.handoffs.jobs[at].slots;
+        self.slots.taken.retain(|slot, _| !slots.contains(*slot));
         self.tell(at, Message::FailoverGranted);
     }
 
@@ -228,5 +237,13 @@ impl Cluster {
     /// The target of a job may have claimed its slots.
     pub(crate) fn has_granted(&self) -> bool {
         self.handoffs.jobs.iter().any(|job| job.state.is_granted())
+    }
+
+    /// That node may have claimed the slot by this one's leave: its claim holds, whatever its epoch, since it may not have heard of this node's last.
+    pub(crate) fn has_granted_to(&self, claimant: PeerIndex, slot: Slot) -> bool {
+        let is_it = |job: &super::Job| {
+            job.state.is_granted() && job.target == self.nodes[claimant].id && job.slots.contains(slot)
+        };
+        self.handoffs.jobs.iter().any(is_it)
     }
 }

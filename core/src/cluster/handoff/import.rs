@@ -6,6 +6,7 @@ use crate::cluster::event::Event;
 use crate::cluster::heartbeat::Audience;
 use crate::cluster::input::Now;
 use crate::cluster::nodes::MYSELF;
+use crate::cluster::slots::Taken;
 use crate::id::{JobId, NodeId};
 use crate::resp::error::MigrationError;
 use crate::slot_set::SlotSet;
@@ -46,7 +47,10 @@ impl Cluster {
             return Verdict::Never;
         }
         let known = self.handoffs.jobs.iter().find(|job| job.id == id);
-        let has_claimed = known.is_some_and(|job| job.state == JobState::Success);
+        // What it has claimed and lost to the source again is the source's.
+        let is_back =
+            |source: &NodeId| self.nodes.find(source).is_some_and(|source| self.all_are_of(slots, source));
+        let has_claimed = known.is_some_and(|job| job.state == JobState::Success && !is_back(&job.source));
         match has_claimed || self.all_are_of(slots, MYSELF) {
             true => Verdict::Claimed,
             false => Verdict::Never,
@@ -72,6 +76,7 @@ impl Cluster {
             return self.out_of_turn(now, at);
         }
         self.set_job_state(now, at, JobState::FailoverRequested);
+        self.handoffs.jobs[at].requested_at = Some(now.instant);
         self.tell(at, Message::RequestFailover);
     }
 
@@ -85,8 +90,12 @@ impl Cluster {
             return;
         }
         self.take_next_epoch();
-        for slot in self.handoffs.jobs[at].slots.clone().iter() {
-            self.slots.bind(&mut self.nodes, slot, MYSELF);
+        let job = &self.handoffs.jobs[at];
+        let until = job.requested_at.map(|asked| asked.plus_ms(self.config.node_timeout_ms));
+        let taken = self.nodes.find(&job.source).zip(until);
+        let taken = taken.map(|(giver, until)| Taken { giver, until: Some(until) });
+        for slot in job.slots.clone().iter() {
+            self.slots.take_over(&mut self.nodes, slot, taken);
         }
         let slots = self.handoffs.jobs[at].slots.len();
         self.note(Event::SlotsMoved { to: self.nodes[MYSELF].id, epoch: self.current_epoch.into(), slots });

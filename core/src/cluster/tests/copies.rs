@@ -183,3 +183,24 @@ fn a_replica_that_came_before_its_primary_had_told_the_name_of_the_shard_is_a_co
         assert_ne!(shard(primary), Some(strangers));
     }
 }
+
+#[test]
+fn a_primary_that_starts_again_is_ahead_of_what_its_copies_had_of_its_last_life() {
+    let mut net = shard_of_three();
+    assert_eq!(net.node(0).first_offset(), ReplOffset::default());
+    for offset in [200, 3 << 30] {
+        net.data(0, 1, offset);
+        net.kill(0);
+        net.restart(0, 10_000);
+        let first = net.node(0).first_offset();
+        assert!(first > ReplOffset::new(offset), "{first} is to be behind {offset}");
+    }
+    // It has all that it ever had; a replica that was left behind in its last life has not.
+    let first = net.node(0).first_offset().get();
+    net.data(0, 1, first);
+    net.run_ms(500);
+    net.isolate(4);
+    net.admin(3, Admin::Failover(FailoverMode::Force)).unwrap();
+    net.run_ms(10_000);
+    assert!(!owns_slots(&net, 3), "what the primary has may have been acknowledged");
+}

@@ -153,6 +153,48 @@ fn a_granted_source_keeps_the_fence_until_the_target_says_that_it_gave_up() {
     assert_eq!(state(&net, SOURCE), JobState::Failed);
 }
 
+/// The source has a greater config epoch than the target has heard of, and the target claims the slots.
+fn claimed_in_the_dark(net: &mut Net) {
+    net.isolate(TARGET);
+    net.admin(2, Admin::BumpEpoch).unwrap();
+    // So that the source has heard of that one.
+    net.run_ms(NODE_TIMEOUT_MS / 2 + 200);
+    net.admin(SOURCE, Admin::BumpEpoch).unwrap();
+    let job = begin(net);
+    until_granted(net, job);
+    assert!(carry(net, job, SOURCE), "FAILOVER-GRANTED on a connection of its own");
+    let epoch = |at: usize| net.topology(at).node(net.index(at, at)).config_epoch;
+    assert!(epoch(SOURCE) > epoch(TARGET), "the claim is the lesser one");
+}
+
+#[test]
+fn a_claim_by_an_epoch_that_is_behind_the_sources_holds_since_it_was_granted() {
+    let mut net = cluster(4, 4);
+    claimed_in_the_dark(&mut net);
+    let before = net.done(TARGET).len();
+    net.join(TARGET);
+    net.run_ms(5000);
+    let target = net.node(TARGET).id();
+    assert!((0..4).all(|at| owner(&net, at) == target));
+    assert_eq!(state(&net, SOURCE), JobState::Success);
+    let drops = |action: &Action| matches!(action, Action::DropKeys(slots) if !slots.is_disjoint(&moved()));
+    assert!(!net.done(TARGET)[before..].iter().any(drops), "the keys are there and nowhere else");
+    net.assert_views_agree();
+}
+
+#[test]
+fn slots_are_not_granted_to_who_is_down() {
+    let mut net = cluster(4, 4);
+    let job = begin(&mut net);
+    until_fence(&mut net, job);
+    net.handoff(SOURCE, HandoffInput::Fenced(job));
+    assert!(carry(&mut net, job, SOURCE), "PAUSED");
+    net.isolate(TARGET);
+    net.run_ms(2 * NODE_TIMEOUT_MS);
+    assert!(carry(&mut net, job, TARGET), "REQUEST-FAILOVER on a connection of its own");
+    assert_eq!(state(&net, SOURCE), JobState::Failed);
+}
+
 #[test]
 fn a_target_that_claimed_unheard_and_was_given_up_loses_the_slots() {
     let mut net = cluster(4, 4);
