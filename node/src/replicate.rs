@@ -219,9 +219,10 @@ fn append_raw(shared: &Shared, bytes: &[u8]) {
 pub(crate) fn begin_stream(shared: &Shared) {
     let mut first = 0;
     shared.with_cluster(&mut |_, cluster| first = cluster.first_offset().get());
-    if first > 0 {
-        shared.replication.log.lock().begin_at(first);
-        shared.replication.written.send_replace(first);
+    if first > 0 && !shared.replication.follows() {
+        let mut log = shared.replication.log.lock();
+        log.begin_at(first);
+        shared.replication.written.send_replace(log.offset());
     }
 }
 

@@ -75,12 +75,16 @@ fn run_all(first: u64, last: u64) -> ExitCode {
     let started = Instant::now();
     let (mut simulated_us, mut operations, mut undecided, mut failed, mut moved, mut excused) =
         (0, 0, 0, 0, 0, 0);
+    let (mut handed, mut begun, mut haunted) = (0, 0, 0);
     let mut toll = Vec::new();
     for report in (first..=last).map(slotway_sim::run) {
         simulated_us += report.simulated.as_us();
         undecided += report.undecided();
         operations += report.history.operations.len();
         moved += report.moved;
+        handed += report.handed;
+        begun += report.begun;
+        haunted += report.haunted;
         excused += report.excused;
         if report.violation.is_some() {
             failed += 1;
@@ -90,7 +94,7 @@ fn run_all(first: u64, last: u64) -> ExitCode {
     }
     let (seconds, simulated) = (started.elapsed().as_secs_f64(), simulated_us as f64 / 1e6);
     println!(
-        "{failed} of {} seeds failed, {undecided} slots undecided; {operations} operations, {moved} slots moved, \
+        "{failed} of {} seeds failed, {undecided} slots undecided, {haunted} haunted; {operations} operations, {moved} slots moved, {handed} of them atomically in {begun} migrations, \
          {simulated:.0} s simulated in {seconds:.1} s: {:.0} to 1",
         last + 1 - first,
         simulated / seconds

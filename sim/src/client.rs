@@ -18,7 +18,7 @@ use alloc::vec::Vec;
 use slotway_core::resp::value::Value;
 
 use crate::chance::{Chance, Permille};
-use crate::history::{Call, History, Oddity, OperationId, Outcome, Redirect, RedirectKind};
+use crate::history::{Call, Copies, History, Oddity, OperationId, Outcome, Redirect, RedirectKind};
 use crate::network::LinkId;
 use crate::timeline::Time;
 use crate::workload::Workload;
@@ -33,6 +33,8 @@ const BACKOFF_MS: u64 = 12;
 const BACKOFF_ATTEMPTS: u64 = 16;
 /// How long WAIT waits, in milliseconds.
 const WAIT_MS: u64 = 100;
+/// How long WAITAOF does: `appendfsync everysec` takes a second.
+const WAIT_FOR_DISKS_MS: u64 = 2500;
 /// Redirections that are followed at once; after these the client waits before each.
 const AT_ONCE_MAX: usize = 5;
 /// How often an operation is sent before the client gives up.
@@ -106,6 +108,8 @@ pub struct Habits {
     pub replicas: usize,
     /// How often it does, after a write.
     pub waits: Permille,
+    /// How often it then waits for their disks, and the primary's.
+    pub for_disks: Permille,
 }
 
 /// A client.
@@ -235,7 +239,12 @@ impl Client {
 
     fn wait(&mut self, link: LinkId, reply: Expected, bytes: &mut Vec<u8>) {
         let number = |number: u64| alloc::format!("{number}").into_bytes();
-        let words = [b"WAIT".to_vec(), number(self.habits.replicas as u64), number(WAIT_MS)];
+        let replicas = number(self.habits.replicas as u64);
+        let for_disks = self.habits.for_disks > Permille(0) && self.chance.happens(self.habits.for_disks);
+        let words = match for_disks {
+            true => Vec::from([b"WAITAOF".to_vec(), number(1), replicas, number(WAIT_FOR_DISKS_MS)]),
+            false => Vec::from([b"WAIT".to_vec(), replicas, number(WAIT_MS)]),
+        };
         if let Some(connection) = self.connections.values_mut().find(|connection| connection.link == link) {
             connection.ask(reply, &words, bytes);
         }
@@ -269,7 +278,14 @@ impl Client {
                 Ok((Expected::Operation(id), value)) => self.answered(now, id, &address, value, history),
                 Ok((Expected::Wait(id, attempt), Value::Integer(replicas))) => {
                     if self.written.remove(&id) == Some(attempt) {
-                        history.copied(now, id, replicas);
+                        history.copied(now, id, Copies { replicas, on_disk: false });
+                    }
+                }
+                Ok((Expected::Wait(id, attempt), Value::Array(counts))) => {
+                    if let [Value::Integer(1), Value::Integer(replicas)] = counts[..]
+                        && self.written.remove(&id) == Some(attempt)
+                    {
+                        history.copied(now, id, Copies { replicas, on_disk: true });
                     }
                 }
                 Ok((Expected::Map, value)) => {

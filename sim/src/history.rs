@@ -152,6 +152,15 @@ pub enum RedirectKind {
     Ask,
 }
 
+/// Who has a write.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Copies {
+    /// So many replicas, besides the primary.
+    pub replicas: i64,
+    /// On their disks, and on the primary's.
+    pub on_disk: bool,
+}
+
 /// One thing that a client did.
 #[derive(Clone, Debug)]
 pub struct Operation {
@@ -165,8 +174,8 @@ pub struct Operation {
     pub outcome: Outcome,
     /// Where it was sent on its way, in order.
     pub redirects: Vec<Redirect>,
-    /// How many replicas had it, as WAIT has told, and when that was.
-    pub copies: Option<(i64, Time)>,
+    /// Who had it, as WAIT or WAITAOF has told, and when that was.
+    pub copies: Option<(Copies, Time)>,
     /// Whether the cluster was at rest when it began: no faults, no changes.
     pub at_rest: bool,
 }
@@ -241,9 +250,9 @@ impl History {
         operation.outcome = outcome;
     }
 
-    /// WAIT tells how many replicas have what an operation has written.
-    pub fn copied(&mut self, now: Time, id: OperationId, replicas: i64) {
-        self.operations[id.0].copies = Some((replicas, now));
+    /// WAIT tells who has what an operation has written.
+    pub fn copied(&mut self, now: Time, id: OperationId, copies: Copies) {
+        self.operations[id.0].copies = Some((copies, now));
         self.told.push(id);
     }
 

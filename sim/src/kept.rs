@@ -7,7 +7,9 @@
 //!   the audit reads the last value                       --> check
 //! ```
 //!
-//! A write that all replicas have said to have is in the last value, as long as one of those who held it did not lose its disk. Besides, of any
+//! A write that all replicas have said to have is in the last value, as long as one of those who held it did not lose its disk; if they have said
+//! to have it on disk (WAITAOF), a host that stops loses none of it. With `cluster-write-quorum` each write that was acknowledged is there, without
+//! excuse: disks keep what they have there, and a majority of each shard's copies comes back. Besides, of any
 //! write: it is there once at most, in an order that agrees with what clients saw, and was asked for by somebody.
 
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -21,68 +23,84 @@ use slotway_core::slot::Slot;
 
 use crate::check::Violation;
 use crate::history::{Bytes, Call, History, Operation, OperationId, Outcome};
+use crate::swarm::Promise;
 use crate::timeline::Time;
 use crate::trace::Shown;
+
+const BY_ALL: &str = "S7 what all replicas have is kept";
+const BY_QUORUM: &str = "S7 what is acknowledged by quorum is kept";
 
 /// Who holds what.
 pub struct Custody {
     primaries: usize,
     replicas: usize,
+    promise: Promise,
     holders: BTreeMap<OperationId, BTreeSet<usize>>,
+    /// The same on disk, so that only an empty disk takes it away.
+    on_disk: BTreeMap<OperationId, BTreeSet<usize>>,
     /// Writes that were promised, and whose every holder lost its disk, or whose primary came back without.
     pub excused: u64,
 }
 
 impl Custody {
     /// Of a cluster of so many primaries with so many replicas each: node `n` is of the shard `n % primaries` for good.
-    pub fn new(primaries: usize, replicas: usize) -> Self {
-        Self { primaries, replicas, holders: BTreeMap::new(), excused: 0 }
+    pub fn new(primaries: usize, replicas: usize, promise: Promise) -> Self {
+        let (holders, on_disk) = (BTreeMap::new(), BTreeMap::new());
+        Self { primaries, replicas, promise, holders, on_disk, excused: 0 }
     }
 
     /// WAIT has told of an operation.
     pub fn told(&mut self, history: &History, id: OperationId) {
         let operation = &history.operations[id.0];
-        let is_by_all = operation.copies.is_some_and(|(replicas, _)| replicas >= self.replicas as i64)
-            && self.replicas > 0;
+        let Some((copies, _)) = operation.copies else { return };
+        let is_by_all = copies.replicas >= self.replicas as i64 && self.replicas > 0;
         if is_by_all && matches!(operation.call, Call::Append(..)) {
             let shard = shard_of(operation.call.slot(), self.primaries);
             let nodes = (0..=self.replicas).map(|copy| shard + copy * self.primaries);
-            self.holders.insert(id, nodes.collect());
+            let holders = if copies.on_disk { &mut self.on_disk } else { &mut self.holders };
+            holders.insert(id, nodes.collect());
         }
     }
 
-    /// A node's disk has less than the node had.
-    pub fn lost(&mut self, node: usize) {
-        self.each_of_shard(node, |holders| {
-            holders.remove(&node);
-        });
+    /// A node has less than it had: the last of it, or, with its `disk`, all.
+    pub fn lost(&mut self, node: usize, disk: bool) {
+        let lose = |holders: &mut BTreeSet<usize>| _ = holders.remove(&node);
+        self.in_memory(node, lose);
+        if disk {
+            self.on_disk(node, lose);
+        }
     }
 
     /// A primary has come back with less than it had, and nobody had taken over: its replicas copy what it has.
     pub fn forget_shard(&mut self, node: usize) {
-        self.each_of_shard(node, BTreeSet::clear);
+        self.in_memory(node, BTreeSet::clear);
     }
 
     /// A node has all that another has.
     pub fn synced(&mut self, node: usize, with: usize) {
-        self.each_of_shard(node, |holders| {
+        let follow = |holders: &mut BTreeSet<usize>| {
             if holders.contains(&with) {
                 holders.insert(node);
             }
-        });
+        };
+        self.in_memory(node, follow);
+        self.on_disk(node, follow);
     }
 
-    fn each_of_shard(&mut self, node: usize, mut change: impl FnMut(&mut BTreeSet<usize>)) {
-        let primaries = self.primaries;
-        let before = self.holders.len();
-        self.holders.retain(|_, holders| {
-            let is_of_shard = holders.first().is_some_and(|first| first % primaries == node % primaries);
-            if is_of_shard {
-                change(holders);
-            }
-            !holders.is_empty()
-        });
-        self.excused += (before - self.holders.len()) as u64;
+    fn in_memory(&mut self, node: usize, change: impl FnMut(&mut BTreeSet<usize>)) {
+        self.excused += each_of_shard(&mut self.holders, node % self.primaries, self.primaries, change);
+    }
+
+    fn on_disk(&mut self, node: usize, change: impl FnMut(&mut BTreeSet<usize>)) {
+        self.excused += each_of_shard(&mut self.on_disk, node % self.primaries, self.primaries, change);
+    }
+
+    /// Whether a write must be there.
+    fn is_promised(&self, history: &History, id: &OperationId) -> bool {
+        match self.promise {
+            Promise::Asked => self.holders.contains_key(id) || self.on_disk.contains_key(id),
+            Promise::Quorum => is_known(&history.operations[id.0]),
+        }
     }
 
     /// Compares what was written with what was read at rest.
@@ -133,7 +151,7 @@ impl Custody {
             }
         }
         let missing =
-            appended.iter().find(|(token, id)| !seen.contains(*token) && self.holders.contains_key(id));
+            appended.iter().find(|(token, id)| !seen.contains(*token) && self.is_promised(history, id));
         match missing {
             None => Ok(()),
             Some((token, id)) => {
@@ -141,15 +159,32 @@ impl Custody {
                 let at = operation.copies.map_or(operation.ended, |(_, at)| at);
                 let key = operation.call.keys()[0].clone();
                 let finding = format!(
-                    "{} appended to {} at {}, which all replicas had at {at}, is lost",
+                    "{} appended to {} at {}, which enough copies had at {at}, is lost",
                     Shown(token),
                     Shown(&key),
                     operation.ended
                 );
-                Err(("S7 what all replicas have is kept", finding))
+                Err((if self.promise == Promise::Quorum { BY_QUORUM } else { BY_ALL }, finding))
             }
         }
     }
+}
+
+/// Changes the holders of all writes of one shard; says for how many writes nobody is left.
+fn each_of_shard(
+    all: &mut BTreeMap<OperationId, BTreeSet<usize>>,
+    shard: usize,
+    shards: usize,
+    mut change: impl FnMut(&mut BTreeSet<usize>),
+) -> u64 {
+    let before = all.len();
+    all.retain(|_, holders| {
+        if holders.first().is_some_and(|first| first % shards == shard) {
+            change(holders);
+        }
+        !holders.is_empty()
+    });
+    (before - all.len()) as u64
 }
 
 fn is_known(operation: &Operation) -> bool {
@@ -192,16 +227,26 @@ pub(crate) fn tokens(value: &[u8]) -> Vec<&[u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::history::Copies;
 
     /// Three nodes of one shard; "a" and then "b" appended to one key, both known to all replicas, and this read at the end.
     fn judged(read: &str, befalls: impl FnOnce(&mut Custody)) -> Option<&'static str> {
-        let (mut history, mut custody) = (History::default(), Custody::new(1, 2));
+        judged_of(Promise::Asked, false, read, befalls)
+    }
+
+    fn judged_of(
+        promise: Promise,
+        on_disk: bool,
+        read: &str,
+        befalls: impl FnOnce(&mut Custody),
+    ) -> Option<&'static str> {
+        let (mut history, mut custody) = (History::default(), Custody::new(1, 2, promise));
         let at = |ms: u64| Time::from_us(ms * 1000);
         for (index, token) in ["a;", "b;"].iter().enumerate() {
             let began = index as u64 * 10;
             let id = history.begin(at(began), Call::Append(b"k".to_vec(), token.as_bytes().to_vec()));
             history.end(at(began + 5), id, Outcome::Replied(Value::Integer(2)));
-            history.copied(at(began + 6), id, 2);
+            history.copied(at(began + 6), id, Copies { replicas: 2, on_disk });
             custody.told(&history, id);
         }
         befalls(&mut custody);
@@ -226,7 +271,8 @@ mod tests {
 
     #[test]
     fn what_every_holder_has_lost_is_excused_unless_one_had_it_back() {
-        let lose = |custody: &mut Custody, nodes: &[usize]| nodes.iter().for_each(|node| custody.lost(*node));
+        let lose =
+            |custody: &mut Custody, nodes: &[usize]| nodes.iter().for_each(|node| custody.lost(*node, false));
         assert_eq!(judged("", |custody| lose(custody, &[0, 1, 2])), None);
         assert_eq!(judged("", |custody| lose(custody, &[0, 1])), Some("S7"));
         assert_eq!(judged("", |custody| custody.forget_shard(0)), None);
@@ -236,5 +282,20 @@ mod tests {
             lose(custody, &[2]);
         };
         assert_eq!(judged("", back), Some("S7"));
+    }
+
+    #[test]
+    fn what_is_on_disk_is_lost_with_the_disk_only() {
+        let lose = |disk: bool| move |custody: &mut Custody| (0..3).for_each(|node| custody.lost(node, disk));
+        assert_eq!(judged_of(Promise::Asked, true, "", lose(false)), Some("S7"));
+        assert_eq!(judged_of(Promise::Asked, true, "", lose(true)), None);
+        assert_eq!(judged_of(Promise::Asked, true, "", |custody| custody.forget_shard(0)), Some("S7"));
+    }
+
+    #[test]
+    fn what_is_acknowledged_by_quorum_has_no_excuse() {
+        let lose = |custody: &mut Custody| (0..3).for_each(|node| custody.lost(node, true));
+        assert_eq!(judged_of(Promise::Quorum, false, "a;", lose), Some("S7"));
+        assert_eq!(judged_of(Promise::Quorum, false, "a;b;", lose), None);
     }
 }

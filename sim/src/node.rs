@@ -4,7 +4,7 @@
 //! ```text
 //!   bytes of a connection --> core::resp::decode --> Engine::execute --> bytes of replies
 //!                                                       |   ^     `---> File (disk), Log (replicas)
-//!                                 Host: time, chance, configuration, topology
+//!                                 Host: time, chance, configuration, topology; quorum, slots on their way
 //!   wishes of the control plane --> obey
 //! ```
 //!
@@ -15,7 +15,9 @@ mod carry;
 mod disk;
 mod feed;
 mod follow;
+mod handoff;
 mod host;
+mod quorum;
 
 use alloc::collections::BTreeMap;
 use alloc::rc::Rc;
@@ -52,6 +54,7 @@ pub use disk::{Keeping, Kept};
 use feed::Snapshots;
 use follow::Following;
 use host::Host;
+use quorum::Held;
 
 /// In a cluster there is one database.
 const DB: DbIndex = DbIndex(0);
@@ -136,8 +139,19 @@ struct Connection {
     is_replica: bool,
     /// It waits for replicas.
     wait: Option<AckWait>,
-    /// It waits for the end of a pause.
+    /// It waits for the end of a pause, or behind a fence.
     is_held: bool,
+    /// Its replies wait for copies.
+    held: Option<Held>,
+    /// The offset of the last write whose reply has been let go.
+    released: u64,
+}
+
+impl Connection {
+    /// It goes on once something has come that is not for it to bring.
+    fn waits(&self) -> bool {
+        self.wait.is_some() || self.is_held || self.held.is_some()
+    }
 }
 
 impl SimNode {
@@ -170,6 +184,7 @@ impl SimNode {
             plot,
         );
         host.now.set(now);
+        host.show_first_picture();
         let mut node = Self {
             number,
             address,
@@ -185,6 +200,8 @@ impl SimNode {
             out: Vec::new(),
         };
         let whole = node.load(&base, &commands);
+        node.hide_tracked();
+        node.host.begin_stream();
         kept.commands.truncate(whole);
         node.host.file.replace(disk::File::new(keeping, kept));
         node
@@ -232,6 +249,7 @@ impl SimNode {
             Action::Publish(topology) => {
                 self.host.route_by(topology);
                 self.engine.topology_changed(&self.host);
+                self.settle_tracked();
             }
             Action::Follow(source) => {
                 let beginning = source.as_ref().map_or(Beginning::GoesOn, |source| source.beginning);
@@ -242,15 +260,15 @@ impl SimNode {
                 self.host.writes_pause.set(false);
                 self.release();
             }
-            Action::DropKeys(slots) => drop(self.engine.drop_keys(&self.host, &slots)),
+            Action::DropKeys(slots) => self.clear(*slots),
+            Action::Handoff(action) => self.hand_off(action),
             Action::DropAllKeys => drop(self.engine.drop_keys(&self.host, &SlotSet::FULL)),
-            // Of the bus; and clients here listen to no channel, and ask for no hand-over of slots.
+            // Of the bus; and clients here listen to no channel.
             Action::Connect { .. }
             | Action::Send { .. }
             | Action::Close { .. }
             | Action::Persist { .. }
             | Action::Deliver { .. }
-            | Action::Handoff(_)
             | Action::Note(_) => {}
         }
         self.settle();
@@ -268,9 +286,7 @@ impl SimNode {
         match connection.is_replica {
             true => self.hear_replica(link, connection),
             // It goes on when that is over.
-            false if connection.wait.is_some() || connection.is_held => {
-                self.connections.insert(link, connection);
-            }
+            false if connection.waits() => drop(self.connections.insert(link, connection)),
             false => self.go_on(link, connection),
         }
         self.settle();
@@ -280,6 +296,9 @@ impl SimNode {
     pub fn disconnect(&mut self, link: LinkId) {
         if let Some(connection) = self.connections.remove(&link) {
             self.forget(&connection);
+            if let Some(import) = &connection.session.import {
+                self.end_import(import.job);
+            }
         }
     }
 
@@ -291,8 +310,11 @@ impl SimNode {
         }
         if self.ticks.is_multiple_of(TICKS_PER_SECOND) {
             self.host.file.borrow_mut().sync();
+            self.host.note_synced();
             self.ping_replicas();
         }
+        self.tick_exports();
+        self.step_imports();
         self.step_link();
         self.end_waits();
         self.settle();
@@ -316,6 +338,8 @@ impl SimNode {
             is_replica: false,
             wait: None,
             is_held: false,
+            held: None,
+            released: 0,
         }
     }
 
@@ -327,25 +351,30 @@ impl SimNode {
 
     /// Executes what has come over a client's connection, and sees to what follows.
     fn go_on(&mut self, link: LinkId, mut connection: Connection) {
-        let replies = self.execute(&mut connection);
-        if self.host.plot != Plot::default() && connection.session.peer.is_none() {
-            self.answer(link, self.spoil(replies));
-        } else {
-            self.answer(link, replies);
+        if connection.session.import.is_some() {
+            return self.take_in(link, connection);
         }
+        let number = self.host.quorum.number();
+        let mut replies = self.execute(&mut connection);
+        if self.host.plot != Plot::default() && connection.session.peer.is_none() {
+            replies = self.spoil(replies);
+        }
+        self.before_replies();
+        self.reply(link, connection, replies, number);
+    }
+
+    /// The replies of a connection go out; what they say may be relied upon.
+    fn replied(&mut self, link: LinkId, mut connection: Connection, replies: Vec<u8>) {
+        self.answer(link, replies);
         self.host.publish(&connection.session);
         match connection.session.after {
             After::Continue => {}
             // Errands, which this host does not run; MIGRATE is the operator's here.
-            After::Close
-            | After::Abort
-            | After::WaitForShutdown
-            | After::Migrate
-            | After::Decode
-            | After::Import => {
+            After::Close | After::Abort | After::WaitForShutdown | After::Migrate | After::Decode => {
                 self.forget(&connection);
                 return self.out.push(Out::Close(link));
             }
+            After::Import => return self.begin_import(link, connection),
             After::WaitForAcks => {
                 connection.wait = connection.session.ack_wait.take();
                 self.ask_for_acks();
@@ -359,10 +388,14 @@ impl SimNode {
         self.connections.insert(link, connection);
     }
 
-    fn answer(&mut self, link: LinkId, replies: Vec<u8>) {
+    fn before_replies(&mut self) {
         if !self.host.plot.breaks(Sabotage::ForgetToSync) {
             self.host.file.borrow_mut().before_replies();
+            self.host.note_synced();
         }
+    }
+
+    fn answer(&mut self, link: LinkId, replies: Vec<u8>) {
         if !replies.is_empty() {
             self.out.push(Out::Reply(link, replies));
         }
@@ -445,6 +478,7 @@ impl SimNode {
 
     /// After each event: what has been written goes to replicas, who was killed is gone.
     fn settle(&mut self) {
+        self.step_quorum();
         self.pump();
         let killed = self.host.killed.take();
         let links: Vec<LinkId> =

@@ -6,6 +6,14 @@
 //!      `-- something failed: all once more --  Settle giver: SETSLOT NODE <-- Take  taker: SETSLOT NODE
 //! ```
 //!
+//! Or, atomically:
+//!
+//! ```text
+//!   Hand  giver: MIGRATESLOTS --> Look  giver: GETSLOTMIGRATIONS until the job is over
+//!     ^                             |
+//!     `------------ it failed, or nobody knows of it
+//! ```
+//!
 //! Sans-IO as clients are. One slot moves at a time; each command has a connection of its own. What it sent and had no answer to may have
 //! happened: every step may be done twice.
 
@@ -65,9 +73,28 @@ pub struct Operator {
     /// The last connection that was opened.
     link: LinkId,
     input: Vec<u8>,
+    way: Way,
     /// Slots that have arrived.
     pub moved: u64,
+    /// Of those, how many atomically.
+    pub handed: u64,
+    /// Atomic migrations that were begun.
+    pub begun: u64,
 }
+
+/// How slots are moved.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Way {
+    /// Key by key, by SETSLOT and MIGRATE.
+    Classic,
+    /// At one moment, by MIGRATESLOTS. What fails is tried again until the giver has the slot no more.
+    Atomic,
+    /// The same where primaries change: whom a slot belongs to is looked up each time, and what fails too often is left.
+    AtomicAmongReplicas,
+}
+
+/// So often is a migration tried again where primaries change.
+const TRIES_MAX: usize = 4;
 
 #[derive(Clone, Copy)]
 struct Move {
@@ -75,6 +102,7 @@ struct Move {
     from: usize,
     to: usize,
     stage: Stage,
+    tries: usize,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -84,16 +112,18 @@ enum Stage {
     Carry,
     Take,
     Settle,
+    Hand,
+    Look,
 }
 
 impl Operator {
-    /// An operator who moves `moves` of `slots` in turn, over connections called `link`.
+    /// An operator who moves `moves` of `slots` in turn, in this way, over connections called `link`.
     pub fn new(
         seed: u64,
         plot: Plot,
         places: Vec<Place>,
         slots: Vec<Slot>,
-        moves: usize,
+        (way, moves): (Way, usize),
         link: LinkId,
     ) -> Self {
         Self {
@@ -106,7 +136,10 @@ impl Operator {
             current: None,
             link,
             input: Vec::new(),
+            way,
             moved: 0,
+            handed: 0,
+            begun: 0,
         }
     }
 
@@ -123,7 +156,7 @@ impl Operator {
     /// What is being done, for the trace.
     pub fn doing(&self) -> String {
         self.current.as_ref().map_or_else(String::new, |current| {
-            let Move { slot, from, to, stage } = current;
+            let Move { slot, from, to, stage, .. } = current;
             format!("slot {slot} n{from} -> n{to}: {stage:?}")
         })
     }
@@ -133,7 +166,7 @@ impl Operator {
         if self.current.is_none() {
             self.begin()?;
         }
-        let Move { slot, from, to, stage } = *self.current.as_ref()?;
+        let Move { slot, from, to, stage, .. } = *self.current.as_ref()?;
         if stage == Stage::Import && self.plot.breaks(Sabotage::ForgetToImport) {
             self.go_to(Stage::Migrate);
             return Some(Wish::Later);
@@ -147,6 +180,8 @@ impl Operator {
             Stage::Carry => (from, &["CLUSTER", "GETKEYSINSLOT", &slot, &keys_max]),
             Stage::Take => (to, &["CLUSTER", "SETSLOT", &slot, "NODE", &taker]),
             Stage::Settle => (from, &["CLUSTER", "SETSLOT", &slot, "NODE", &taker]),
+            Stage::Hand => (from, &["CLUSTER", "MIGRATESLOTS", "SLOTSRANGE", &slot, &slot, "NODE", &taker]),
+            Stage::Look => (from, &["CLUSTER", "GETSLOTMIGRATIONS"]),
         };
         let mut bytes = Vec::new();
         let words = words.iter().map(|word| word.as_bytes());
@@ -164,9 +199,31 @@ impl Operator {
         let first =
             plan::spread(count).iter().position(|ranges| ranges.iter().any(|range| range.contains(slot)));
         let from = self.owners.get(&slot).copied().or(first)?;
-        let to = (from + 1 + self.chance.below(count - 1)) % count;
-        self.current = Some(Move { slot, from, to, stage: Stage::Import });
+        let to = match self.way {
+            Way::Classic | Way::Atomic => (from + 1 + self.chance.below(count - 1)) % count,
+            Way::AtomicAmongReplicas => self.some_owner_but(from)?,
+        };
+        self.current = Some(Move { slot, from, to, stage: self.first_stage(), tries: 0 });
         Some(())
+    }
+
+    fn some_owner_but(&mut self, from: usize) -> Option<usize> {
+        let others: Vec<usize> = self.owners.values().copied().filter(|owner| *owner != from).collect();
+        (!others.is_empty()).then(|| *self.chance.pick(&others))
+    }
+
+    fn first_stage(&self) -> Stage {
+        match self.way {
+            Way::Classic => Stage::Import,
+            Way::Atomic | Way::AtomicAmongReplicas => Stage::Hand,
+        }
+    }
+
+    /// Whose a slot is now, as far as anybody sees: where primaries change, that is looked up before each move.
+    pub fn learn(&mut self, owner_of: impl Fn(Slot) -> Option<usize>) {
+        if self.way == Way::AtomicAmongReplicas && self.current.is_none() {
+            self.owners = self.slots.iter().filter_map(|slot| Some((*slot, owner_of(*slot)?))).collect();
+        }
     }
 
     fn go_to(&mut self, stage: Stage) {
@@ -196,13 +253,17 @@ impl Operator {
     }
 
     fn begin_again(&mut self) -> Option<Wish> {
-        self.current.as_ref()?;
-        self.go_to(Stage::Import);
+        let first = self.first_stage();
+        let current = self.current.as_mut()?;
+        (current.stage, current.tries) = (first, current.tries + 1);
+        if self.way == Way::AtomicAmongReplicas && current.tries >= TRIES_MAX {
+            self.current = None;
+        }
         Some(Wish::Later)
     }
 
     fn reply(&mut self, reply: Value) -> Option<Wish> {
-        let Move { slot, from, to, stage } = *self.current.as_ref()?;
+        let Move { slot, from, to, stage, .. } = *self.current.as_ref()?;
         let text = if let Value::Error(text) = &reply { text.as_str() } else { "" };
         match (stage, reply.clone()) {
             // The taker has it already: only the giver may not know.
@@ -215,14 +276,31 @@ impl Operator {
             }
             (Stage::Carry, Value::Array(_)) => self.go_to(Stage::Take),
             (Stage::Take, Value::Simple(_)) => self.go_to(Stage::Settle),
-            (Stage::Settle, Value::Simple(_)) => {
-                self.owners.insert(slot, to);
-                self.moved += 1;
-                self.current = None;
+            (Stage::Settle, Value::Simple(_)) => self.arrived(slot, to),
+            (Stage::Hand, Value::Simple(_)) => {
+                self.begun += 1;
+                self.go_to(Stage::Look);
             }
+            (Stage::Hand, _) if text.contains("already migrating") => self.go_to(Stage::Look),
+            // It has been given away, and where primaries do not change, only to the taker.
+            (Stage::Hand, _) if text.contains("not served") && self.way == Way::Atomic => {
+                self.arrived(slot, to);
+            }
+            (Stage::Look, Value::Array(jobs)) => match state_of(&jobs, slot).as_deref() {
+                Some("success") => self.arrived(slot, to),
+                Some("failed" | "cancelled") | None => return self.begin_again(),
+                Some(_) => {}
+            },
             _ => return self.begin_again(),
         }
         Some(Wish::Later)
+    }
+
+    fn arrived(&mut self, slot: Slot, to: usize) {
+        self.owners.insert(slot, to);
+        self.moved += 1;
+        self.handed += u64::from(self.way != Way::Classic);
+        self.current = None;
     }
 
     fn claims_early(&mut self) -> bool {
@@ -247,4 +325,19 @@ impl Operator {
     pub fn pause_us(&mut self) -> u64 {
         self.chance.within(0..=STEP_MS * 1000)
     }
+}
+
+/// How far the last migration of the slot from that node is, among what GETSLOTMIGRATIONS tells.
+fn state_of(jobs: &[Value], slot: Slot) -> Option<String> {
+    let field = |job: &Value, name: &str| {
+        let Value::Array(words) = job else { return None };
+        let at = words.iter().position(|word| word.as_bytes() == Some(name.as_bytes()))?;
+        Some(String::from_utf8_lossy(words.get(at + 1)?.as_bytes()?).into_owned())
+    };
+    let range = format!("{slot}-{slot}");
+    let is_it = |job: &&Value| {
+        field(job, "slot_ranges").as_deref() == Some(&range)
+            && field(job, "operation").as_deref() == Some("EXPORT")
+    };
+    jobs.iter().find(is_it).and_then(|job| field(job, "state"))
 }

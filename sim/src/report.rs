@@ -29,6 +29,10 @@ pub struct Report {
     pub toll: Vec<Cost>,
     /// Slots that were moved.
     pub moved: u64,
+    /// Of those, how many atomically.
+    pub handed: u64,
+    /// Atomic migrations that were begun.
+    pub begun: u64,
     /// Writes that were promised, and whose every holder lost its disk.
     pub excused: u64,
     /// Slots that nobody judges, in which a copy that a failed MIGRATE had left came to life.

@@ -33,6 +33,14 @@ pub enum Sabotage {
     LoseOnReplica,
     /// What was acknowledged had not been written to the disk.
     ForgetToSync,
+    /// A source takes requests for slots of which the last change has been sent.
+    NoFence,
+    /// Some of what a source sends of its slots never leaves it.
+    LoseExport,
+    /// A primary whose writes count by quorum counts itself only.
+    AckAlone,
+    /// WAITAOF counts what has not been written to the disk.
+    DiskLies,
 }
 
 /// Which rule is broken in this world, if any.

@@ -1,5 +1,12 @@
 //! What kind of world a seed makes: its size, its workload and how often what goes wrong.
 //!
+//! ```text
+//!   seed % 4   0   slots move at one moment, among primaries without replicas      each reply can be explained (S8)
+//!              1   replicas take over; clients use WAIT and WAITAOF                what was promised is kept (S7)
+//!              2   slots move key by key, among primaries without replicas         S8
+//!              3   writes count by quorum, replicas take over, slots move          what was acknowledged is kept (S7)
+//! ```
+//!
 //! Each seed draws its own rates, many of them zero: faults that hide each other when all are on show themselves when
 //! some are off ("swarm testing", Groce and others, 2012).
 
@@ -7,6 +14,7 @@ use crate::chance::{Chance, Permille};
 use crate::client::Habits;
 use crate::control;
 use crate::node::Keeping;
+use crate::operator::Way;
 
 /// What is at stake in a world.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -15,6 +23,15 @@ pub enum Stake {
     Moves,
     /// Replicas take over from primaries: what all of them have said to have may not be lost.
     Copies,
+}
+
+/// What is promised of a write.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Promise {
+    /// What WAIT and WAITAOF have told.
+    Asked,
+    /// Each one that is acknowledged is kept: `cluster-write-quorum`.
+    Quorum,
 }
 
 /// The size and the habits of a world.
@@ -38,6 +55,10 @@ pub struct Swarm {
     pub tags: usize,
     /// Slots that are moved while clients are at work.
     pub moves: usize,
+    /// How.
+    pub way: Way,
+    /// What clients are promised of writes, and how they ask for it.
+    pub promise: Promise,
     /// The network of clients, replicas and operators.
     pub weather: Weather,
 }
@@ -74,10 +95,32 @@ impl Swarm {
     /// The world of `seed`.
     pub fn of_seed(seed: u64) -> Self {
         let mut chance = Chance::stream(seed, "swarm");
-        match seed % 2 {
-            0 => Self::of_moves(&mut chance),
-            _ => Self::of_copies(&mut chance),
+        let mut more = Chance::stream(seed, "swarm of later");
+        match seed % 4 {
+            0 => Self::of_moves(&mut chance).at_one_moment(&mut more),
+            2 => Self::of_moves(&mut chance),
+            3 => Self::of_copies(&mut chance).by_quorum(&mut more),
+            _ => Self::of_copies(&mut chance).on_disk(&mut more),
         }
+    }
+
+    /// Slots move atomically.
+    fn at_one_moment(self, chance: &mut Chance) -> Self {
+        Self { moves: chance.within(3..=16) as usize, way: Way::Atomic, ..self }
+    }
+
+    /// Writes count by quorum: no disk loses what it has, and slots move between shards whose primaries change.
+    fn by_quorum(mut self, chance: &mut Chance) -> Self {
+        self.cluster.write_quorum = true;
+        (self.keeping, self.wiped, self.promise) = (Keeping::Always, Permille(0), Promise::Quorum);
+        (self.way, self.moves) = (Way::AtomicAmongReplicas, chance.within(0..=8) as usize);
+        self
+    }
+
+    /// Some of those who wait, wait for disks.
+    fn on_disk(mut self, chance: &mut Chance) -> Self {
+        self.habits.for_disks = sometimes(chance, 1000);
+        self
     }
 
     fn of_moves(chance: &mut Chance) -> Self {
@@ -86,6 +129,7 @@ impl Swarm {
             think_ms: chance.within(20..=150),
             replicas: 0,
             waits: Permille(0),
+            for_disks: Permille(0),
         };
         Self {
             stake: Stake::Moves,
@@ -97,6 +141,8 @@ impl Swarm {
             habits,
             tags: chance.within(1..=12) as usize,
             moves: chance.within(1..=6) as usize,
+            way: Way::Classic,
+            promise: Promise::Asked,
             weather: weather(chance),
         }
     }
@@ -114,6 +160,7 @@ impl Swarm {
             think_ms: chance.within(20..=120),
             replicas,
             waits: Permille(chance.within(0..=900)),
+            for_disks: Permille(0),
         };
         Self {
             stake: Stake::Copies,
@@ -130,6 +177,8 @@ impl Swarm {
             habits,
             tags: chance.within(1..=8) as usize,
             moves: 0,
+            way: Way::Classic,
+            promise: Promise::Asked,
             weather,
         }
     }

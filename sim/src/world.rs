@@ -37,11 +37,11 @@ use crate::ghosts::Ghosts;
 use crate::history::{Bytes, History};
 use crate::kept::Custody;
 use crate::network::{Arrival, LinkId, Network, Side};
-use crate::node::{Kept, SimNode};
-use crate::operator::{Operator, Place};
+use crate::node::{Keeping, Kept, SimNode};
+use crate::operator::{Operator, Place, Way};
 use crate::report::Report;
 use crate::sabotage::Plot;
-use crate::swarm::{Stake, Swarm};
+use crate::swarm::{Promise, Stake, Swarm};
 use crate::timeline::{Time, Timeline};
 use crate::toll::Toll;
 use crate::trace::Trace;
@@ -127,7 +127,7 @@ impl World {
         let count = bus.members().len();
         let slots: BTreeSet<_> =
             workload::keys(seed, swarm.tags).iter().map(|keys| key_slot(&keys[0])).collect();
-        let places = places(&bus, swarm.cluster.primaries);
+        let places = places(&bus, &swarm);
         let link = LinkId { client: swarm.clients + count, serial: 0 };
         let slots = slots.into_iter().collect();
         Self {
@@ -136,19 +136,19 @@ impl World {
             timeline: Timeline::new(),
             chance: Chance::stream(seed, "world"),
             network: Network::new(seed, swarm.weather),
-            config: config(),
+            config: config(swarm.promise, swarm.keeping),
             nodes: (0..count).map(|_| None).collect(),
             kept: (0..count).map(|_| Kept::default()).collect(),
             lacking: BTreeSet::new(),
             served: BTreeMap::new(),
             asleep: vec![Time::default(); count],
             walking: BTreeSet::new(),
-            operator: Operator::new(seed, plot, places, slots, swarm.moves, link),
+            operator: Operator::new(seed, plot, places, slots, (swarm.way, swarm.moves), link),
             ghosts: Ghosts::default(),
             carried: Vec::new(),
             clients: clients(seed, &swarm, &bus),
             history: History::default(),
-            custody: Custody::new(swarm.cluster.primaries, swarm.cluster.replicas),
+            custody: Custody::new(swarm.cluster.primaries, swarm.cluster.replicas, swarm.promise),
             toll: Toll::new(swarm.cluster.primaries),
             phase: Phase::Storm,
             bus,
@@ -183,6 +183,8 @@ impl World {
             tally,
             toll,
             moved: self.operator.moved,
+            handed: self.operator.handed,
+            begun: self.operator.begun,
             excused: self.custody.excused,
             haunted: self.ghosts.haunted().len() as u64,
             violation: verdict.err(),
@@ -217,6 +219,7 @@ impl World {
             Event::Arrival(arrival) => self.arrive(arrival)?,
             Event::Client(client, timer) => self.client(client, crate::client::Input::Timer(timer)),
             Event::Step => {
+                self.tell_owners();
                 let wish = self.operator.step();
                 self.grant(wish)?;
             }
@@ -264,6 +267,16 @@ impl World {
         self.timeline.plan(now.plus_ms(WEATHER_MS), Event::Weather);
     }
 
+    /// Tells the operator who takes himself for the owner of which slot.
+    fn tell_owners(&mut self) {
+        let owns = |slot, node: &Option<SimNode>| {
+            let view = node.as_ref().and_then(SimNode::topology);
+            view.is_some_and(|view| view.myself().is_some_and(|myself| view.owner(slot) == Some(myself)))
+        };
+        let nodes = &self.nodes;
+        self.operator.learn(|slot| nodes.iter().position(|node| owns(slot, node)));
+    }
+
     fn wake_clients(&mut self) {
         let now = self.now();
         (0..self.clients.len())
@@ -272,19 +285,26 @@ impl World {
 }
 
 /// What simulated nodes are configured with: clocks of replication that fit the length of a storm.
-fn config() -> Arc<Config> {
+fn config(promise: Promise, keeping: Keeping) -> Arc<Config> {
     const TEXT: &str =
         "cluster-enabled yes\nrepl-ping-replica-period 1\nrepl-timeout 3\nrepl-backlog-size 16384";
+    let by_quorum = if promise == Promise::Quorum { "\ncluster-write-quorum yes" } else { "" };
+    let to_file = if keeping == Keeping::Nothing { "" } else { "\nappendonly yes" };
+    let text = [TEXT, by_quorum, to_file].concat();
     let mut config = Config::default();
-    config.load("sim", TEXT, &mut |_| Ok(Vec::new())).expect("directives that exist");
+    config.load("sim", &text, &mut |_| Ok(Vec::new())).expect("directives that exist");
     config.finish().expect("directives that agree");
     Arc::new(config)
 }
 
 /// The nodes that slots may go to.
-fn places(bus: &control::world::World, primaries: usize) -> Vec<Place> {
+fn places(bus: &control::world::World, swarm: &Swarm) -> Vec<Place> {
     let place = |member: &control::member::Member| Place { id: member.id, address: member.address() };
-    bus.members().iter().take(primaries).map(place).collect()
+    let count = match swarm.way {
+        Way::Classic | Way::Atomic => swarm.cluster.primaries,
+        Way::AtomicAmongReplicas => bus.members().len(),
+    };
+    bus.members().iter().take(count).map(place).collect()
 }
 
 fn clients(seed: u64, swarm: &Swarm, bus: &control::world::World) -> Vec<Client> {

@@ -256,10 +256,11 @@ impl Log {
         self.positions.clear();
     }
 
-    /// The first write comes behind that offset: nothing has been written so far.
+    /// The first write comes behind that offset, unless this goes on with the history of a snapshot.
     pub fn begin_at(&mut self, offset: u64) {
-        debug_assert!(self.backlog.is_none(), "a stream that has begun goes on where it is");
-        self.history.offset = offset;
+        if self.backlog.is_none() {
+            self.history.offset = offset;
+        }
     }
 
     /// The data is now that of a snapshot, which stands at this point of this history.

@@ -12,14 +12,15 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use slotway_core::bus::{Body, Frame, Header};
-use slotway_core::cluster::{Event, Profile};
+use slotway_core::cluster::{Event, JobState, Profile};
 use slotway_core::epoch::{ConfigEpoch, Epoch};
-use slotway_core::id::NodeId;
+use slotway_core::id::{JobId, NodeId};
 use slotway_core::slot::Slot;
 use slotway_core::slot_set::SlotSet;
 use slotway_core::topology::{ClusterState, Node, NodeFlags, Topology};
 
 use super::member::{Health, Member, Membership};
+use super::swarm::Swarm;
 use crate::check::Violation;
 use crate::timeline::Time;
 
@@ -67,6 +68,10 @@ pub struct Witness {
     saved: BTreeMap<NodeId, Saved>,
     /// By who hears it and who says it: the slots that a primary claims, and the version of the hearer's picture when that was heard.
     claims: BTreeMap<(NodeId, NodeId), Vec<(u64, SlotSet)>>,
+    /// Atomic migrations: who gives, and to whom.
+    jobs: BTreeMap<JobId, (NodeId, NodeId)>,
+    /// Who has given slots away for good, and to whom.
+    handed: BTreeSet<(NodeId, NodeId)>,
 }
 
 /// The numbers in a nodes.conf that must not get lost.
@@ -90,6 +95,8 @@ impl Witness {
             extensions: None,
             saved: BTreeMap::new(),
             claims: BTreeMap::new(),
+            jobs: BTreeMap::new(),
+            handed: BTreeSet::new(),
         }
     }
 
@@ -182,6 +189,12 @@ impl Witness {
             }
             Event::VoteRefused { .. } => self.tally.refusals += 1,
             Event::EpochCollision { .. } => self.tally.collisions += 1,
+            Event::MigrationStarted { job, source, target, .. } => {
+                self.jobs.insert(*job, (*source, *target));
+            }
+            Event::MigrationEnded { job, result, .. } if *result == JobState::Success.name() => {
+                self.handed.extend(self.jobs.get(job).filter(|(source, _)| *source == node));
+            }
             _ => {}
         }
         Ok(())
@@ -193,6 +206,8 @@ impl Witness {
     ///
     /// That a slot which its owner does not claim goes to whoever does, by any epoch, cannot be otherwise: a primary tells the others of a slot that
     /// it has given away by SETSLOT only in that it claims it no longer, and its own epoch, which may be greater than the taker's, stays.
+    ///
+    /// A node that has granted slots to another by an atomic migration gives way to that one's claim by any epoch: see `core::cluster::handoff`.
     ///
     /// One exception is the protocol's own, and seed 2012 met it: a primary may settle a collision by taking, without a vote, the very
     /// epoch in which its replica is being elected. The replica then takes the slots by an equal epoch in its own view; the
@@ -230,7 +245,8 @@ impl Witness {
         let until = heard.partition_point(|(version, _)| *version < after.version());
         let is_unclaimed =
             || heard[first.min(until)..until].iter().any(|(_, claimed)| !claimed.contains(slot));
-        ensure(is_better || is_unclaimed(), "S5 the greater epoch takes a slot", || {
+        let is_handed = was == node && self.handed.contains(&(was, is));
+        ensure(is_better || is_handed || is_unclaimed(), "S5 the greater epoch takes a slot", || {
             format!("for {node}, slot {slot} went from {was} (epoch {lost}) to {is} (epoch {won})")
         })
     }
@@ -329,9 +345,16 @@ fn is_on_disk(node: NodeId, saved: Saved, header: &Header, body: &Body<'_>) -> F
 
 /// S6: a primary that has not heard from a majority for so long takes no writes.
 ///
+/// So long is one and a half node timeouts: a ping is due half a node timeout after the last pong, and is missed a whole one after it was sent.
+/// One node timeout cannot be had: whoever was heard just before must be asked first, and has that time to answer.
+///
+/// Where pongs that others tell of may look fresher than they are, it is two: gossip puts a ping off, but no longer than until one node timeout after
+/// the last pong that the node saw itself. Clocks that differ do so without anybody lying, since what is told is a time of the teller's clock:
+/// it arrives with as much too much as that clock is ahead.
+///
 /// # Errors
 /// It still would.
-pub fn minority_is_silent(member: &Member, node_timeout_ms: u64, now: Time) -> Result<(), Violation> {
+pub fn minority_is_silent(member: &Member, swarm: &Swarm, now: Time) -> Result<(), Violation> {
     // Others go on trusting gossip, and nodes without an address: that we do not is our promise, not the protocol's.
     let is_judged = member.profile == Profile::Slotway && member.cluster != Membership::Gone;
     let Some(view) = member.view.as_ref().filter(|_| is_judged) else { return Ok(()) };
@@ -341,8 +364,10 @@ pub fn minority_is_silent(member: &Member, node_timeout_ms: u64, now: Time) -> R
     if view.state() != ClusterState::Ok || !view.has_slots(myself) {
         return Ok(());
     }
-    // A ping is due one node timeout after the last pong, whatever gossip says, and another may pass until it is missed.
-    let patience_us = (node_timeout_ms * 2 * 21 / 20 + SLACK_MS) * 1000;
+    let node_timeout_ms = swarm.node_timeout_ms;
+    let patience_ms =
+        if swarm.has_true_pongs() { node_timeout_ms * 3 / 2 } else { node_timeout_ms * 2 * 21 / 20 };
+    let patience_us = (patience_ms + SLACK_MS) * 1000;
     let awake_since = member.paused.max(member.started).as_us();
     let is_near = |id: &NodeId| {
         let heard = member.heard.get(id).map_or(0, |at| at.as_us()).max(awake_since);

@@ -352,6 +352,7 @@ fn config(swarm: &Swarm, ip: &str, hostname: String) -> Config {
     Config {
         node_timeout_ms: swarm.node_timeout_ms,
         allow_replica_migration: !swarm.keeps_shards,
+        write_quorum: swarm.write_quorum,
         announced,
         hostname,
         ..Config::default()

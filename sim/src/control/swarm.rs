@@ -25,6 +25,8 @@ pub struct Swarm {
     pub node_timeout_ms: u64,
     /// Nodes announce names and find each other by them.
     pub has_names: bool,
+    /// Writes count by quorum, and elections with them: `cluster-write-quorum yes`.
+    pub write_quorum: bool,
     /// Replicas stay in their shard: `cluster-allow-replica-migration no`.
     pub keeps_shards: bool,
     /// All primaries begin with one config epoch, as in a cluster that was put together by hand.
@@ -73,6 +75,8 @@ pub struct Swarm {
     pub lie: Permille,
     /// What is lied about.
     pub lies: Vec<Lie>,
+    /// All lie, not some.
+    pub conspires: bool,
 }
 
 impl Swarm {
@@ -126,6 +130,22 @@ impl Swarm {
             failover: sometimes(chance, 30),
             ..Self::of_intruders(seed)
         }
+        .with_conspirators(seed)
+    }
+
+    /// Now and then all nodes say that all is well, whatever they know, while hosts vanish for long.
+    fn with_conspirators(mut self, seed: u64) -> Self {
+        let mut chance = Chance::stream(seed, "control conspirators");
+        if !self.has_profiles && chance.happens(Permille(40)) {
+            (self.conspires, self.lie, self.lies) = (true, Permille(1000), vec![Lie::FreshPongs]);
+            (self.vanish, self.down_ms) = (Permille(20), self.node_timeout_ms * 8);
+        }
+        self
+    }
+
+    /// Nothing makes a pong look fresher than it is: nobody lies, and clocks agree.
+    pub fn has_true_pongs(&self) -> bool {
+        self.lie == Permille(0) && self.clock_jump == Permille(0) && self.drift == 0
     }
 
     /// What came later, from a stream of its own: peers that are not what they should be, and disks.

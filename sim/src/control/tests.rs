@@ -101,6 +101,11 @@ fn reports_that_never_expire_are_found() {
 }
 
 #[test]
+fn gossip_that_hides_the_dead_for_ever_is_found() {
+    found(Plot::Machine(Sabotage::TrustStays), &["- a dead node", "S6"]);
+}
+
+#[test]
 fn a_minority_that_goes_on_serving_is_found() {
     found(Plot::Machine(Sabotage::MinorityServes), &["S6"]);
 }

@@ -625,7 +625,7 @@ fn give_character(members: &mut [Member], swarm: &Swarm, seed: u64) {
         if swarm.has_profiles {
             member.play(*chance.pick(&PROFILES));
         }
-        if swarm.lie > Permille(0) && (number == 0 || chance.happens(Permille(300))) {
+        if swarm.lie > Permille(0) && (swarm.conspires || number == 0 || chance.happens(Permille(300))) {
             let own = Chance::stream(seed, &format!("liar {number}"));
             member.liar = Some(Liar::new(own, swarm.lies.clone()));
         }

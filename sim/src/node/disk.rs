@@ -50,6 +50,11 @@ impl File {
         self.keeping != Keeping::Nothing
     }
 
+    /// Everything that was written is on disk.
+    pub(super) fn is_synced(&self) -> bool {
+        self.is_on() && self.synced == self.commands.len()
+    }
+
     pub(super) fn append(&mut self, record: &Record) {
         if self.is_on() {
             self.stream.write(record, &mut self.commands);

@@ -6,9 +6,11 @@ use alloc::vec::Vec;
 
 use slotway_core::resp::decode::Limits;
 use slotway_core::resp::encode::ReplyWriter;
+use slotway_engine::handoff::words::FACT;
 use slotway_engine::propagation::write_command;
 use slotway_engine::rdb::{Footer, Seal};
 use slotway_engine::replication::{Answer, may_write_to_replicas};
+use slotway_engine::session::{AckWait, Reached};
 use slotway_engine::snapshot::Snapshot;
 
 use super::host::Replica;
@@ -40,7 +42,8 @@ impl SimNode {
     pub(super) fn begin_replica(&mut self, link: LinkId, connection: &mut Connection) {
         let peer = connection.session.peer.take().unwrap_or_default();
         let id = connection.session.id;
-        let replica = Replica { host: peer.host, port: peer.port, is_online: false, offset: 0 };
+        let (offset, fsynced, copy) = (0, 0, peer.copy);
+        let replica = Replica { host: peer.host, port: peer.port, is_online: false, offset, fsynced, copy };
         self.host.replicas.borrow_mut().insert(id, replica);
         let mut begun = self.host.log.borrow_mut().begin(id, peer.resume);
         if let (Err(_), Some(resume)) = (&begun, peer.resume)
@@ -70,13 +73,20 @@ impl SimNode {
         }
     }
 
-    /// Whether a snapshot is under way, or wanted.
-    pub fn wants_snapshot(&self) -> bool {
-        self.snapshots.walk.is_some() || !self.snapshots.waiting.is_empty()
+    /// Whether a snapshot is under way, or wanted, or slots are.
+    pub fn wants_slice(&self) -> bool {
+        self.snapshots.walk.is_some() || !self.snapshots.waiting.is_empty() || self.wants_to_export()
+    }
+
+    /// A slice of all that is done in slices.
+    pub fn step_slice(&mut self) {
+        self.step_exports();
+        self.step_snapshot();
+        self.settle();
     }
 
     /// Begins a snapshot, or goes on with one.
-    pub fn step_snapshot(&mut self) {
+    fn step_snapshot(&mut self) {
         if self.snapshots.walk.is_none() && !self.snapshots.waiting.is_empty() {
             self.begin_snapshot();
         }
@@ -85,7 +95,6 @@ impl SimNode {
             true => self.snapshots.walk = Some(walk),
             false => self.send_snapshot(walk),
         }
-        self.settle();
     }
 
     /// With all shards in hand: from here on every write is in the log, and what those who wait need of it is kept.
@@ -103,7 +112,8 @@ impl SimNode {
             // What the machine below would have its say in: a seed makes the same bytes wherever it runs.
             let of_the_machine =
                 [("redis-bits", "64"), ("used-mem", "1000000")].map(|(name, value)| (name, value.into()));
-            [("repl-id", begun.id.to_string())].into_iter().chain(of_the_machine).collect()
+            let own = [("repl-id", begun.id.to_string()), (FACT, self.host.handoff.tracked_text())];
+            own.into_iter().chain(of_the_machine).collect()
         };
         let (now, config) = (self.host.now.get().wall(), self.host.config.borrow().clone());
         let snapshot = Snapshot::begin(self.engine.shards(), now, &config, &mut bytes, facts);
@@ -159,11 +169,13 @@ impl SimNode {
         decoder.decode(pending, limits);
         for index in 0..decoder.len() {
             let words = decoder.request(pending, index);
-            let offset = words.get(2).and_then(|text| core::str::from_utf8(text).ok()?.parse().ok());
-            if let (true, Some(offset)) = (words.is(0, "replconf") && words.is(1, "ack"), offset) {
+            let number = |at| words.get(at).and_then(|text| core::str::from_utf8(text).ok()?.parse().ok());
+            if let (true, Some(offset)) = (words.is(0, "replconf") && words.is(1, "ack"), number(2)) {
                 let written: u64 = self.host.log.borrow().offset();
                 if let Some(replica) = self.host.replicas.borrow_mut().get_mut(&session.id) {
                     replica.offset = replica.offset.max(written.min(offset));
+                    let fsynced = number(4).filter(|_| words.is(3, "fack"));
+                    replica.fsynced = fsynced.map_or(replica.fsynced, |fsynced: u64| fsynced.min(written));
                 }
             }
         }
@@ -173,26 +185,40 @@ impl SimNode {
         self.end_waits();
     }
 
-    /// Answers WAIT where enough replicas are far enough, or the time is over.
+    /// Answers WAIT and WAITAOF where enough replicas are far enough, or the time is over.
     pub(super) fn end_waits(&mut self) {
         let now = self.host.now.get().wall();
-        let there = |offset: u64| {
-            let replicas = self.host.replicas.borrow();
-            replicas.values().filter(|replica| replica.is_online && replica.offset >= offset).count()
-        };
         let over = |(link, connection): (&LinkId, &Connection)| {
             let wait = connection.wait?;
-            let count = there(wait.offset);
-            let is_over = count >= wait.replicas || wait.deadline.is_some_and(|deadline| deadline <= now);
-            is_over.then_some((*link, count))
+            let (here, there) = self.reached(wait);
+            let is_late = wait.deadline.is_some_and(|deadline| deadline <= now);
+            ((here && there >= wait.replicas) || is_late).then_some((*link, wait, here, there))
         };
-        for (link, count) in self.connections.iter().filter_map(over).collect::<Vec<_>>() {
+        for (link, wait, here, there) in self.connections.iter().filter_map(over).collect::<Vec<_>>() {
             let mut reply = Vec::new();
             if let Some(connection) = self.connections.get(&link) {
-                ReplyWriter::new(&mut reply, connection.session.protocol).integer(count as i64);
+                let mut writer = ReplyWriter::new(&mut reply, connection.session.protocol);
+                if let Reached::Disk { .. } = wait.reached {
+                    writer.array(2);
+                    writer.integer((self.host.synced.get() >= wait.offset && here).into());
+                }
+                writer.integer(there as i64);
             }
             self.answer(link, reply);
             self.resume(link, |connection| connection.wait = None);
+        }
+    }
+
+    /// Whether what is waited for is here as it must be, and how many replicas have it so.
+    fn reached(&self, wait: AckWait) -> (bool, usize) {
+        let replicas = self.host.replicas.borrow();
+        let online = replicas.values().filter(|replica| replica.is_online);
+        match wait.reached {
+            Reached::Memory => (true, online.filter(|replica| replica.offset >= wait.offset).count()),
+            Reached::Disk { local } => {
+                let is_here = !local || self.host.synced.get() >= wait.offset;
+                (is_here, online.filter(|replica| replica.fsynced >= wait.offset).count())
+            }
         }
     }
 

@@ -12,8 +12,11 @@ use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
 use slotway_core::cluster::Beginning;
+use slotway_core::epoch::{ConfigEpoch, ReplOffset};
+use slotway_core::replication::quorum::{Label, Tenure};
 use slotway_core::replication::{History, Resume};
 use slotway_core::time::Instant;
+use slotway_engine::handoff::words::FACT;
 use slotway_engine::keyspace::{DbIndex, ExpiryPolicy};
 use slotway_engine::node::LinkPhase;
 use slotway_engine::propagation::write_command;
@@ -21,7 +24,7 @@ use slotway_engine::rdb::{ReadOptions, Reader, Step};
 use slotway_engine::replication::{Answer, Applier, Link};
 use slotway_engine::session::{ReplyMode, Session};
 use slotway_engine::shards::WholeKeyspace as _;
-use slotway_engine::snapshot::{Loader, Stale};
+use slotway_engine::snapshot::{Loader, Noted, Stale};
 use slotway_engine::value::Limits;
 
 use super::{DB, Out, SimNode, TICKS_PER_SECOND};
@@ -42,6 +45,10 @@ pub(super) struct Following {
     stage: Stage,
     /// When to dial, if there is no link.
     dial_at: Option<Instant>,
+    /// The term of the primary, if it counts writes by quorum.
+    tenure: Option<Tenure>,
+    /// How far this node was when it last told.
+    acknowledged: u64,
 }
 
 #[derive(Default)]
@@ -68,7 +75,7 @@ impl SimNode {
             let mut link = self.host.link.borrow_mut();
             match followed {
                 true => link.turn(now),
-                false => link.be_replica(now, &self.host.log.borrow(), None),
+                false => link.be_replica(now, &self.host.log.borrow(), self.host.quorum.last_tenure()),
             }
             match beginning {
                 Beginning::GoesOn => {}
@@ -79,6 +86,11 @@ impl SimNode {
             log.lead(self.host.new_id());
             self.host.records.set(log.backlog().is_some());
             self.host.link.replace(Link::default());
+            drop(log);
+            if self.host.counts_by_quorum() {
+                // What they acknowledge from now on is for a term that they have to be told of.
+                self.host.killed.borrow_mut().extend(self.host.replicas.borrow().keys());
+            }
         }
         self.hang_up();
         self.following.dial_at = primary.is_some().then_some(now);
@@ -127,15 +139,19 @@ impl SimNode {
         let (id, next) = Answer::asked_by(resume);
         let mut bytes = Vec::new();
         let port_text = super::super::control::member::PORT.to_string();
-        for words in [
-            &["REPLCONF", "listening-port", &port_text][..],
-            &["REPLCONF", "capa", "psync2"],
-            &["PSYNC", &id, &next],
-        ] {
+        let (counts, name) = (self.host.counts_by_quorum(), self.host.name().to_string());
+        let be_copy: &[&str] = &["REPLCONF", "slotway-copy", &name];
+        let commands = [
+            Some(&["REPLCONF", "listening-port", &port_text][..]),
+            Some(&["REPLCONF", "capa", "psync2"]),
+            Some(be_copy).filter(|_| counts),
+            Some(&["PSYNC", &id, &next]),
+        ];
+        for words in commands.iter().flatten() {
             write_command(&mut bytes, words.iter().map(|word| word.as_bytes()));
         }
-        self.following =
-            Following { link: Some(link), stage: Stage::Asked { oks: 2, resume }, ..Following::default() };
+        let stage = Stage::Asked { oks: if counts { 3 } else { 2 }, resume };
+        self.following = Following { link: Some(link), stage, ..Following::default() };
         self.out.push(Out::Dial(link, format!("{host}:{port}")));
         self.out.push(Out::Ask(link, bytes));
     }
@@ -155,6 +171,7 @@ impl SimNode {
                 self.lose_link(&why);
             }
         } else {
+            self.handoff_answered(link, Some(bytes));
             self.carried(link, Some(bytes));
         }
         self.settle();
@@ -166,6 +183,7 @@ impl SimNode {
             self.following.link = None;
             self.lose_link("its end");
         } else {
+            self.handoff_answered(link, None);
             self.carried(link, None);
         }
         self.settle();
@@ -234,15 +252,19 @@ impl SimNode {
 
     fn answer_to_psync(&mut self, line: &str, oks: usize, resume: Option<Resume>) -> Result<Stage, String> {
         if oks > 0 {
-            return match line {
-                "+OK" => Ok(Stage::Asked { oks: oks - 1, resume }),
-                _ => Err(line.into()),
-            };
+            if line != "+OK" {
+                self.following.tenure = Some(tenure_of(line).ok_or(line)?);
+            }
+            return Ok(Stage::Asked { oks: oks - 1, resume });
         }
         match Answer::parse(line, resume).ok_or(line)? {
             Answer::Continue(id) => {
                 self.host.log.borrow_mut().go_on(id);
-                let session = self.host.link.borrow_mut().session.take();
+                let session = {
+                    let mut link = self.host.link.borrow_mut();
+                    self.following.tenure.into_iter().for_each(|tenure| link.label.follow(tenure));
+                    link.session.take()
+                };
                 Ok(self.begin_stream(session))
             }
             Answer::Full(history) => {
@@ -271,10 +293,14 @@ impl SimNode {
         self.host.log.borrow_mut().part();
         let shards = self.engine.shards();
         shards.all_shards(&mut |held| held.each(|shard| drop(shard.flush_db(DB))));
+        self.forget_tracked();
         self.load(bytes, &[]);
+        self.hide_tracked();
         self.host.file.borrow_mut().restart(bytes);
         self.host.log.borrow_mut().adopt(history);
-        self.host.link.borrow_mut().has_data = true;
+        let label = self.following.tenure.map(Label::of_snapshot).unwrap_or_default();
+        let mut link = self.host.link.borrow_mut();
+        (link.has_data, link.label) = (true, label);
     }
 
     /// Puts a snapshot and the commands behind it into the keyspace; of the last command, or transaction, there may be only a part. Returns how
@@ -288,7 +314,12 @@ impl SimNode {
         while !snapshot.is_empty() {
             match reader.next(&snapshot[at..], &limits).expect("it was written by this engine") {
                 Step::Item { item, consumed } => {
-                    loader.take(item).expect("it was written by this engine");
+                    let noted = loader.take(item).expect("it was written by this engine");
+                    if let Noted::Aux(name, value) = noted
+                        && name == FACT.as_bytes()
+                    {
+                        self.host.handoff.track_text(&String::from_utf8_lossy(&value));
+                    }
                     at += consumed;
                 }
                 Step::Incomplete => unreachable!("it is whole"),
@@ -319,6 +350,9 @@ impl SimNode {
         let session = session.unwrap_or_else(|| self.primary_session());
         let now = self.host.moment.get().instant;
         self.host.link.borrow_mut().set_phase(now, LinkPhase::Connected);
+        if self.following.tenure.is_some() {
+            self.host.follow_anew();
+        }
         self.acknowledge();
         self.out.extend(self.followed().map(Out::Synced));
         Stage::Streaming(Box::new(Applier::new(session)))
@@ -340,8 +374,12 @@ impl SimNode {
             }
         }
         self.host.file.borrow_mut().before_replies();
+        self.host.note_synced();
         self.lose_a_key();
-        if core::mem::take(&mut applier.session.ack_is_wanted) {
+        // With a quorum, clients of the primary wait for this node.
+        let owes_ack =
+            self.following.tenure.is_some() && self.host.log.borrow().offset() > self.following.acknowledged;
+        if core::mem::take(&mut applier.session.ack_is_wanted) || owes_ack {
             self.acknowledge();
         }
         Ok(())
@@ -349,8 +387,16 @@ impl SimNode {
 
     fn acknowledge(&mut self) {
         let Some(link) = self.following.link else { return };
-        let (mut bytes, offset) = (Vec::new(), self.host.log.borrow().offset().to_string());
-        write_command(&mut bytes, ["REPLCONF", "ACK", &offset].iter().map(|word| word.as_bytes()));
+        let mut offset = self.host.log.borrow().offset();
+        if let Some(tenure) = self.following.tenure {
+            (self.following.acknowledged, offset) = (offset, self.host.may_acknowledge(tenure));
+        }
+        let (mut bytes, offset, fsynced) =
+            (Vec::new(), offset.to_string(), self.host.synced.get().to_string());
+        let is_on = self.host.file.borrow().is_on();
+        let words = ["REPLCONF", "ACK", &offset, "FACK", &fsynced];
+        let words = if is_on { &words[..] } else { &words[..3] };
+        write_command(&mut bytes, words.iter().map(|word| word.as_bytes()));
         self.out.push(Out::Ask(link, bytes));
     }
 
@@ -370,4 +416,11 @@ impl SimNode {
             });
         }
     }
+}
+
+/// What a primary whose writes count by quorum answers to who is a copy.
+fn tenure_of(line: &str) -> Option<Tenure> {
+    let mut numbers = line.strip_prefix("+TERM ")?.split(' ').map(str::parse);
+    let (Ok(term), Ok(start)) = (numbers.next()?, numbers.next()?) else { return None };
+    Some(Tenure { term: ConfigEpoch::new(term), start: ReplOffset::new(start) })
 }

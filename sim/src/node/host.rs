@@ -10,14 +10,19 @@ use core::cell::{Cell, RefCell};
 
 use slotway_core::cluster::{Action, Cluster, Durability, Input, Now, Replication};
 use slotway_core::epoch::ReplOffset;
+use slotway_core::id::{JobId, NodeId};
 use slotway_core::replication::ReplId;
+use slotway_core::replication::quorum::Tenure;
 use slotway_core::resp::error::ErrorReply;
+use slotway_core::slot::Slot;
+use slotway_core::slot_set::SlotSet;
 use slotway_core::time::UnixMs;
 use slotway_core::topology::{NodeFlags, Topology};
 use slotway_engine::config::{Asker, Config};
 use slotway_engine::keyspace::Garbage;
 use slotway_engine::node::{
-    ClientCard, Condition, Facts, LinkState, Node, Pause, ReplicaState, ReplicationState, Role, Shutdown,
+    AofState, ClientCard, Condition, Facts, LinkState, Node, Pause, ReplicaState, ReplicationState, Role,
+    Shutdown,
 };
 use slotway_engine::propagation::Record;
 use slotway_engine::pubsub::PubSub;
@@ -26,6 +31,8 @@ use slotway_engine::session::{After, ClientId, Session};
 use slotway_engine::shards::WholeKeyspace;
 
 use super::disk::File;
+use super::handoff::Handoff;
+use super::quorum::Quorum;
 use crate::chance::Chance;
 use crate::history::Bytes;
 use crate::network::LinkId;
@@ -60,6 +67,11 @@ pub(super) struct Host {
     pub(super) file: RefCell<File>,
     pub(super) replicas: RefCell<BTreeMap<ClientId, Replica>>,
     pub(super) link: RefCell<Link>,
+    /// Slots on their way.
+    pub(super) handoff: Handoff,
+    pub(super) quorum: Quorum,
+    /// The offset of the stream up to which the file is on disk.
+    pub(super) synced: Cell<u64>,
     /// Whom this node follows.
     pub(super) primary: RefCell<Option<(String, u16)>>,
     pub(super) plot: Plot,
@@ -73,6 +85,10 @@ pub(super) struct Replica {
     pub(super) is_online: bool,
     /// How far it has said to be.
     pub(super) offset: u64,
+    /// How far its disk is.
+    pub(super) fsynced: u64,
+    /// Its name as a node, if it counts as a copy of the shard.
+    pub(super) copy: Option<NodeId>,
 }
 
 impl Host {
@@ -107,6 +123,9 @@ impl Host {
             file: RefCell::new(file),
             replicas: RefCell::default(),
             link: RefCell::default(),
+            handoff: Handoff::default(),
+            quorum: Quorum::default(),
+            synced: Cell::default(),
             primary: RefCell::default(),
             plot,
         }
@@ -161,11 +180,68 @@ impl Host {
 
     /// How the copying stands, for the control plane.
     pub(super) fn for_cluster(&self) -> Replication {
-        let offset = ReplOffset::new(self.log.borrow().offset());
+        let mut link = self.link.borrow_mut();
+        // What is there of another history, or half loaded, is nothing.
+        let is_whole = !self.follows() || link.has_data;
+        let offset = ReplOffset::new(if is_whole { self.log.borrow().offset() } else { 0 });
         let lies = self.plot.breaks(Sabotage::EmptyStands) && self.follows();
-        let fresh_at = if lies { Some(self.moment.get().instant) } else { self.link.borrow().fresh_at() };
-        let is_linked = self.link.borrow().is_linked();
-        Replication { offset, fresh_at, is_linked, ..Replication::default() }
+        let fresh_at = if lies { Some(self.moment.get().instant) } else { link.fresh_at() };
+        let (term, is_linked) = (link.label.standing(offset).term, link.is_linked());
+        Replication { offset, fresh_at, term, is_linked }
+    }
+
+    /// Counts anew what a majority of the copies has.
+    pub(super) fn recount(&self) {
+        self.recount_with(&mut self.machine.borrow_mut());
+    }
+
+    /// The name of this node.
+    pub(super) fn name(&self) -> NodeId {
+        self.machine.borrow().id()
+    }
+
+    /// How much of what it has a copy may acknowledge to a primary of that term.
+    pub(super) fn may_acknowledge(&self, tenure: Tenure) -> u64 {
+        let reached = ReplOffset::new(self.log.borrow().offset());
+        self.machine.borrow().fence().cap(tenure.term, reached).get()
+    }
+
+    /// What its nodes.conf says is known before its data is loaded.
+    pub(super) fn show_first_picture(&self) {
+        let picture = self.machine.borrow().topology(self.moment.get());
+        self.route_by(Arc::new(picture));
+    }
+
+    /// The stream begins behind all that the last life can have told.
+    pub(super) fn begin_stream(&self) {
+        let first = self.machine.borrow().first_offset().get();
+        self.log.borrow_mut().begin_at(first);
+    }
+
+    /// The link to the primary begins anew.
+    pub(super) fn follow_anew(&self) {
+        self.machine.borrow_mut().follow_anew();
+    }
+
+    /// All replicas that there are have everything up to there.
+    pub(super) fn all_have(&self, offset: u64) -> bool {
+        self.replicas
+            .borrow()
+            .values()
+            .filter(|replica| replica.is_online)
+            .all(|replica| replica.offset >= offset)
+    }
+
+    /// Replies that were errors.
+    pub(super) fn errors(&self) -> u64 {
+        self.facts.borrow().error_replies
+    }
+
+    /// The disk may have got further.
+    pub(super) fn note_synced(&self) {
+        if self.file.borrow().is_synced() || self.plot.breaks(Sabotage::DiskLies) {
+            self.synced.set(self.log.borrow().offset());
+        }
     }
 
     /// A picture to route by.
@@ -240,6 +316,7 @@ impl Node for Host {
         let now = self.moment.get();
         machine.handle(now, Input::Replication(self.for_cluster()));
         visit(now, &mut machine);
+        self.recount_with(&mut machine);
         while let Some(action) = machine.poll_action() {
             match &action {
                 Action::Persist { durability: Durability::BeforeTheNextAction, .. } => {
@@ -285,7 +362,8 @@ impl Node for Host {
     }
 
     fn condition(&self) -> Condition {
-        Condition { follows: self.follows(), ..Condition::default() }
+        let (follows, lacks_replicas) = (self.follows(), self.quorum.lacks_copies());
+        Condition { follows, lacks_replicas, ..Condition::default() }
     }
 
     fn replication(&self) -> ReplicationState {
@@ -311,7 +389,7 @@ impl Node for Host {
             port: replica.port,
             is_online: replica.is_online,
             offset: if lies { sent } else { replica.offset },
-            fsynced: 0,
+            fsynced: replica.fsynced,
             lag_secs: 0,
         });
         let replicas = replicas.collect();
@@ -329,11 +407,28 @@ impl Node for Host {
         if self.writes_pause.get() { Pause::Writes } else { Pause::Nothing }
     }
 
+    fn aof(&self) -> AofState {
+        AofState { is_on: self.file.borrow().is_on(), fsynced: self.synced.get(), ..AofState::default() }
+    }
+
+    fn has_fence(&self) -> bool {
+        self.handoff.has_fence()
+    }
+
+    fn is_fenced(&self, slot: Slot) -> bool {
+        self.handoff.is_fenced(slot)
+    }
+
+    fn track_import(&self, job: JobId, slots: Option<&SlotSet>) -> Option<SlotSet> {
+        self.handoff.track(job, slots)
+    }
+
     fn records(&self) -> bool {
-        self.records.get() || self.file.borrow().is_on()
+        self.records.get() || self.file.borrow().is_on() || self.handoff.records()
     }
 
     fn propagate(&self, record: &Record) -> u64 {
+        self.handoff.note(record);
         self.file.borrow_mut().append(record);
         let mut log = self.log.borrow_mut();
         match self.records.get() {

@@ -64,11 +64,12 @@ impl World {
             Health::Up | Health::Stopped => node.outlive(),
             Health::Vanished => node.crash(&mut chance),
         };
-        if !was_primary && self.chance.happens(self.swarm.wiped) {
+        let is_wiped = !was_primary && self.chance.happens(self.swarm.wiped);
+        if is_wiped {
             self.kept[number] = Kept::default();
         }
         if !self.kept[number].is_all {
-            self.custody.lost(number);
+            self.custody.lost(number, is_wiped);
         }
         if health == Health::Stopped {
             for link in self.network.links_of(number, self.swarm.clients + number) {
@@ -161,7 +162,7 @@ impl World {
 
     pub(super) fn step_snapshot(&mut self, number: usize, life: u32) -> Result<(), Violation> {
         self.walking.remove(&number);
-        self.with_life(number, life, SimNode::step_snapshot)?;
+        self.with_life(number, life, SimNode::step_slice)?;
         self.walk(number);
         Ok(())
     }

@@ -63,10 +63,22 @@ impl World {
         let finding = match busy {
             _ if !self.operator.is_idle() => format!("{} does not end", self.operator.doing()),
             Some(client) => format!("client {client} is not done"),
+            None if self.job_under_way().is_some() => {
+                format!("migration {} does not end", self.job_under_way().unwrap_or_default())
+            }
             None if stands_still.is_some() => format!("n{} stands still", stands_still.unwrap_or_default()),
             None => return Ok(()),
         };
         Err(Violation { invariant: "L4 everything ends", finding, at: now })
+    }
+
+    /// An atomic migration that is not over, on either side.
+    fn job_under_way(&self) -> Option<String> {
+        self.bus.members().iter().find_map(|member| {
+            let machine = member.machine();
+            let job = machine.jobs().iter().find(|job| !job.state.is_over())?;
+            Some(format!("{} ({} of {}: {})", job.id, job.side, member.id, job.state.name()))
+        })
     }
 
     /// L3: every replica has all that its primary has.

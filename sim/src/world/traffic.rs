@@ -113,7 +113,7 @@ impl World {
 
     /// Plans the next slice of a snapshot, if one is wanted or under way.
     pub(super) fn walk(&mut self, number: usize) {
-        let wants = self.nodes[number].as_ref().is_some_and(crate::node::SimNode::wants_snapshot);
+        let wants = self.nodes[number].as_ref().is_some_and(crate::node::SimNode::wants_slice);
         if wants && self.walking.insert(number) {
             let life = self.bus.members()[number].life;
             self.timeline.plan(self.now().plus_us(SLICE_US), Event::Snapshot(number, life));

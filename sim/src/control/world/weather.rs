@@ -25,7 +25,7 @@ impl World {
         let now = self.timeline.now();
         self.timeline.plan(now.plus_ms(WEATHER_MS), Event::Weather);
         for member in self.members.iter().filter(|member| member.paused <= now) {
-            check::minority_is_silent(member, self.swarm.node_timeout_ms, now)?;
+            check::minority_is_silent(member, &self.swarm, now)?;
             check::shown::the_dead_are_suspected(member, &self.members, self.swarm.node_timeout_ms, now)?;
         }
         if self.is_calm {
