@@ -174,10 +174,7 @@ impl Export {
         } else if self.at.is_some() {
             self.walk(now, shard, budget);
         } else if let Some(key) = self.waiting.pop_front() {
-            // It is sent in full, and counts as not changed from here on.
-            self.large.insert(key.clone(), Large::Sending(0));
-            write_command(&mut self.out, [&b"DEL"[..], &key].into_iter());
-            self.send_elements(now, shard, hasher, key, budget);
+            self.begin_large(now, shard, hasher, key, budget);
         } else {
             self.send_changed(now, shard, hasher, budget);
         }
@@ -207,6 +204,30 @@ impl Export {
                 rest.iter().next().map(|slot| (slot, 0))
             }
         };
+    }
+
+    /// The turn of a value that was large when it was put off. It is sent in full, and counts as not changed from here on.
+    fn begin_large(
+        &mut self,
+        now: UnixMs,
+        shard: &mut Shard,
+        hasher: &KeyHasher,
+        key: Box<[u8]>,
+        budget: usize,
+    ) {
+        let db = shard.db(CLUSTER_DB);
+        let policy = db.clock_policy();
+        match db.peek(now, &hasher.key(&key)) {
+            Some(entry) if !is_large(entry) => {
+                // Written to meanwhile, it may be anything by now.
+                self.send(entry, self.usage.then(|| entry.usage(now, policy)));
+            }
+            _ => {
+                self.large.insert(key.clone(), Large::Sending(0));
+                write_command(&mut self.out, [&b"DEL"[..], &key].into_iter());
+                self.send_elements(now, shard, hasher, key, budget);
+            }
+        }
     }
 
     /// Sends keys of one slot again, as they are now.

@@ -310,7 +310,7 @@ impl TestNode {
 
     /// Whether there is something to send.
     pub(crate) fn exports(&self) -> bool {
-        self.export.borrow().as_ref().is_some_and(|export| export.next().is_some())
+        self.export.borrow().as_ref().is_some_and(|export| export.next().is_some() || export.pending() > 0)
     }
 
     /// Whether the data that is sent is gone.
