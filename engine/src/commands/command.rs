@@ -184,10 +184,10 @@ mod tests {
     #[test]
     fn what_is_not_served_is_unknown_but_its_keys_are_not() {
         let mut client = TestClient::new();
-        assert_eq!(client.run("COMMAND INFO eval nosuch"), "*2\r\n$-1\r\n$-1\r\n");
-        assert_eq!(client.run("COMMAND DOCS eval"), "*0\r\n");
-        assert_eq!(client.run("COMMAND LIST FILTERBY PATTERN eval*"), "*0\r\n");
-        assert_eq!(client.run("COMMAND GETKEYS eval script 1 k a"), "*1\r\n$1\r\nk\r\n");
+        assert_eq!(client.run("COMMAND INFO fcall nosuch"), "*2\r\n$-1\r\n$-1\r\n");
+        assert_eq!(client.run("COMMAND DOCS fcall"), "*0\r\n");
+        assert_eq!(client.run("COMMAND LIST FILTERBY PATTERN fcall*"), "*0\r\n");
+        assert_eq!(client.run("COMMAND GETKEYS fcall name 1 k a"), "*1\r\n$1\r\nk\r\n");
     }
 
     #[test]
