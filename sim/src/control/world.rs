@@ -506,6 +506,11 @@ impl World {
         let mut text = found.text;
         if !self.members[number].start(now, &text, seed) {
             self.witness.tally.refused_files += 1;
+            if found.predecessor.is_empty() {
+                // It stopped before anything of it was durable, so nobody can have been told anything that counts.
+                self.trace.line(now, format_args!("n{number} refuses its first file, which is removed"));
+                return self.start_anew(number);
+            }
             self.trace
                 .line(now, format_args!("n{number} refuses its file; its predecessor is put in its place"));
             text = found.predecessor;
