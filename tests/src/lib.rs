@@ -24,6 +24,7 @@ pub mod load;
 pub mod lockstep;
 pub mod nodes;
 pub mod operator;
+pub mod patience;
 pub mod ports;
 pub mod random;
 pub mod script;

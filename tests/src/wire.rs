@@ -83,6 +83,14 @@ impl Connection {
             .value
     }
 
+    /// What INFO tells by this name; empty if it does not.
+    pub fn info(&mut self, name: &str) -> String {
+        let Value::Bulk(text) = self.call(&["INFO", "everything"]) else { panic!("INFO is text") };
+        let text = String::from_utf8_lossy(&text).into_owned();
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        line.map(str::to_owned).unwrap_or_default()
+    }
+
     /// Ends our side, so that the server sees the end of the stream after what was sent.
     pub fn finish_sending(&mut self) -> io::Result<()> {
         self.stream.shutdown(Shutdown::Write)

@@ -29,22 +29,15 @@ fn options<'a>(dir: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     [&["--dir", dir, "--enable-debug-command", "yes", "--appendonly", "yes"], more].concat()
 }
 
-fn info(connection: &mut Connection, name: &str) -> String {
-    let Value::Bulk(text) = connection.call(&["INFO", "everything"]) else { panic!("INFO is text") };
-    let text = String::from_utf8_lossy(&text).into_owned();
-    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-    line.map(str::to_owned).unwrap_or_default()
-}
-
 fn wait_for_rewrite(connection: &mut Connection, count: usize) {
     let give_up = Instant::now() + PATIENCE;
-    while info(connection, "aof_rewrites") != count.to_string()
-        || info(connection, "aof_rewrite_in_progress") != "0"
+    while connection.info("aof_rewrites") != count.to_string()
+        || connection.info("aof_rewrite_in_progress") != "0"
     {
         assert!(Instant::now() < give_up, "the rewrite does not end");
         thread::sleep(POLL);
     }
-    assert_eq!(info(connection, "aof_last_bgrewrite_status"), "ok");
+    assert_eq!(connection.info("aof_last_bgrewrite_status"), "ok");
 }
 
 /// Changes of every kind, some of which depend on chance or time.
@@ -199,7 +192,7 @@ fn it_can_begin_and_end_at_run_time_and_rewrites_itself_when_it_grows() {
         connection.call(&["SET", "a", &number.to_string()]);
     }
     let give_up = Instant::now() + PATIENCE;
-    while info(&mut connection, "aof_rewrites") == "1" {
+    while connection.info("aof_rewrites") == "1" {
         assert!(Instant::now() < give_up, "it does not rewrite itself");
         thread::sleep(POLL);
     }

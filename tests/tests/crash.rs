@@ -13,14 +13,14 @@ use std::time::{Duration, Instant};
 use slotway_core::resp::value::Value;
 use slotway_tests::binaries;
 use slotway_tests::facts::{Facts, Way};
+use slotway_tests::patience::Patience;
 use slotway_tests::ports::free_port;
 use slotway_tests::random::Random;
 use slotway_tests::server::Server;
 use slotway_tests::wire::{Connection, request};
 use tempfile::TempDir;
 
-const PATIENCE: Duration = Duration::from_secs(60);
-const POLL: Duration = Duration::from_millis(20);
+const PATIENCE: Patience = Patience { limit: Duration::from_secs(60), poll: Duration::from_millis(20) };
 /// Connections that write at the same time.
 const WRITERS: usize = 4;
 /// Kills of a test.
@@ -36,22 +36,6 @@ fn folder() -> (TempDir, String) {
 
 fn options<'a>(dir: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     [&["--dir", dir, "--enable-debug-command", "yes", "--repl-diskless-sync-delay", "0"], more].concat()
-}
-
-fn info(connection: &mut Connection, name: &str) -> String {
-    let Value::Bulk(text) = connection.call(&["INFO", "everything"]) else { panic!("INFO is text") };
-    let text = String::from_utf8_lossy(&text).into_owned();
-    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-    line.map(str::to_owned).unwrap_or_default()
-}
-
-#[track_caller]
-fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let give_up = Instant::now() + PATIENCE;
-    while !is_so() {
-        assert!(Instant::now() < give_up, "{what}: not within {PATIENCE:?}");
-        thread::sleep(POLL);
-    }
 }
 
 /// Counts up key `writer` until the server is gone, from what it has. Returns the last number that was acknowledged.
@@ -193,9 +177,9 @@ fn kills_during_full_synchronization_end_in_equal_data() {
     }
     let replica = follow();
     let (mut ours, mut theirs) = (primary.connect(), replica.connect());
-    wait_until("the replica has everything", || {
-        info(&mut theirs, "master_link_status") == "up"
-            && info(&mut ours, "master_repl_offset") == info(&mut theirs, "master_repl_offset")
+    PATIENCE.wait_until("the replica has everything", || {
+        theirs.info("master_link_status") == "up"
+            && ours.info("master_repl_offset") == theirs.info("master_repl_offset")
     });
     check(&mut ours, &acknowledged, "in the end");
     Facts::of(&mut ours).assert_same(&Facts::of(&mut theirs), Way::Snapshot, "in the end");
@@ -239,20 +223,20 @@ fn a_full_disk_refuses_writes_and_loses_none_of_those_before() {
     let (_, refusal) = fill_up(&mut connection);
     let refusal = refusal.expect("the server stays");
     assert!(refusal.contains("MISCONF Errors writing to the AOF file: "), "{refusal}");
-    assert_eq!(info(&mut connection, "aof_last_write_status"), "err");
+    assert_eq!(connection.info("aof_last_write_status"), "err");
     assert!(server.output().contains("Error writing to the AOF file"), "{}", server.output());
     // Reads go on; and a rewrite that cannot be written leaves everything as it is.
     assert!(matches!(connection.call(&["GET", "key:1"]), Value::Bulk(_)));
     connection.call(&["BGREWRITEAOF"]);
-    wait_until("the rewrite ends", || info(&mut connection, "aof_rewrite_in_progress") == "0");
+    PATIENCE.wait_until("the rewrite ends", || connection.info("aof_rewrite_in_progress") == "0");
     make_room(&server);
-    wait_until("writes are accepted again", || {
+    PATIENCE.wait_until("writes are accepted again", || {
         connection.call(&["SET", "later", "1"]) == Value::Simple("OK".into())
     });
     assert!(server.output().contains("AOF write error looks solved"), "{}", server.output());
     connection.call(&["BGREWRITEAOF"]);
-    wait_until("the rewrite ends", || info(&mut connection, "aof_rewrite_in_progress") == "0");
-    assert_eq!(info(&mut connection, "aof_last_bgrewrite_status"), "ok");
+    PATIENCE.wait_until("the rewrite ends", || connection.info("aof_rewrite_in_progress") == "0");
+    assert_eq!(connection.info("aof_last_bgrewrite_status"), "ok");
     connection.call(&["INCR", "later"]);
     let before = Facts::of(&mut connection);
     drop(server);
@@ -286,8 +270,8 @@ fn a_snapshot_that_finds_no_room_is_reported_and_the_last_one_stays() {
     let before = fs::read(&dump).expect("it is saved");
     connection.call(&["DEBUG", "POPULATE", "1000", "key", "1000"]);
     connection.call(&["BGSAVE"]);
-    wait_until("the save ends", || info(&mut connection, "rdb_bgsave_in_progress") == "0");
-    assert_eq!(info(&mut connection, "rdb_last_bgsave_status"), "err");
+    PATIENCE.wait_until("the save ends", || connection.info("rdb_bgsave_in_progress") == "0");
+    assert_eq!(connection.info("rdb_last_bgsave_status"), "err");
     let refused = format!("{:?}", connection.call(&["SET", "b", "1"]));
     assert!(refused.contains("MISCONF"), "{refused}");
     assert!(format!("{:?}", connection.call(&["SAVE"])).contains("Error"), "SAVE tells of it");
@@ -296,6 +280,6 @@ fn a_snapshot_that_finds_no_room_is_reported_and_the_last_one_stays() {
     assert_eq!(files, 1, "what could not be finished is removed");
     make_room(&server);
     connection.call(&["BGSAVE"]);
-    wait_until("the save ends", || info(&mut connection, "rdb_bgsave_in_progress") == "0");
+    PATIENCE.wait_until("the save ends", || connection.info("rdb_bgsave_in_progress") == "0");
     assert_eq!(connection.call(&["SET", "b", "1"]), Value::Simple("OK".into()));
 }

@@ -10,12 +10,12 @@
 use std::env;
 use std::fs;
 use std::path::Path;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use slotway_core::resp::value::Value;
 use slotway_tests::dataset::fill;
 use slotway_tests::facts::{Facts, Way};
+use slotway_tests::patience::Patience;
 use slotway_tests::server::Server;
 use slotway_tests::wire::Connection;
 use slotway_tests::workload::operate;
@@ -24,8 +24,7 @@ use tempfile::TempDir;
 /// Operations in each direction, of which half come after the rewrite.
 const OPERATIONS: usize = 100_000;
 const OPERATIONS_NIGHTLY: usize = 3_000_000;
-const PATIENCE: Duration = Duration::from_secs(300);
-const POLL: Duration = Duration::from_millis(20);
+const PATIENCE: Patience = Patience { limit: Duration::from_secs(300), poll: Duration::from_millis(20) };
 const OPTIONS: [&str; 8] = [
     "--enable-debug-command",
     "yes",
@@ -125,41 +124,25 @@ fn folder() -> (TempDir, String) {
     (folder, name)
 }
 
-fn info(connection: &mut Connection, name: &str) -> String {
-    let Value::Bulk(text) = connection.call(&["INFO", "everything"]) else { panic!("INFO is text") };
-    let text = String::from_utf8_lossy(&text).into_owned();
-    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-    line.map(str::to_owned).unwrap_or_default()
-}
-
-#[track_caller]
-fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let give_up = Instant::now() + PATIENCE;
-    while !is_so() {
-        assert!(Instant::now() < give_up, "{what}: not within {PATIENCE:?}");
-        thread::sleep(POLL);
-    }
-}
-
 #[track_caller]
 fn follow(replica: &Server, primary: &Server) {
     let mut connection = replica.connect();
     connection.call(&["REPLICAOF", "127.0.0.1", &primary.port().to_string()]);
-    wait_until("the link is up", || info(&mut connection, "master_link_status") == "up");
+    PATIENCE.wait_until("the link is up", || connection.info("master_link_status") == "up");
 }
 
 #[track_caller]
 fn catch_up(primary: &mut Connection, replica: &Server) {
     let mut replica = replica.connect();
-    wait_until("the replica has read everything", || {
-        info(primary, "master_repl_offset") == info(&mut replica, "master_repl_offset")
+    PATIENCE.wait_until("the replica has read everything", || {
+        primary.info("master_repl_offset") == replica.info("master_repl_offset")
     });
 }
 
 fn rewrite(connection: &mut Connection) {
     connection.call(&["BGREWRITEAOF"]);
-    wait_until("the rewrite ends", || {
-        info(connection, "aof_rewrite_in_progress") == "0" && info(connection, "aof_rewrite_scheduled") == "0"
+    PATIENCE.wait_until("the rewrite ends", || {
+        connection.info("aof_rewrite_in_progress") == "0" && connection.info("aof_rewrite_scheduled") == "0"
     });
-    assert_eq!(info(connection, "aof_last_bgrewrite_status"), "ok");
+    assert_eq!(connection.info("aof_last_bgrewrite_status"), "ok");
 }

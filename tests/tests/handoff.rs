@@ -12,6 +12,7 @@ use slotway_core::resp::value::Value;
 use slotway_core::slot::{Slot, key_slot};
 use slotway_tests::nodes::Kind::{Redis, Slotway};
 use slotway_tests::nodes::{Kind, Nodes};
+use slotway_tests::patience::Patience;
 use slotway_tests::random::Random;
 use slotway_tests::wire::Connection;
 
@@ -19,7 +20,7 @@ static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 /// The slots that move: the first so many.
 const MOVED: u16 = 1000;
 /// What has not come about by then never will.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Patience = Patience { limit: Duration::from_secs(60), poll: POLL };
 const POLL: Duration = Duration::from_millis(10);
 
 fn turn() -> MutexGuard<'static, ()> {
@@ -70,18 +71,11 @@ fn last_job(nodes: &Nodes, node: usize) -> BTreeMap<String, String> {
 }
 
 #[track_caller]
-fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let give_up = Instant::now() + PATIENCE;
-    while !is_so() {
-        assert!(Instant::now() < give_up, "{what}: not within {PATIENCE:?}");
-        thread::sleep(POLL);
-    }
-}
-
-#[track_caller]
 fn wait_for_success(nodes: &Nodes, source: usize) {
     let state = || last_job(nodes, source).remove("state").unwrap_or_default();
-    wait_until("the migration is over", || ["success", "failed", "cancelled"].contains(&state().as_str()));
+    PATIENCE.wait_until("the migration is over", || {
+        ["success", "failed", "cancelled"].contains(&state().as_str())
+    });
     assert_eq!(state(), "success", "{:?}", last_job(nodes, source));
 }
 
@@ -188,7 +182,7 @@ fn writers_see_one_redirect_and_redis_follows() {
     let mut source = connect(&nodes, 0);
     keys.iter().for_each(|key| drop(source.call(&["SET", key, "0"])));
     let writers = Writers::start(&nodes, &keys, 2);
-    wait_until("the writers write", || source.call(&["GET", &keys[0]]).as_integer() > Some(0));
+    PATIENCE.wait_until("the writers write", || source.call(&["GET", &keys[0]]).as_integer() > Some(0));
     let before = writers.moved.load(Ordering::Relaxed);
     assert_eq!(migrate(&nodes, 0, 1), Value::Simple("OK".into()));
     wait_for_success(&nodes, 0);
@@ -198,7 +192,7 @@ fn writers_see_one_redirect_and_redis_follows() {
     assert_eq!(lost(&mut connect(&nodes, 1), &acknowledged), Vec::<String>::new());
     nodes.wait_until_agreed();
     assert_eq!(owner(&nodes, 2), nodes.id(1), "redis-server follows");
-    wait_until("the source has deleted what is not its own", || dbsize(&nodes, 0) == 0);
+    PATIENCE.wait_until("the source has deleted what is not its own", || dbsize(&nodes, 0) == 0);
     assert_eq!(dbsize(&nodes, 1), keys.len() as i64);
     let job = last_job(&nodes, 1);
     assert_eq!((job["operation"].as_str(), job["state"].as_str()), ("IMPORT", "success"));
@@ -221,7 +215,7 @@ fn what_is_on_its_way_is_not_shown_and_goes_when_it_is_cancelled() {
             |slot: u16| target.call(&["CLUSTER", "COUNTKEYSINSLOT", &slot.to_string()]).as_integer();
         (0..MOVED).filter(|slot| in_slot(*slot) > Some(0)).count()
     };
-    wait_until("some keys have come", || slots_with_keys() > 0);
+    PATIENCE.wait_until("some keys have come", || slots_with_keys() > 0);
     let mut client = connect(&nodes, 1);
     assert_eq!(client.call(&["DBSIZE"]), Value::Integer(0));
     assert_eq!(client.call(&["KEYS", "*"]), Value::Array(Vec::new()));
@@ -248,10 +242,10 @@ fn what_is_on_its_way_is_not_shown_and_goes_when_it_is_cancelled() {
     assert_eq!(source.call(&["CLUSTER", "CANCELSLOTMIGRATIONS"]), Value::Simple("OK".into()));
     assert_eq!(last_job(&nodes, 0)["state"], "cancelled");
     assert!(!nodes.call(0, &["INFO", "cluster"]).contains("cluster_slot_migration"));
-    wait_until("what had come is gone", || slots_with_keys() == 0);
+    PATIENCE.wait_until("what had come is gone", || slots_with_keys() == 0);
     assert_eq!(dbsize(&nodes, 0), keys.len() as i64);
     nodes.call(0, &["CONFIG", "SET", "slot-migration-max-rate", "0"]);
-    wait_until("the target has let go", || last_job(&nodes, 1)["state"] == "failed");
+    PATIENCE.wait_until("the target has let go", || last_job(&nodes, 1)["state"] == "failed");
     assert_eq!(migrate(&nodes, 0, 1), Value::Simple("OK".into()));
     wait_for_success(&nodes, 0);
     assert_eq!(dbsize(&nodes, 1), keys.len() as i64);
@@ -286,8 +280,8 @@ fn values_of_all_kinds_arrive_at_the_target_and_its_replica() {
     let replica = (0..6).find(is_its_replica).expect("each primary has a replica");
     let mut replica = connect(&nodes, replica);
     replica.call(&["READONLY"]);
-    wait_until("the replica has all of it", || digest(&mut replica) == before);
-    wait_until("and shows it", || replica.call(&["DBSIZE"]) == Value::Integer(names.len() as i64));
+    PATIENCE.wait_until("the replica has all of it", || digest(&mut replica) == before);
+    PATIENCE.wait_until("and shows it", || replica.call(&["DBSIZE"]) == Value::Integer(names.len() as i64));
 }
 
 /// A key of each kind and form, large ones among them, all in the slot of `tag`.
@@ -365,7 +359,7 @@ fn whoever_is_killed_the_old_owner_or_the_new_one_has_everything() {
             writers.ports[*victim].store(nodes.port(*victim), Ordering::Relaxed);
         }
         nodes.wait_until_agreed();
-        wait_until("nothing is under way", || {
+        PATIENCE.wait_until("nothing is under way", || {
             let is_over = |node| {
                 let state = last_job(&nodes, node).remove("state");
                 state.is_none_or(|state| ["success", "failed", "cancelled"].contains(&state.as_str()))
@@ -382,7 +376,9 @@ fn whoever_is_killed_the_old_owner_or_the_new_one_has_everything() {
     assert!(!acknowledged.is_empty());
     assert_eq!(lost(&mut connect(&nodes, owned_by), &acknowledged), Vec::<String>::new());
     let all = (keys.len() + filler.len()) as i64;
-    wait_until("nobody else has any of it", || (0..3).map(|node| dbsize(&nodes, node)).sum::<i64>() == all);
+    PATIENCE.wait_until("nobody else has any of it", || {
+        (0..3).map(|node| dbsize(&nodes, node)).sum::<i64>() == all
+    });
 }
 
 #[test]
@@ -410,7 +406,7 @@ fn a_hash_of_a_million_fields_moves_while_it_is_written() {
         }
         times.push(began.elapsed());
         written += 1;
-        assert!(times.iter().sum::<Duration>() < PATIENCE, "{:?}", last_job(&nodes, 0));
+        assert!(times.iter().sum::<Duration>() < PATIENCE.limit, "{:?}", last_job(&nodes, 0));
     }
     times.sort();
     let longest = times[times.len() - 1];
@@ -453,7 +449,7 @@ fn what_cannot_be_moved_is_refused_in_words() {
     // redis-server does not know how; nothing is lost, and nothing stays open.
     source.call(&["SET", &keys(1)[0], "1"]);
     migrate(&nodes, 0, 2);
-    wait_until("it has failed", || last_job(&nodes, 0)["state"] == "failed");
+    PATIENCE.wait_until("it has failed", || last_job(&nodes, 0)["state"] == "failed");
     assert!(
         last_job(&nodes, 0)["message"].contains("neither Slotway nor Valkey 9"),
         "{:?}",
@@ -463,8 +459,8 @@ fn what_cannot_be_moved_is_refused_in_words() {
     // No memory is left at the target.
     nodes.call(1, &["CONFIG", "SET", "maxmemory", "1"]);
     migrate(&nodes, 0, 1);
-    wait_until("it has failed", || last_job(&nodes, 0)["state"] == "failed");
-    wait_until("the target says why", || last_job(&nodes, 1)["message"].contains("OOM"));
+    PATIENCE.wait_until("it has failed", || last_job(&nodes, 0)["state"] == "failed");
+    PATIENCE.wait_until("the target says why", || last_job(&nodes, 1)["message"].contains("OOM"));
     assert_eq!(dbsize(&nodes, 0), 1);
     nodes.call(1, &["CONFIG", "SET", "maxmemory", "0"]);
     migrate(&nodes, 0, 1);

@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 
 use slotway_core::resp::value::Value;
 use slotway_tests::dataset::{difference, digest, fill};
+use slotway_tests::patience::Patience;
 use slotway_tests::random::Random;
 use slotway_tests::server::Server;
 use slotway_tests::wire::{Connection, request};
 
 /// Links come up, and data arrives, within this time.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Patience = Patience { limit: Duration::from_secs(30), poll: POLL };
 /// Keys whose time has come are gone within this time.
 const EXPIRED_MAX: Duration = Duration::from_secs(3);
 const POLL: Duration = Duration::from_millis(20);
@@ -37,15 +38,8 @@ fn ok() -> Value {
     Value::Simple("OK".into())
 }
 
-fn info(connection: &mut Connection, name: &str) -> String {
-    let Value::Bulk(text) = connection.call(&["INFO", "everything"]) else { panic!("INFO is text") };
-    let text = String::from_utf8_lossy(&text).into_owned();
-    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-    line.map(str::to_owned).unwrap_or_default()
-}
-
 fn count(connection: &mut Connection, name: &str) -> u64 {
-    info(connection, name).parse().unwrap_or_else(|_| panic!("{name} is a number"))
+    connection.info(name).parse().unwrap_or_else(|_| panic!("{name} is a number"))
 }
 
 /// How many full synchronizations have a reason that is counted, of those given or taken.
@@ -58,28 +52,19 @@ fn reasons(connection: &mut Connection, side: &str) -> u64 {
 }
 
 #[track_caller]
-fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let give_up = Instant::now() + PATIENCE;
-    while !is_so() {
-        assert!(Instant::now() < give_up, "{what}: not within {PATIENCE:?}");
-        thread::sleep(POLL);
-    }
-}
-
-#[track_caller]
 fn follow(replica: &Server, primary: &Server) {
     let mut connection = replica.connect();
     connection.call(&["REPLICAOF", "127.0.0.1", &primary.port().to_string()]);
-    wait_until("the link is up", || info(&mut connection, "master_link_status") == "up");
+    PATIENCE.wait_until("the link is up", || connection.info("master_link_status") == "up");
 }
 
 /// Waits until the replica has read all that the primary has written, and compares what they have.
 #[track_caller]
 fn compare(primary: &Server, replica: &Server) {
     let (mut ours, mut theirs) = (primary.connect(), replica.connect());
-    wait_until("the replica has read everything", || {
+    PATIENCE.wait_until("the replica has read everything", || {
         count(&mut ours, "master_repl_offset") == count(&mut theirs, "master_repl_offset")
-            && info(&mut theirs, "master_link_status") == "up"
+            && theirs.info("master_link_status") == "up"
     });
     // Keys whose time has come are not gone at the same moment on both.
     let give_up = Instant::now() + EXPIRED_MAX;
@@ -301,20 +286,20 @@ fn a_shutdown_waits_for_replicas_unless_it_is_taken_back() {
             thread::spawn(move || other.call(&["DEBUG", "SLEEP", secs]))
         };
         let asleep = sleep("2");
-        wait_until("the replica sleeps", || {
+        PATIENCE.wait_until("the replica sleeps", || {
             write(&mut connection, "first");
             connection.call(&["WAIT", "1", "10"]) == Value::Integer(0)
         });
         let mut asks = primary.connect();
         asks.send(&request(&["SHUTDOWN"])).expect("the server reads");
         let mut other = primary.connect();
-        wait_until("the shutdown waits", || other.call(&["SHUTDOWN", "ABORT"]) == ok());
+        PATIENCE.wait_until("the shutdown waits", || other.call(&["SHUTDOWN", "ABORT"]) == ok());
         let answer = asks.read().expect("a reply").value;
         assert_eq!(answer, Value::Error("ERR Errors trying to SHUTDOWN. Check logs.".into()));
         assert_eq!(write(&mut connection, "second"), ok(), "writes go on");
         asleep.join().expect("it wakes");
         let asleep = sleep("1");
-        wait_until("the replica sleeps", || {
+        PATIENCE.wait_until("the replica sleeps", || {
             write(&mut connection, "third");
             connection.call(&["WAIT", "1", "10"]) == Value::Integer(0)
         });
@@ -344,14 +329,14 @@ fn a_replica_refuses_what_redis_refuses() {
     assert!(error(connection.call(&["WAIT", "1", "0"])).starts_with("ERR WAIT cannot be used"));
     connection.call(&["CONFIG", "SET", "replica-serve-stale-data", "no"]);
     drop(primary);
-    wait_until("the link is down", || info(&mut connection, "master_link_status") == "down");
+    PATIENCE.wait_until("the link is down", || connection.info("master_link_status") == "down");
     assert!(error(connection.call(&["GET", "a"])).starts_with("MASTERDOWN "));
     assert_eq!(connection.call(&["REPLICAOF", "NO", "ONE"]), ok());
     assert_eq!(connection.call(&["SET", "a", "1"]), ok());
     let alone = start(Kind::Slotway);
     let mut connection = alone.connect();
     connection.call(&["CONFIG", "SET", "min-replicas-to-write", "1"]);
-    wait_until(
+    PATIENCE.wait_until(
         "there are too few replicas",
         || matches!(connection.call(&["SET", "a", "1"]), Value::Error(text) if text.starts_with("NOREPLICAS ")),
     );
@@ -363,7 +348,7 @@ fn a_replica_with_a_password_follows_a_primary_with_one() {
     let replica = Server::slotway(&["--masterauth", "wrong"]);
     let mut connection = replica.connect();
     connection.call(&["REPLICAOF", "127.0.0.1", &primary.port().to_string()]);
-    wait_until("it is refused", || replica.output().contains("unable to AUTH: -WRONGPASS"));
+    PATIENCE.wait_until("it is refused", || replica.output().contains("unable to AUTH: -WRONGPASS"));
     connection.call(&["CONFIG", "SET", "masterauth", "secret"]);
-    wait_until("the link is up", || info(&mut connection, "master_link_status") == "up");
+    PATIENCE.wait_until("the link is up", || connection.info("master_link_status") == "up");
 }

@@ -1,20 +1,18 @@
 //! Whoever starts from a snapshot goes on where it was made: a replica asks its primary for the rest, a primary has replicas go on.
 
 use std::process::{Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use slotway_core::resp::value::Value;
 use slotway_tests::binaries;
 use slotway_tests::dataset::{difference, digest};
+use slotway_tests::patience::Patience;
 use slotway_tests::ports::free_port;
 use slotway_tests::server::Server;
 use slotway_tests::wire::Connection;
 use tempfile::TempDir;
 
 /// Links come up, and data arrives, within this time.
-const PATIENCE: Duration = Duration::from_secs(30);
-const POLL: Duration = Duration::from_millis(20);
+const PATIENCE: Patience = Patience { limit: Duration::from_secs(30), poll: Duration::from_millis(20) };
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Kind {
@@ -77,32 +75,16 @@ impl Restarting {
     }
 }
 
-fn info(connection: &mut Connection, name: &str) -> String {
-    let Value::Bulk(text) = connection.call(&["INFO", "everything"]) else { panic!("INFO is text") };
-    let text = String::from_utf8_lossy(&text).into_owned();
-    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-    line.map(str::to_owned).unwrap_or_default()
-}
-
 fn count(connection: &mut Connection, name: &str) -> u64 {
-    info(connection, name).parse().unwrap_or_else(|_| panic!("{name} is a number"))
-}
-
-#[track_caller]
-fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let give_up = Instant::now() + PATIENCE;
-    while !is_so() {
-        assert!(Instant::now() < give_up, "{what}: not within {PATIENCE:?}");
-        thread::sleep(POLL);
-    }
+    connection.info(name).parse().unwrap_or_else(|_| panic!("{name} is a number"))
 }
 
 /// Waits until the replica has read all that the primary has written.
 #[track_caller]
 fn wait_for_everything(primary: &Restarting, replica: &Restarting) {
     let (mut ours, mut theirs) = (primary.connect(), replica.connect());
-    wait_until("the replica has read everything", || {
-        info(&mut theirs, "master_link_status") == "up"
+    PATIENCE.wait_until("the replica has read everything", || {
+        theirs.info("master_link_status") == "up"
             && count(&mut ours, "master_repl_offset") == count(&mut theirs, "master_repl_offset")
     });
 }
