@@ -31,8 +31,7 @@ pub(crate) fn open(state: State) {
     state.set_field(-2, "rol");
     state.push_function(|state| shift(state, u32::rotate_right));
     state.set_field(-2, "ror");
-    state.push_function(to_hex);
-    state.set_field(-2, "tohex");
+    state.set_function("tohex", to_hex);
     state.set_field(GLOBALS, "bit");
 }
 

@@ -12,14 +12,10 @@ const NESTING_MAX: usize = 16;
 /// Makes the table `cmsgpack`.
 pub(crate) fn open(state: State) {
     state.push_table(0, 8);
-    state.push_function(pack);
-    state.set_field(-2, "pack");
-    state.push_function(unpack);
-    state.set_field(-2, "unpack");
-    state.push_function(unpack_one);
-    state.set_field(-2, "unpack_one");
-    state.push_function(unpack_limit);
-    state.set_field(-2, "unpack_limit");
+    state.set_function("pack", pack);
+    state.set_function("unpack", unpack);
+    state.set_function("unpack_one", unpack_one);
+    state.set_function("unpack_limit", unpack_limit);
     for (name, text) in [
         ("_NAME", "cmsgpack"),
         ("_VERSION", "lua-cmsgpack 0.4.0"),

@@ -15,12 +15,9 @@ const ALIGN: usize = 8;
 /// Makes the table `struct`.
 pub(crate) fn open(state: State) {
     state.push_table(0, 3);
-    state.push_function(pack);
-    state.set_field(-2, "pack");
-    state.push_function(unpack);
-    state.set_field(-2, "unpack");
-    state.push_function(size);
-    state.set_field(-2, "size");
+    state.set_function("pack", pack);
+    state.set_function("unpack", unpack);
+    state.set_function("size", size);
     state.set_field(GLOBALS, "struct");
 }
 

@@ -34,12 +34,9 @@ const INTEGERS: f64 = (i64::MAX / 2) as f64;
 /// Pushes the table `redis` for scripts.
 pub(crate) fn push_table(state: State) {
     push_common(state);
-    state.push_function(breakpoint);
-    state.set_field(-2, "breakpoint");
-    state.push_function(debug);
-    state.set_field(-2, "debug");
-    state.push_function(replicate_commands);
-    state.set_field(-2, "replicate_commands");
+    state.set_function("breakpoint", breakpoint);
+    state.set_function("debug", debug);
+    state.set_function("replicate_commands", replicate_commands);
 }
 
 /// Pushes the table `redis` as functions have it, without what is there for scripts of old only.
@@ -61,24 +58,15 @@ pub(crate) fn push_common(state: State) {
 }
 
 fn push_functions(state: State) {
-    state.push_function(call);
-    state.set_field(-2, "call");
-    state.push_function(pcall);
-    state.set_field(-2, "pcall");
-    state.push_function(log);
-    state.set_field(-2, "log");
-    state.push_function(set_resp);
-    state.set_field(-2, "setresp");
-    state.push_function(sha1hex);
-    state.set_field(-2, "sha1hex");
-    state.push_function(error_reply);
-    state.set_field(-2, "error_reply");
-    state.push_function(status_reply);
-    state.set_field(-2, "status_reply");
-    state.push_function(set_repl);
-    state.set_field(-2, "set_repl");
-    state.push_function(acl_check_cmd);
-    state.set_field(-2, "acl_check_cmd");
+    state.set_function("call", call);
+    state.set_function("pcall", pcall);
+    state.set_function("log", log);
+    state.set_function("setresp", set_resp);
+    state.set_function("sha1hex", sha1hex);
+    state.set_function("error_reply", error_reply);
+    state.set_function("status_reply", status_reply);
+    state.set_function("set_repl", set_repl);
+    state.set_function("acl_check_cmd", acl_check_cmd);
 }
 
 /// The version as a number: a byte for each part.

@@ -95,29 +95,32 @@ impl Reader {
         rest
     }
 
-    fn pairs<'r>(&self, count: &[u8], mut rest: &'r [u8]) -> &'r [u8] {
-        let count = integer(count);
-        self.state.push_table(0, 1);
-        self.state.push_table(0, 0);
-        for _ in 0..count {
-            rest = self.value(rest);
-            rest = self.value(rest);
-            self.state.raw_set(-3);
-        }
-        self.state.set_field(-2, "map");
-        rest
+    fn pairs<'r>(&self, count: &[u8], rest: &'r [u8]) -> &'r [u8] {
+        self.keyed("map", count, rest, |rest| self.value(rest))
     }
 
-    fn set<'r>(&self, count: &[u8], mut rest: &'r [u8]) -> &'r [u8] {
-        let count = integer(count);
+    fn set<'r>(&self, count: &[u8], rest: &'r [u8]) -> &'r [u8] {
+        self.keyed("set", count, rest, |rest| {
+            self.state.push_boolean(true);
+            rest
+        })
+    }
+
+    /// A table whose one field has a value for each of the keys, which `push_value` pushes.
+    fn keyed<'r>(
+        &self,
+        field: &str,
+        count: &[u8],
+        mut rest: &'r [u8],
+        push_value: impl Fn(&'r [u8]) -> &'r [u8],
+    ) -> &'r [u8] {
         self.state.push_table(0, 1);
         self.state.push_table(0, 0);
-        for _ in 0..count {
-            rest = self.value(rest);
-            self.state.push_boolean(true);
+        for _ in 0..integer(count) {
+            rest = push_value(self.value(rest));
             self.state.raw_set(-3);
         }
-        self.state.set_field(-2, "set");
+        self.state.set_field(-2, field);
         rest
     }
 

@@ -53,10 +53,8 @@ pub(crate) fn build(state: State, api: fn(State)) {
     set_global(state, "__redis__err__handler", |state| state.push_function(crate::interpreter::handle_error));
     wrap_loaders(state);
     with_table(state, "math", |state| {
-        state.push_function(random::random);
-        state.set_field(-2, "random");
-        state.push_function(random::seed);
-        state.set_field(-2, "randomseed");
+        state.set_function("random", random::random);
+        state.set_function("randomseed", random::seed);
     });
     wrap_functions(state);
     protect(state);
@@ -114,8 +112,7 @@ fn wrap_loaders(state: State) {
         state.raw_field(-1, "loadstring");
         state.wrap_function(load_string);
         state.set_field(-2, "loadstring");
-        state.push_function(load_pieces);
-        state.set_field(-2, "load");
+        state.set_function("load", load_pieces);
     });
 }
 
@@ -135,8 +132,7 @@ fn protect(state: State) {
     // The metatable of the global names, and what scripts see as that.
     state.push_copy(GLOBALS);
     state.push_table(0, 1);
-    state.push_function(refuse_unknown);
-    state.set_field(-2, "__index");
+    state.set_function("__index", refuse_unknown);
     state.push_copy(-1);
     push_front(state);
     state.set_field(REGISTRY, OF_GLOBALS);
@@ -155,8 +151,7 @@ fn push_front(state: State) {
     state.push_table(0, 3);
     state.push_copy(-3);
     state.set_field(-2, "__index");
-    state.push_function(refuse_write);
-    state.set_field(-2, "__newindex");
+    state.set_function("__newindex", refuse_write);
     state.push_mark();
     state.push_copy(-4);
     state.raw_set(-3);

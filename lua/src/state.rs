@@ -434,6 +434,12 @@ impl State {
         unsafe { ffi::lua_pushcclosure(self.raw(), enter::<F>, 0) }
     }
 
+    /// Makes a function of ours a field of the table on top. It must be a plain one.
+    pub(crate) fn set_function<F: Fn(State) -> Returned + Copy>(self, name: &str, function: F) {
+        self.push_function(function);
+        self.set_field(-2, name);
+    }
+
     /// Replaces the C function on top of the stack by `guard`, which can go on to it with [`call_first_upvalue`].
     pub(crate) fn wrap_function<F: Fn(State) -> Returned + Copy>(self, _: F) {
         // SAFETY: as above, with the value on top as its upvalue.
