@@ -60,11 +60,9 @@ enum By {
     Bytes,
 }
 
-/// A slot as it is told. What its node does not tell is `None`.
-#[derive(Clone, Serialize, Debug)]
-struct SlotView {
-    slot: u16,
-    node: String,
+/// What slots have and cost. What no node tells is `None`.
+#[derive(Clone, Copy, Default, Serialize, Debug)]
+struct Costs {
     keys: u64,
     bytes: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -73,6 +71,15 @@ struct SlotView {
     network_in: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     network_out: Option<u64>,
+}
+
+/// A slot as it is told.
+#[derive(Clone, Serialize, Debug)]
+struct SlotView {
+    slot: u16,
+    node: String,
+    #[serde(flatten)]
+    costs: Costs,
 }
 
 #[derive(Serialize, Debug)]
@@ -90,14 +97,8 @@ struct KeyView {
 struct NodeSums {
     node: String,
     slots: usize,
-    keys: u64,
-    bytes: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cpu_usec: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    network_in: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    network_out: Option<u64>,
+    #[serde(flatten)]
+    costs: Costs,
 }
 
 pub(super) fn run(options: &Options, access: &Access, console: &Console) -> Result<(), Stop> {
@@ -139,15 +140,15 @@ fn measured(view: &mut View) -> Result<(Vec<SlotView>, bool), Stop> {
         is_estimate |= measure.is_estimate;
         let node = seen.client.place().to_string();
         let cost = |of: &Option<BTreeMap<Slot, u64>>, slot| of.as_ref()?.get(&slot).copied();
-        all.extend(slots.iter().map(|slot| SlotView {
-            slot: slot.get(),
-            node: node.clone(),
+        let costs = |slot| Costs {
             keys: measure.keys.get(&slot).copied().unwrap_or_default(),
             bytes: measure.bytes.get(&slot).copied().unwrap_or_default(),
             cpu_usec: cost(&measure.cpu, slot),
             network_in: cost(&measure.network_in, slot),
             network_out: cost(&measure.network_out, slot),
-        }));
+        };
+        let told = |slot: Slot| SlotView { slot: slot.get(), node: node.clone(), costs: costs(slot) };
+        all.extend(slots.iter().map(told));
     }
     Ok((all, is_estimate))
 }
@@ -158,21 +159,52 @@ fn subtract(slots: &mut [SlotView], before: &[SlotView]) {
         before.iter().map(|slot| ((slot.slot, slot.node.as_str()), slot)).collect();
     for slot in slots {
         let Some(earlier) = before.get(&(slot.slot, slot.node.as_str())) else { continue };
+        slot.costs = slot.costs.since(&earlier.costs);
+    }
+}
+
+impl Costs {
+    /// What has come since `before`, of what is counted all the time.
+    fn since(self, before: &Costs) -> Costs {
         let since = |now: Option<u64>, then: Option<u64>| Some(now?.saturating_sub(then.unwrap_or_default()));
-        slot.cpu_usec = since(slot.cpu_usec, earlier.cpu_usec);
-        slot.network_in = since(slot.network_in, earlier.network_in);
-        slot.network_out = since(slot.network_out, earlier.network_out);
+        Costs {
+            cpu_usec: since(self.cpu_usec, before.cpu_usec),
+            network_in: since(self.network_in, before.network_in),
+            network_out: since(self.network_out, before.network_out),
+            ..self
+        }
+    }
+
+    /// Of both together.
+    fn and(self, other: &Costs) -> Costs {
+        let sum = |a: Option<u64>, b: Option<u64>| [a, b].into_iter().flatten().reduce(|a, b| a + b);
+        Costs {
+            keys: self.keys + other.keys,
+            bytes: self.bytes + other.bytes,
+            cpu_usec: sum(self.cpu_usec, other.cpu_usec),
+            network_in: sum(self.network_in, other.network_in),
+            network_out: sum(self.network_out, other.network_out),
+        }
+    }
+
+    /// The cells of a table: keys, bytes, and what they cost.
+    fn cells(&self, is_estimate: bool) -> [String; 5] {
+        let cost = |cost: Option<u64>| cost.map_or("-".into(), |cost| cost.to_string());
+        let bytes = if is_estimate { format!("~{}", self.bytes) } else { self.bytes.to_string() };
+        let [cpu, bytes_in, bytes_out] = [self.cpu_usec, self.network_in, self.network_out].map(cost);
+        [self.keys.to_string(), bytes, cpu, bytes_in, bytes_out]
     }
 }
 
 impl By {
     fn of(self, slot: &SlotView) -> Option<u64> {
+        let costs = &slot.costs;
         match self {
-            By::Cpu => slot.cpu_usec,
-            By::NetworkIn => slot.network_in,
-            By::NetworkOut => slot.network_out,
-            By::Keys => Some(slot.keys),
-            By::Bytes => Some(slot.bytes),
+            By::Cpu => costs.cpu_usec,
+            By::NetworkIn => costs.network_in,
+            By::NetworkOut => costs.network_out,
+            By::Keys => Some(costs.keys),
+            By::Bytes => Some(costs.bytes),
         }
     }
 }
@@ -196,18 +228,9 @@ fn wanted(asked: Option<By>, slots: &[SlotView]) -> Result<By, Stop> {
 
 fn sums(view: &View, slots: &[SlotView]) -> Vec<NodeSums> {
     let of_node = |node: String| {
-        let own: Vec<&SlotView> = slots.iter().filter(|slot| slot.node == node).collect();
-        let sum =
-            |of: fn(&SlotView) -> Option<u64>| own.iter().filter_map(|slot| of(slot)).reduce(|a, b| a + b);
-        NodeSums {
-            slots: own.len(),
-            keys: own.iter().map(|slot| slot.keys).sum(),
-            bytes: own.iter().map(|slot| slot.bytes).sum(),
-            cpu_usec: sum(|slot| slot.cpu_usec),
-            network_in: sum(|slot| slot.network_in),
-            network_out: sum(|slot| slot.network_out),
-            node,
-        }
+        let own = || slots.iter().filter(|slot| slot.node == node);
+        let costs = own().fold(Costs::default(), |sum, slot| sum.and(&slot.costs));
+        NodeSums { slots: own().count(), costs, node }
     };
     view.primaries().map(|seen| of_node(seen.client.place().to_string())).collect()
 }
@@ -238,7 +261,8 @@ fn largest_keys(
     let look_at = if look_at == 0 { usize::MAX } else { look_at };
     for seen in view.seen_mut().filter(|seen| !seen.node().is_replica()) {
         let node = seen.client.place().to_string();
-        let own: Vec<&SlotView> = slots.iter().filter(|slot| slot.node == node && slot.keys > 0).collect();
+        let own: Vec<&SlotView> =
+            slots.iter().filter(|slot| slot.node == node && slot.costs.keys > 0).collect();
         let mut best = Best { wanted, keys: Vec::new(), looked_at: 0 };
         search.is_whole &= match is_estimate {
             true => scan(&mut seen.client, &mut best, look_at)?,
@@ -295,9 +319,9 @@ fn walk(
     best: &mut Best,
     look_at: usize,
 ) -> Result<bool, Stop> {
-    slots.sort_by_key(|slot| Reverse(slot.bytes));
+    slots.sort_by_key(|slot| Reverse(slot.costs.bytes));
     for slot in slots {
-        if slot.bytes <= best.threshold() {
+        if slot.costs.bytes <= best.threshold() {
             return Ok(true);
         }
         let left = look_at.saturating_sub(best.looked_at);
@@ -347,19 +371,13 @@ fn readable(key: &[u8]) -> String {
 }
 
 fn tell(nodes: &[NodeSums], slots: &[SlotView], search: &Search, is_estimate: bool, console: &Console) {
-    let cost = |cost: Option<u64>| cost.map_or("-".into(), |cost| cost.to_string());
-    let size = |bytes: u64| if is_estimate { format!("~{bytes}") } else { bytes.to_string() };
     let row = |node: &NodeSums| {
-        let (cpu, bytes_in, bytes_out) = (cost(node.cpu_usec), cost(node.network_in), cost(node.network_out));
-        let (slots, keys) = (node.slots.to_string(), node.keys.to_string());
-        vec![node.node.clone(), slots, keys, size(node.bytes), cpu, bytes_in, bytes_out]
+        [vec![node.node.clone(), node.slots.to_string()], node.costs.cells(is_estimate).into()].concat()
     };
     let headings = ["NODE", "SLOTS", "KEYS", "BYTES", "CPU-USEC", "NET-IN", "NET-OUT"];
     console.say(table(&headings, &nodes.iter().map(row).collect::<Vec<_>>()));
     let row = |slot: &SlotView| {
-        let (cpu, bytes_in, bytes_out) = (cost(slot.cpu_usec), cost(slot.network_in), cost(slot.network_out));
-        let (number, keys) = (slot.slot.to_string(), slot.keys.to_string());
-        vec![number, slot.node.clone(), keys, size(slot.bytes), cpu, bytes_in, bytes_out]
+        [vec![slot.slot.to_string(), slot.node.clone()], slot.costs.cells(is_estimate).into()].concat()
     };
     let headings = ["SLOT", "NODE", "KEYS", "BYTES", "CPU-USEC", "NET-IN", "NET-OUT"];
     console.say("");
@@ -388,14 +406,15 @@ mod tests {
 
     fn slot(slot: u16, cpu_usec: Option<u64>) -> SlotView {
         let node = "127.0.0.1:7000".into();
-        SlotView { slot, node, keys: 1, bytes: 2, cpu_usec, network_in: cpu_usec, network_out: cpu_usec }
+        let costs = Costs { keys: 1, bytes: 2, cpu_usec, network_in: cpu_usec, network_out: cpu_usec };
+        SlotView { slot, node, costs }
     }
 
     #[test]
     fn costs_are_what_has_come_since_and_a_slot_that_has_come_begins_anew() {
         let mut now = [slot(1, Some(10)), slot(2, Some(5)), slot(3, Some(4))];
         subtract(&mut now, &[slot(1, Some(7)), slot(2, Some(9))]);
-        assert_eq!(now.map(|slot| slot.cpu_usec), [Some(3), Some(0), Some(4)]);
+        assert_eq!(now.map(|slot| slot.costs.cpu_usec), [Some(3), Some(0), Some(4)]);
     }
 
     #[test]
