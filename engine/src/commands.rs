@@ -32,6 +32,7 @@ mod hash;
 mod help;
 mod hyperloglog;
 mod info;
+mod latency;
 mod lcs;
 mod list;
 mod memory;
@@ -45,6 +46,7 @@ mod scan;
 mod script;
 mod server;
 mod set;
+mod slowlog;
 mod sort;
 mod sorted_set;
 mod stream;
@@ -85,6 +87,7 @@ pub fn families() -> impl Iterator<Item = &'static [Binding]> {
         hash::COMMANDS,
         hyperloglog::COMMANDS,
         info::COMMANDS,
+        latency::COMMANDS,
         lcs::COMMANDS,
         list::COMMANDS,
         memory::COMMANDS,
@@ -97,6 +100,7 @@ pub fn families() -> impl Iterator<Item = &'static [Binding]> {
         script::COMMANDS,
         server::COMMANDS,
         set::COMMANDS,
+        slowlog::COMMANDS,
         sort::COMMANDS,
         sorted_set::COMMANDS,
         stream::COMMANDS,

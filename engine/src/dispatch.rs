@@ -9,7 +9,7 @@
 //!       admit      GUARDS_AFTER_ROUTING
 //!       execute    the handler writes its reply
 //!       settle     error instead of reply, effects, what holds for one command only
-//!       meter      what it has cost its slot
+//!       meter      what it has cost its slot, and its command
 //! ```
 //!
 //! Replies come in the order of requests, and each request sees what those before it did: only the fetching of
@@ -134,15 +134,30 @@ impl<A: ShardAccess> Engine<A> {
     ) -> Tally {
         let config = node.config();
         let stats = node.slot_stats().filter(|_| config.cluster_slot_stats_enabled());
-        let meter = Meter::new(stats, node);
+        let meter = Meter::new(stats, node, &config);
         let batch = (0..requests.decoder.len()).map(|index| requests.decoder.request(requests.buffer, index));
         let prepared = batch.map(|args| self.prepare(&config, args)).collect();
         let reply = ReplyWriter::new(out, session.protocol);
         let now = node.now();
         let effects = Effects::new(config.notify_keyspace_events());
         let (decoder, tally) = (requests.decoder, Tally::default());
-        Run { engine: self, node, session, config, decoder, prepared, reply, now, tally, effects, meter }
-            .all()
+        let (failed, error_is_counted) = (false, false);
+        Run {
+            engine: self,
+            node,
+            session,
+            config,
+            decoder,
+            prepared,
+            reply,
+            now,
+            tally,
+            effects,
+            meter,
+            failed,
+            error_is_counted,
+        }
+        .all()
     }
 
     fn prepare<'a>(&self, config: &Config, args: Args<'a>) -> Prepared<'a> {

@@ -14,6 +14,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod command_stats;
 pub mod commands;
 pub mod config;
 pub mod dispatch;
@@ -23,6 +24,7 @@ pub mod glob;
 pub mod handoff;
 pub mod hyperloglog;
 pub mod interest;
+pub mod journal;
 pub mod keyspace;
 pub mod migration;
 pub mod node;
@@ -30,6 +32,7 @@ pub mod number;
 pub mod propagation;
 pub mod pubsub;
 pub mod rdb;
+mod redact;
 pub mod registry;
 pub mod replay;
 pub mod replication;

@@ -17,8 +17,10 @@ use slotway_core::slot_set::SlotSet;
 use slotway_core::time::UnixMs;
 use slotway_core::topology::Topology;
 
+use crate::command_stats::CommandStats;
 use crate::config::{Asker, Config};
 use crate::handoff::Progress;
+use crate::journal::Journal;
 use crate::keyspace::Garbage;
 use crate::keyspace::KeyHasher;
 use crate::propagation::Record;
@@ -78,6 +80,16 @@ pub trait Node {
     /// What slots have cost; `None` where nobody counts: without cluster mode.
     fn slot_stats(&self) -> Option<&SlotStats> {
         None
+    }
+
+    /// What commands have cost; `None` where nobody counts.
+    fn command_stats(&self) -> Option<&CommandStats> {
+        None
+    }
+
+    /// Lets `visit` look at, or add to, what is remembered of commands one by one. Not called where nobody remembers.
+    fn with_journal(&self, visit: &mut dyn FnMut(&mut Journal)) {
+        let _ = visit;
     }
 
     /// How many replicas are sent what is propagated.

@@ -25,9 +25,11 @@ use slotway_core::slot_set::SlotSet;
 use slotway_core::time::{Instant, UnixMs};
 use slotway_core::topology::{self, NodeFlags, Topology, TopologyBuilder};
 
+use crate::command_stats::CommandStats;
 use crate::config::{Asker, Config};
 use crate::dispatch::{Engine, Requests};
 use crate::handoff::Export;
+use crate::journal::Journal;
 use crate::keyspace::{Garbage, KeyHasher, Layout, Shard};
 use crate::node::{ClientCard, Facts, Node, Saves, Shutdown};
 use crate::propagation::{Record, Stream};
@@ -249,6 +251,9 @@ pub(crate) struct TestNode {
     /// Readings of the clock so far: each is a microsecond after the one before.
     clock_readings: Cell<u64>,
     slot_stats: SlotStats,
+    command_stats: CommandStats,
+    /// What is remembered of commands.
+    pub(crate) journal: RefCell<Journal>,
     /// How many replicas there are said to be.
     pub(crate) replicas: Cell<usize>,
 }
@@ -281,6 +286,8 @@ impl TestNode {
             log: RefCell::default(),
             clock_readings: Cell::new(0),
             slot_stats: SlotStats::new(1),
+            command_stats: CommandStats::new(1),
+            journal: RefCell::default(),
             replicas: Cell::new(0),
         }
     }
@@ -403,15 +410,25 @@ impl Node for TestNode {
     fn reset_stats(&self) {
         self.changes.set(0);
         self.slot_stats.reset(&SlotSet::FULL);
+        self.command_stats.reset();
+        self.journal.borrow_mut().errors.reset();
     }
 
     fn clock_ns(&self) -> u64 {
         self.clock_readings.set(self.clock_readings.get() + 1);
-        self.clock_readings.get() * 1000
+        self.clock_readings.get() * 1000 + self.slept_us.get() * 1000
     }
 
     fn slot_stats(&self) -> Option<&SlotStats> {
         self.config().cluster_enabled().then_some(&self.slot_stats)
+    }
+
+    fn command_stats(&self) -> Option<&CommandStats> {
+        Some(&self.command_stats)
+    }
+
+    fn with_journal(&self, visit: &mut dyn FnMut(&mut Journal)) {
+        visit(&mut self.journal.borrow_mut());
     }
 
     fn replica_count(&self) -> usize {

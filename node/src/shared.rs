@@ -16,8 +16,10 @@ use slotway_core::slot::Slot;
 use slotway_core::slot_set::SlotSet;
 use slotway_core::time::UnixMs;
 use slotway_core::topology::{self, Topology};
+use slotway_engine::command_stats::CommandStats;
 use slotway_engine::config::{Asker, Changes, Config, SetError};
 use slotway_engine::handoff::Progress;
+use slotway_engine::journal::Journal;
 use slotway_engine::keyspace::{Garbage, KeyHasher};
 use slotway_engine::node::{
     AofState, ClientCard, Condition, Facts, Merge, Node, Pause, ReplicationState, Saves, Saving, Shutdown,
@@ -59,6 +61,8 @@ pub(crate) struct Shared {
     pub(crate) stats: Stats,
     /// Of a node in cluster mode.
     slot_stats: Option<SlotStats>,
+    command_stats: CommandStats,
+    journal: Mutex<Journal>,
     pub(crate) persist: Persist,
     pub(crate) aof: Aof,
     pub(crate) replication: Replication,
@@ -83,7 +87,8 @@ impl Shared {
     /// A node with `config`, read from `config_file` if there is one.
     pub(crate) fn new(config: Config, config_file: Option<PathBuf>, log: Log) -> Self {
         let run_id = process::random_bytes::<20>().iter().map(|byte| format!("{byte:02x}")).collect();
-        let slot_stats = config.cluster_enabled().then(|| SlotStats::new(server::data_threads(&config)));
+        let threads = server::data_threads(&config);
+        let slot_stats = config.cluster_enabled().then(|| SlotStats::new(threads));
         Self {
             config: ArcSwap::from_pointee(config),
             changing: Mutex::new(()),
@@ -95,6 +100,8 @@ impl Shared {
             reclaimer: Reclaimer::default(),
             stats: Stats::default(),
             slot_stats,
+            command_stats: CommandStats::new(threads),
+            journal: Mutex::default(),
             persist: Persist::default(),
             aof: Aof::default(),
             replication: Replication::default(),
@@ -278,6 +285,8 @@ impl Node for Shared {
 
     fn reset_stats(&self) {
         self.stats.reset();
+        self.command_stats.reset();
+        self.journal.lock().errors.reset();
         if let Some(stats) = &self.slot_stats {
             stats.reset(&SlotSet::FULL);
         }
@@ -289,6 +298,14 @@ impl Node for Shared {
 
     fn slot_stats(&self) -> Option<&SlotStats> {
         self.slot_stats.as_ref()
+    }
+
+    fn command_stats(&self) -> Option<&CommandStats> {
+        Some(&self.command_stats)
+    }
+
+    fn with_journal(&self, visit: &mut dyn FnMut(&mut Journal)) {
+        visit(&mut self.journal.lock());
     }
 
     fn replica_count(&self) -> usize {

@@ -234,6 +234,10 @@ pub enum ErrorReply {
     UnknownUser(Sent),
     /// A CLIENT type that is not one.
     UnknownClientType(Sent),
+    /// LATENCY GRAPH of an event that there has not been.
+    NoLatencySamples(Sent),
+    /// SLOWLOG GET of less than -1 commands.
+    SlowlogCount,
     /// A command for cluster mode sent to a node without it.
     ClusterDisabled,
     /// A node id that names no known node.
@@ -434,6 +438,7 @@ impl ErrorReply {
     fn fixed(&self) -> Option<&'static str> {
         Some(match self {
             ErrorReply::Syntax => "ERR syntax error",
+            ErrorReply::SlowlogCount => "ERR count should be greater than or equal to -1",
             ErrorReply::NotAnInteger => "ERR value is not an integer or out of range",
             ErrorReply::NotAFloat => "ERR value is not a valid float",
             ErrorReply::NestedMulti => "ERR MULTI calls can not be nested",
@@ -661,6 +666,9 @@ impl ErrorReply {
                 text.around("MISCONF Errors writing to the AOF file: ", reason.as_bytes(), "");
             }
             ErrorReply::UnknownClientType(word) => text.around("ERR Unknown client type '", word, "'"),
+            ErrorReply::NoLatencySamples(event) => {
+                text.around("ERR No samples available for event '", event, "'")
+            }
             ErrorReply::UnknownPfdebugSubcommand(word) => {
                 text.around("ERR Unknown PFDEBUG subcommand '", word, "'")
             }

@@ -1,9 +1,10 @@
 //! INFO: what this node is and how it does, in the fields of Redis 7.2 and in its order.
 //!
 //! A field about something that this node does not have (scripts, background saving, defragmentation) has the value that an
-//! idle Redis shows, since programs look fields up by name. Counts per command and per error are not kept.
+//! idle Redis shows, since programs look fields up by name.
 
 mod cluster;
+mod commands;
 mod keyspace;
 mod lines;
 mod memory;
@@ -30,6 +31,7 @@ use crate::pubsub::Space;
 use crate::registry::{Effect, Handler, Outcome};
 use crate::script::ScriptFigures;
 use cluster::Move;
+use commands::Commands;
 use keyspace::Keyspace;
 use lines::Lines;
 
@@ -49,12 +51,17 @@ const SECTIONS: &[Section] = &[
     ("replication", "Replication", replication::lines),
     ("cpu", "CPU", cpu),
     ("modules", "Modules", |_, _| {}),
+    ("commandstats", "Commandstats", commands::commandstats),
+    ("errorstats", "Errorstats", commands::errorstats),
+    ("latencystats", "Latencystats", commands::latencystats),
     ("cluster", "Cluster", cluster::lines),
     ("keyspace", "Keyspace", keyspace::lines),
 ];
 
 /// Words that ask for all sections.
-const ALL: [&str; 3] = ["default", "all", "everything"];
+const ALL: [&str; 2] = ["all", "everything"];
+/// Sections that come only where they, or all, are asked for.
+const NOT_BY_DEFAULT: [&str; 2] = ["commandstats", "latencystats"];
 
 /// The node at one moment.
 struct Picture<'a> {
@@ -75,6 +82,7 @@ struct Picture<'a> {
     moves: Vec<Move>,
     /// What runs scripts.
     scripts: ScriptFigures,
+    commands: Commands<'a>,
     now_us: u64,
 }
 
@@ -96,6 +104,7 @@ fn info(whole: &mut Whole<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> O
         bus_connections: node.topology().map_or(0, |topology| (topology.node_count() - 1) * 2),
         moves: cluster::moves(node),
         scripts: node.scripts().map_or_else(ScriptFigures::default, |host| host.figures()),
+        commands: Commands::of(node),
         now_us: node.now_us(),
     };
     let mut text = String::new();
@@ -107,8 +116,13 @@ fn info(whole: &mut Whole<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> O
 }
 
 fn is_wanted(args: Args<'_>, section: &str) -> bool {
-    let asks = |word: &[u8]| args::is(word, section) || ALL.iter().any(|all| args::is(word, all));
-    args.len() == 1 || args.skip(1).iter().any(asks)
+    let by_default = !NOT_BY_DEFAULT.contains(&section);
+    let asks = |word: &[u8]| {
+        args::is(word, section)
+            || ALL.iter().any(|all| args::is(word, all))
+            || by_default && args::is(word, "default")
+    };
+    args.len() == 1 && by_default || args.skip(1).iter().any(asks)
 }
 
 fn server(picture: &Picture<'_>, lines: &mut Lines) {
@@ -318,8 +332,9 @@ mod tests {
         let two = client.run("INFO keyspace cluster nosuch keyspace");
         assert_eq!(two, "$44\r\n# Cluster\r\ncluster_enabled:0\r\n\r\n# Keyspace\r\n\r\n");
         let all = client.run("INFO");
-        assert_eq!(all.matches("\r\n# ").count(), 10);
-        assert_eq!(client.run("INFO everything"), all);
+        assert_eq!(all.matches("\r\n# ").count(), 11);
+        assert_eq!(client.run("INFO default").matches("\r\n# ").count(), 11);
+        assert_eq!(client.run("INFO everything").matches("\r\n# ").count(), 13);
     }
 
     #[test]

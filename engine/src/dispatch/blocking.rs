@@ -21,6 +21,7 @@ use slotway_core::route::{Access, KeySlots};
 use slotway_core::slot::{Slot, key_slot};
 use slotway_core::topology::Topology;
 
+use super::meter::note_end_of_wait;
 use super::routing::{Seeker, route_slots};
 use super::run::{Run, write_null};
 use super::{Engine, Request};
@@ -83,9 +84,10 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
             self.engine.shards.with(shard, |held| held.shard(layout, slot).interest.waiters(db, key));
         for waiter in waiters {
             if waiter.begin() {
+                let since_ns = self.meter_clock();
                 match self.serve(&waiter, key) {
                     Some(reply) => {
-                        self.meter_serves(slot, waiter.request_len, reply.len());
+                        self.meter_serves(slot, &waiter, &reply, since_ns);
                         answer(self.node, &waiter, &reply);
                     }
                     None => waiter.wait_on(),
@@ -237,8 +239,10 @@ pub(crate) fn unblock(shards: &dyn WholeKeyspace, node: &dyn Node, id: u64, with
 
 /// A client that has waited for nothing: its slot has cost the bytes all the same.
 fn note_end(node: &dyn Node, waiter: &Waiter, reply: &[u8]) {
+    let config = node.config();
+    note_end_of_wait(node, &config, waiter, reply, 0);
     let slot = awaited_keys(waiter).first().map(|key| key_slot(key));
-    let stats = node.slot_stats().filter(|_| node.config().cluster_slot_stats_enabled());
+    let stats = node.slot_stats().filter(|_| config.cluster_slot_stats_enabled());
     if let (Some(slot), Some(stats)) = (slot, stats) {
         let (bytes_in, bytes_out) = (waiter.request_len as u64, reply.len() as u64);
         stats.add(slot, SlotCost { cpu_ns: 0, bytes_in, bytes_out });

@@ -46,6 +46,10 @@ pub(super) struct Run<'a, 'o, A, N> {
     /// What the commands so far have brought about, and what has not been performed yet.
     pub(super) effects: Effects,
     pub(super) meter: Meter<'a>,
+    /// Whether the last command was answered with an error.
+    pub(super) failed: bool,
+    /// Whether the error that a script is about to answer was counted as that of one of its commands.
+    pub(super) error_is_counted: bool,
 }
 
 impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
@@ -80,8 +84,8 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
             Prepared::Data { request, shards, .. } if self.is_queued(request.command) => {
                 let engine = self.engine;
                 let admitted = engine.shards.with(shards, |held| self.admit_held(held, &request));
-                self.queue(mark, request, self.handler_at(first), admitted);
-                self.meter_ends(first, &request, mark, Fate::NotExecuted);
+                let fate = self.queue(mark, request, self.handler_at(first), admitted);
+                self.meter_ends(first, &request, mark, fate);
             }
             Prepared::Data { shards, .. } => {
                 let end = self.end_of_group(first, shards);
@@ -90,8 +94,8 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
             }
             Prepared::Alone { request, handler } if self.is_queued(request.command) => {
                 let admitted = self.admit_alone(&request);
-                self.queue(mark, request, handler, admitted);
-                self.meter_ends_alone(first, &request, mark, Fate::NotExecuted);
+                let fate = self.queue(mark, request, handler, admitted);
+                self.meter_ends_alone(first, &request, mark, fate);
             }
             Prepared::Alone { request, handler } => {
                 let engine = self.engine;
@@ -107,6 +111,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
             }
             Prepared::Refused(error) => {
                 self.refused(&error);
+                self.meter_refuses(&error);
                 self.answer(mark, Err(error));
             }
             Prepared::Foreign => self.turn_away(),
@@ -402,7 +407,10 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
             self.effects.expired_before(db, keys);
         }
         // CONFIG SET may have replaced it; DEBUG SLEEP takes its time.
-        self.config = self.node.config();
+        let before = core::mem::replace(&mut self.config, self.node.config());
+        if !Arc::ptr_eq(&before, &self.config) {
+            self.meter.reconsider(&self.config);
+        }
         self.effects.set_wanted(self.config.notify_keyspace_events());
         self.now = self.node.now();
         outcome
@@ -433,10 +441,13 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
                 write_null(block.timeout_reply, &mut self.reply);
             }
             Err(error) => {
-                self.tally.errors += 1;
                 self.reply.truncate(mark);
                 self.reply.error(&error);
             }
+        }
+        self.failed = self.reply.since(mark).first() == Some(&b'-');
+        if self.failed && !core::mem::take(&mut self.error_is_counted) {
+            self.count_error(mark);
         }
         self.silence(mark);
         if self.effects.has_events() {
@@ -445,6 +456,14 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         if !self.session.pushed.is_empty() {
             self.reply.raw(&core::mem::take(&mut self.session.pushed));
         }
+    }
+
+    /// Counts the error reply that begins at `mark`.
+    #[cold]
+    pub(super) fn count_error(&mut self, mark: usize) {
+        self.tally.errors += 1;
+        let text = &self.reply.since(mark)[1..];
+        self.node.with_journal(&mut |journal| journal.errors.add(text));
     }
 
     /// CLIENT REPLY OFF and SKIP: takes the reply back.

@@ -19,6 +19,7 @@ use slotway_core::time::UnixMs;
 use super::Request;
 use super::admission::{IN_SCRIPTS, admission, admit, is_replica};
 use super::memory::Room;
+use super::meter::Within;
 use super::routing::route_here;
 use super::run::{Run, scope, write_null};
 use super::transaction::InHand;
@@ -60,6 +61,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         let args = request.args.skip(3);
         let (keys, args) = (args.first(invocation.keys), args.skip(invocation.keys));
         let before = Before::of(self);
+        self.error_is_counted = false;
         let mut script = Script::new(self, held, request, invocation, found.flags, room);
         let outcome = host.run(found, keys, args, &mut script);
         script.end();
@@ -267,6 +269,23 @@ impl<'s, 'r, 'o, 'h, 'q, A: ShardAccess, N: Node> Script<'s, 'r, 'o, 'h, 'q, A, 
         }
     }
 
+    /// Counts a command of the script that has been answered.
+    fn count(&mut self, words: Args<'_>, since_ns: u64) {
+        let (run, mark) = (&mut *self.run, self.mark);
+        run.failed = run.reply.since(mark).first() == Some(&b'-');
+        if run.failed {
+            run.count_error(mark);
+            run.error_is_counted = true;
+        }
+        match run.engine.find(words) {
+            Ok((command, _)) => {
+                let request = Request { command, args: words, key: None };
+                run.meter_ends_within(since_ns, &request, Within::Script);
+            }
+            Err(error) => run.meter_refuses(&error),
+        }
+    }
+
     fn is_read_only(&self) -> bool {
         self.invocation.mode == Mode::ReadOnly || self.flags.contains(ScriptFlag::NoWrites)
     }
@@ -309,6 +328,7 @@ impl<A: ShardAccess, N: Node> Caller for Script<'_, '_, '_, '_, '_, A, N> {
         self.run.reply.truncate(self.mark);
         self.run.reply.set_protocol(self.protocols.1);
         self.run.tally.commands += 1;
+        let since_ns = self.run.meter_clock();
         match self.execute(words) {
             Ok(Effect::Changed(count)) => self.run.tally.changes += count,
             // Nothing waits within a script.
@@ -325,6 +345,7 @@ impl<A: ShardAccess, N: Node> Caller for Script<'_, '_, '_, '_, '_, A, N> {
                 self.run.reply.error(&error);
             }
         }
+        self.count(words, since_ns);
         self.run.reply.since(self.mark)
     }
 

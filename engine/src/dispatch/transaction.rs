@@ -10,6 +10,7 @@ use slotway_core::resp::error::ErrorReply;
 use slotway_core::route::{Access, KeySlots};
 
 use super::admission::{AFTER_ROUTING, admission, admit};
+use super::meter::{Fate, Within};
 use super::routing::{Seeker, route_slots};
 use super::run::Run;
 use super::script::runs_a_script;
@@ -37,14 +38,14 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         self.session.transaction.is_some() && !AT_ONCE.contains(&command.id)
     }
 
-    /// Queues a command that has been `admitted`; a refused one spoils the transaction.
+    /// Queues a command that has been `admitted`; a refused one spoils the transaction. Returns what has become of it.
     pub(super) fn queue(
         &mut self,
         mark: usize,
         request: Request<'_>,
         handler: Handler,
         admitted: Result<(), ErrorReply>,
-    ) {
+    ) -> Fate {
         let Request { command, args, .. } = request;
         let admitted = admitted.and_then(|()| match command.flags.contains(Flag::NoMulti) {
             true => Err(ErrorReply::NotInTransaction),
@@ -58,7 +59,9 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
             (Ok(()), None) => unreachable!("asked after MULTI only"),
             (Err(_), _) => self.abort_transaction(),
         }
+        let fate = if admitted.is_ok() { Fate::Queued } else { Fate::Refused };
         self.settle(command, mark, admitted.map(|()| Effect::None));
+        fate
     }
 
     /// A request was refused: if MULTI is open, EXEC will execute nothing; EXEC itself closes it.
@@ -168,6 +171,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
     fn execute_all(&mut self, held: &mut Held<'_>, transaction: &Transaction) {
         self.effects.may_wait = false;
         self.reply.array(transaction.queued.len());
+        let mut since_ns = self.meter_clock();
         for queued in &transaction.queued {
             let mark = self.reply.len();
             let request = self.engine.request(queued.command, queued.args.as_args());
@@ -179,6 +183,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
                 }
             };
             self.settle(queued.command, mark, outcome);
+            since_ns = self.meter_ends_within(since_ns, &request, Within::Transaction);
         }
     }
 }

@@ -93,7 +93,8 @@ fn a_transaction_counts_as_a_whole_with_its_multi() {
     assert_eq!((cpu, bytes_in, bytes_out), (0, 33, 0));
     client.run("EXEC");
     let [_, cpu, bytes_in, bytes_out, _] = figures(&mut client);
-    assert_eq!((cpu, bytes_in, bytes_out), (1, 15 + 33 + 14, 4 + 5));
+    // This clock goes on by one with each look at it: the command within is measured by itself, too.
+    assert_eq!((cpu, bytes_in, bytes_out), (3, 15 + 33 + 14, 4 + 5));
 }
 
 #[test]
