@@ -12,6 +12,7 @@
 //! Functions read their arguments, write their reply and return an [`Effect`](crate::registry::Effect); an error takes the
 //! reply back. They check everything before they change anything.
 
+mod acl;
 mod args;
 mod bitfield;
 mod bitmap;
@@ -55,6 +56,7 @@ mod transaction;
 mod whole;
 
 pub(crate) use crate::propagation::deletion;
+pub(crate) use client::line as client_line;
 pub use connection::{Connection, REDIS_VERSION};
 pub use data::Data;
 pub(crate) use data::Scope;
@@ -68,6 +70,7 @@ pub type Binding = (&'static str, Handler);
 /// The lists of all families.
 pub fn families() -> impl Iterator<Item = &'static [Binding]> {
     [
+        acl::COMMANDS,
         bitfield::COMMANDS,
         bitmap::COMMANDS,
         client::COMMANDS,

@@ -27,6 +27,7 @@ mod forsake;
 mod memory;
 mod meter;
 mod notify;
+mod permission;
 mod routing;
 mod run;
 mod script;
@@ -35,6 +36,7 @@ mod tests;
 mod transaction;
 
 pub(crate) use blocking::{all_waiters, awaited_keys, unblock};
+pub(crate) use permission::Asker;
 
 use alloc::vec::Vec;
 

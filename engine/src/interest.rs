@@ -18,6 +18,7 @@ use slotway_core::resp::args::ArgsBuf;
 use slotway_core::resp::encode::Protocol;
 use slotway_core::topology::Reach;
 
+use crate::acl::User;
 use crate::events::Block;
 use crate::keyspace::DbIndex;
 use crate::registry::DataHandler;
@@ -58,6 +59,8 @@ pub struct Waiter {
     pub readonly: bool,
     /// Where it comes from.
     pub reach: Reach,
+    /// Whose rights it has.
+    pub user: Option<Arc<User>>,
     /// Bytes of its request.
     pub request_len: usize,
     state: AtomicU8,
@@ -82,6 +85,7 @@ impl Waiter {
         block: Block,
         readonly: bool,
         reach: Reach,
+        user: Option<Arc<User>>,
         request_len: usize,
     ) -> Self {
         Self {
@@ -94,6 +98,7 @@ impl Waiter {
             block,
             readonly,
             reach,
+            user,
             request_len,
             state: AtomicU8::new(WAITING),
         }

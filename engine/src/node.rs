@@ -17,6 +17,7 @@ use slotway_core::slot_set::SlotSet;
 use slotway_core::time::UnixMs;
 use slotway_core::topology::Topology;
 
+use crate::acl::Acl;
 use crate::command_stats::CommandStats;
 use crate::config::{Asker, Config};
 use crate::handoff::Progress;
@@ -116,6 +117,33 @@ pub trait Node {
 
     /// Lets `visit` look at, or change, who listens to which channel. Must not be called from within `visit`.
     fn with_pubsub(&self, visit: &mut dyn FnMut(&mut PubSub));
+
+    /// Lets `visit` look at, or change, the users. Must not be called from within `visit`.
+    fn with_acl(&self, visit: &mut dyn FnMut(&mut Acl));
+
+    /// The text of the file of users: `aclfile`.
+    ///
+    /// # Errors
+    /// It cannot be read, in the system's words.
+    fn read_acl_file(&self) -> Result<Vec<u8>, String> {
+        Err("No such file or directory".into())
+    }
+
+    /// Puts `text` in the place of the file of users. False if that fails: the log tells why.
+    fn write_acl_file(&self, text: &[u8]) -> bool {
+        let _ = text;
+        false
+    }
+
+    /// Fills `bytes` with what nobody can guess, where the node has a source of that.
+    fn fill_with_secrets(&self, bytes: &mut [u8]) {
+        bytes.iter_mut().for_each(|byte| *byte = self.random() as u8);
+    }
+
+    /// A connection, as it is published at present.
+    fn client(&self, id: ClientId) -> Option<ClientCard> {
+        self.clients().into_iter().find(|card| card.session.id == id)
+    }
 
     /// Writes a snapshot of `shards` to its file, and returns once it is on disk.
     ///

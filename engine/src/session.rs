@@ -14,6 +14,7 @@ use slotway_core::slot_set::SlotSet;
 use slotway_core::time::UnixMs;
 use slotway_core::topology::Reach;
 
+use crate::acl::User;
 use crate::interest::Waiter;
 use crate::keyspace::DbIndex;
 use crate::migration::{Arrived, Decoded, Migration};
@@ -138,6 +139,8 @@ pub struct Session {
     pub db: DbIndex,
     /// The dialect.
     pub protocol: Protocol,
+    /// Whose rights it has; `None` for what comes from the node itself, which may do everything.
+    pub user: Option<Arc<User>>,
     /// False until AUTH, where a password is required.
     pub authenticated: bool,
     /// ASKING was sent: holds for one command.
@@ -204,19 +207,25 @@ pub struct Import {
 }
 
 impl Session {
+    /// It has this user's rights from now on.
+    pub fn authenticate(&mut self, user: Arc<User>) {
+        (self.user, self.authenticated, self.card_changed) = (Some(user), true, true);
+    }
+
     /// What comes is executed without question: it has been, elsewhere.
     pub fn is_obeyed(&self) -> bool {
         self.is_primary_link || self.import.is_some()
     }
 
-    /// A connection as it begins. `authenticated` is true when the node requires no password.
+    /// A connection as it begins. It is authenticated if `user` lets anybody in.
     pub fn new(
         id: ClientId,
         address: String,
         local_address: String,
         now: UnixMs,
-        authenticated: bool,
+        user: Option<Arc<User>>,
     ) -> Self {
+        let authenticated = user.as_ref().is_none_or(|user| user.rules().let_anyone_in());
         Self {
             id,
             address,
@@ -230,6 +239,7 @@ impl Session {
             lib_version: String::new(),
             db: DbIndex::default(),
             protocol: Protocol::Resp2,
+            user,
             authenticated,
             asking: false,
             readonly: false,
@@ -259,15 +269,15 @@ impl Session {
         }
     }
 
-    /// Back to the state of a new connection, as RESET does: name and libraries stay empty or go, the number stays.
-    pub fn reset(&mut self, authenticated: bool) {
+    /// Back to the state of a new connection of `user`, as RESET does: name and libraries stay empty or go, the number stays.
+    pub fn reset(&mut self, user: Option<Arc<User>>) {
         let (id, connected_at) = (self.id, self.connected_at);
         let (is_local, reach, thread) = (self.is_local, self.reach, self.thread);
         let address = core::mem::take(&mut self.address);
         let local_address = core::mem::take(&mut self.local_address);
         let (lib_name, lib_version) =
             (core::mem::take(&mut self.lib_name), core::mem::take(&mut self.lib_version));
-        *self = Session::new(id, address, local_address, connected_at, authenticated);
+        *self = Session::new(id, address, local_address, connected_at, user);
         (self.is_local, self.reach, self.thread) = (is_local, reach, thread);
         (self.lib_name, self.lib_version) = (lib_name, lib_version);
     }

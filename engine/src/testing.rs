@@ -25,6 +25,7 @@ use slotway_core::slot_set::SlotSet;
 use slotway_core::time::{Instant, UnixMs};
 use slotway_core::topology::{self, NodeFlags, Topology, TopologyBuilder};
 
+use crate::acl::Acl;
 use crate::command_stats::CommandStats;
 use crate::config::{Asker, Config};
 use crate::dispatch::{Engine, Requests};
@@ -94,6 +95,11 @@ impl TestClient {
     /// Another connection to the same node.
     pub(crate) fn another(&self) -> Self {
         Rc::clone(&self.world).connect()
+    }
+
+    /// The number of this connection.
+    pub(crate) fn id(&self) -> ClientId {
+        self.session.id
     }
 
     /// The node.
@@ -208,8 +214,8 @@ impl World {
     fn connect(self: Rc<Self>) -> TestClient {
         let id = self.node.next_client_id();
         let (address, local) = (format!("127.0.0.1:{}", 50_000 + id.0), String::from("127.0.0.1:6379"));
-        let authenticated = self.node.config().requirepass().is_empty();
-        let session = Session::new(id, address, local, self.node.now(), authenticated);
+        let user = self.node.acl.borrow().default_user();
+        let session = Session::new(id, address, local, self.node.now(), Some(user));
         self.node.publish(&session);
         TestClient { world: self, session }
     }
@@ -237,6 +243,9 @@ pub(crate) struct TestNode {
     /// What has been delivered to connections and not been looked at yet.
     delivered: RefCell<BTreeMap<ClientId, Vec<u8>>>,
     pubsub: RefCell<PubSub>,
+    acl: RefCell<Acl>,
+    /// The text of `aclfile`.
+    pub(crate) acl_file: RefCell<Vec<u8>>,
     /// Microseconds slept so far.
     pub(crate) slept_us: Cell<u64>,
     /// Whether somebody wants what writes become for replicas.
@@ -263,6 +272,7 @@ impl TestNode {
         let mut config = Config::default();
         config.load("test", text, &mut |_| Ok(Vec::new())).expect("directives that a node starts with");
         config.finish().expect("directives that agree");
+        let acl = RefCell::new(Acl::new(&config));
         Self {
             now: Cell::new(START),
             random: Cell::new(0),
@@ -278,6 +288,8 @@ impl TestNode {
             active_expire: Cell::new(true),
             delivered: RefCell::default(),
             pubsub: RefCell::default(),
+            acl,
+            acl_file: RefCell::default(),
             slept_us: Cell::new(0),
             records: Cell::new(false),
             stream: RefCell::default(),
@@ -374,7 +386,10 @@ impl Node for TestNode {
 
     fn set_config(&self, pairs: &[(&[u8], &[u8])], asker: Asker) -> Result<(), ErrorReply> {
         let mut config = Config::clone(&self.config());
-        let _effects = config.set(pairs, asker)?;
+        let changes = config.set(pairs, asker)?;
+        if changes.contains("requirepass") {
+            self.acl.borrow_mut().set_default_password(config.requirepass());
+        }
         self.config.replace(Arc::new(config));
         Ok(())
     }
@@ -453,6 +468,19 @@ impl Node for TestNode {
 
     fn with_pubsub(&self, visit: &mut dyn FnMut(&mut PubSub)) {
         visit(&mut self.pubsub.borrow_mut());
+    }
+
+    fn with_acl(&self, visit: &mut dyn FnMut(&mut Acl)) {
+        visit(&mut self.acl.borrow_mut());
+    }
+
+    fn read_acl_file(&self) -> Result<Vec<u8>, String> {
+        Ok(self.acl_file.borrow().clone())
+    }
+
+    fn write_acl_file(&self, text: &[u8]) -> bool {
+        self.acl_file.replace(text.to_vec());
+        true
     }
 
     fn records(&self) -> bool {

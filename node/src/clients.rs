@@ -83,6 +83,11 @@ impl Clients {
         self.open.lock().values().map(|client| client.card.lock().clone()).collect()
     }
 
+    /// The card of one of them.
+    pub(crate) fn card(&self, id: ClientId) -> Option<ClientCard> {
+        self.open.lock().get(&id).map(|client| client.card.lock().clone())
+    }
+
     /// Ends the connections given. Returns how many there were.
     pub(crate) fn kill(&self, ids: &[ClientId]) -> usize {
         let open = self.open.lock();

@@ -28,7 +28,7 @@ use crate::cli::environment;
 use crate::health::Health;
 use crate::log::{Level, Log};
 use crate::shared::Shared;
-use crate::{files, health, http, identity, process, runtime, server, signals};
+use crate::{files, health, http, identity, process, runtime, server, signals, users};
 
 /// Where the history of each shard begins: not at 0, which says of a replica that it has no data yet.
 const START: ReplOffset = ReplOffset::new(1);
@@ -187,6 +187,7 @@ fn start_node(
     config.set_dbfilename(&format!("dump-{port}.rdb"));
     let log = Log::open(config.logfile(), Level::Warning)?.with_prefix(format!("[{port}] "));
     let shared = Arc::new(Shared::new(config, None, log));
+    users::load_at_start(&shared)?;
     if plan.replicas > 0 {
         shared.replication.begin_together(histories[usize::from(plan.primary_of(number))]);
     }

@@ -39,6 +39,7 @@ mod shared;
 mod shutdown;
 mod signals;
 mod stats;
+mod users;
 
 use std::process::ExitCode;
 

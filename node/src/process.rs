@@ -85,6 +85,11 @@ pub(crate) fn reserve_files(clients: u32) -> Result<(), u32> {
 /// `N` random bytes from the system.
 pub(crate) fn random_bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).expect("the system gives random bytes");
+    fill_with_random(&mut bytes);
     bytes
+}
+
+/// Fills `bytes` with random ones from the system.
+pub(crate) fn fill_with_random(bytes: &mut [u8]) {
+    getrandom::fill(bytes).expect("the system gives random bytes");
 }

@@ -14,6 +14,7 @@ use std::time::Duration;
 use slotway_core::resp::error::ErrorReply;
 use slotway_core::slot_set::SlotSet;
 use slotway_core::time::UnixMs;
+use slotway_engine::acl;
 use slotway_engine::config::{Config, Entrance};
 use slotway_engine::dispatch::Engine;
 use slotway_engine::keyspace::{KeyHasher, Layout, Shard};
@@ -239,7 +240,7 @@ pub(crate) fn admitted(shared: &Shared, stream: &TcpStream, peer: SocketAddr) ->
         shared.stats.rejected.fetch_add(1, Ordering::Relaxed);
         ErrorReply::MaxClients
     } else if config.protected_mode()
-        && config.requirepass().is_empty()
+        && acl::ask(shared, |acl| acl.default_user().rules().needs_no_password())
         && !peer.ip().to_canonical().is_loopback()
     {
         shared.stats.rejected.fetch_add(1, Ordering::Relaxed);
@@ -281,13 +282,12 @@ fn begin_session(shared: &Shared, stream: &TcpStream) -> std::io::Result<Session
         let keepalive = TcpKeepalive::new().with_time(idle).with_interval(idle / 3).with_retries(3);
         SockRef::from(stream).set_tcp_keepalive(&keepalive)?;
     }
-    let authenticated = config.requirepass().is_empty();
     let mut session = Session::new(
         shared.clients.next_id(),
         peer.to_string(),
         local.to_string(),
         shared.now(),
-        authenticated,
+        Some(acl::ask(shared, |acl| acl.default_user())),
     );
     session.is_local = peer.ip().to_canonical().is_loopback();
     let by = if local.port() == config.cluster_client_port() { Entrance::ClientPort } else { Entrance::Port };

@@ -16,6 +16,7 @@ use slotway_core::slot::Slot;
 use slotway_core::slot_set::SlotSet;
 use slotway_core::time::UnixMs;
 use slotway_core::topology::{self, Topology};
+use slotway_engine::acl::Acl;
 use slotway_engine::command_stats::CommandStats;
 use slotway_engine::config::{Asker, Changes, Config, SetError};
 use slotway_engine::handoff::Progress;
@@ -44,7 +45,7 @@ use crate::reclaim::Reclaimer;
 use crate::replicate::{Primary, Replication};
 use crate::shutdown::{self, Ending};
 use crate::stats::Stats;
-use crate::{busy, persist, process, replicate, server};
+use crate::{busy, persist, process, replicate, server, users};
 
 /// One node, without its data.
 pub(crate) struct Shared {
@@ -57,6 +58,7 @@ pub(crate) struct Shared {
     topology_changes: watch::Sender<Option<Arc<Topology>>>,
     pub(crate) clients: Arc<Clients>,
     pub(crate) pubsub: Mutex<PubSub>,
+    acl: Mutex<Acl>,
     reclaimer: Reclaimer,
     pub(crate) stats: Stats,
     /// Of a node in cluster mode.
@@ -87,6 +89,7 @@ impl Shared {
     /// A node with `config`, read from `config_file` if there is one.
     pub(crate) fn new(config: Config, config_file: Option<PathBuf>, log: Log) -> Self {
         let run_id = process::random_bytes::<20>().iter().map(|byte| format!("{byte:02x}")).collect();
+        let acl = Mutex::new(Acl::new(&config));
         let threads = server::data_threads(&config);
         let slot_stats = config.cluster_enabled().then(|| SlotStats::new(threads));
         Self {
@@ -97,6 +100,7 @@ impl Shared {
             topology_changes: watch::Sender::new(None),
             clients: Arc::default(),
             pubsub: Mutex::default(),
+            acl,
             reclaimer: Reclaimer::default(),
             stats: Stats::default(),
             slot_stats,
@@ -196,6 +200,9 @@ impl Shared {
         if changes.contains("dir") {
             std::env::set_current_dir(config.dir()).map_err(|error| refused("dir", error.to_string()))?;
         }
+        if changes.contains("requirepass") {
+            self.acl.lock().set_default_password(config.requirepass());
+        }
         self.log.set_level(Level::of(config.loglevel()));
         if let Some(bus) = self.bus.get() {
             bus.configure(config).map_err(|error| refused("cluster-port", error.to_string()))?;
@@ -251,7 +258,9 @@ impl Node for Shared {
         let Some(path) = &self.config_file else {
             return Err(ErrorReply::other("ERR The server is running without a config file"));
         };
-        crate::files::rewrite(path, |old| self.config().rewrite(old))
+        let mut config = Config::clone(&self.config());
+        config.set_users(users::for_rewrite(&config, &self.acl.lock()));
+        crate::files::rewrite(path, |old| config.rewrite(old))
             .map_err(|error| ErrorReply::other(format!("ERR Rewriting config file: {error}")))
     }
 
@@ -329,6 +338,26 @@ impl Node for Shared {
 
     fn with_pubsub(&self, visit: &mut dyn FnMut(&mut PubSub)) {
         visit(&mut self.pubsub.lock());
+    }
+
+    fn with_acl(&self, visit: &mut dyn FnMut(&mut Acl)) {
+        visit(&mut self.acl.lock());
+    }
+
+    fn read_acl_file(&self) -> Result<Vec<u8>, String> {
+        users::read(self.config().aclfile())
+    }
+
+    fn write_acl_file(&self, text: &[u8]) -> bool {
+        users::write(self, text)
+    }
+
+    fn fill_with_secrets(&self, bytes: &mut [u8]) {
+        process::fill_with_random(bytes);
+    }
+
+    fn client(&self, id: ClientId) -> Option<ClientCard> {
+        self.clients.card(id)
     }
 
     fn save(&self, shards: &dyn WholeKeyspace) -> Result<(), ErrorReply> {

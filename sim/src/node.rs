@@ -346,7 +346,8 @@ impl SimNode {
     fn session(&mut self, address: String) -> Session {
         let id = ClientId(self.next_client);
         self.next_client += 1;
-        Session::new(id, address, String::new(), self.host.now.get().wall(), true)
+        let user = self.host.acl.borrow().default_user();
+        Session::new(id, address, String::new(), self.host.now.get().wall(), Some(user))
     }
 
     /// Executes what has come over a client's connection, and sees to what follows.

@@ -12,8 +12,8 @@ use slotway_tests::server::Server;
 const NOT_SERVED: &[&str] = &[
     // Scripting.
     "fcall", "fcall_ro", "function", "module",
-    // Access control and tracking.
-    "acl", "client|caching", "client|tracking", "client|trackinginfo",
+    // Tracking.
+    "client|caching", "client|tracking", "client|trackinginfo",
     // Administration.
     "latency", "monitor", "slowlog",
     // Persistence, and values on their way.

@@ -3,12 +3,14 @@
 //! Handlers, admission guards and the router return these values; only the reply writer turns them into bytes.
 //! The first word of a text is the error code that clients match on.
 
+mod acl;
 mod cluster;
 mod migration;
 mod script;
 mod slot_stats;
 mod stream;
 
+pub use acl::{AclError, Lack, RuleError};
 pub use cluster::ClusterError;
 pub use migration::MigrationError;
 pub use script::{ScriptError, Scripted};
@@ -383,6 +385,8 @@ pub enum ErrorReply {
         /// The container, in upper case.
         container: &'static str,
     },
+    /// Something about users, or that a user may not do.
+    Acl(AclError),
     /// A script, or a command of a script, is refused.
     Script(ScriptError),
     /// A command on a stream is refused.
@@ -704,6 +708,7 @@ impl ErrorReply {
                 text.around(before, &sent[..sent.len().min(SENT_SHOWN_MAX)], "'. Try ");
                 text.put(format_args!("{container} HELP."));
             }
+            ErrorReply::Acl(error) => error.write_text(&mut text),
             ErrorReply::Script(error) => error.write_text(&mut text),
             ErrorReply::Stream(error) => error.write_text(&mut text),
             ErrorReply::SlotStats(error) => error.write_text(&mut text),
@@ -725,6 +730,12 @@ impl fmt::Display for ErrorReply {
 }
 
 impl core::error::Error for ErrorReply {}
+
+impl From<AclError> for ErrorReply {
+    fn from(error: AclError) -> Self {
+        ErrorReply::Acl(error)
+    }
+}
 
 impl From<ClusterError> for ErrorReply {
     fn from(error: ClusterError) -> Self {

@@ -17,6 +17,7 @@ use crate::node::{ClientCard, Pause};
 use crate::registry::{Effect, Handler, Outcome};
 use crate::session::{After, ClientId, ReplyMode};
 use filter::{ClientType, Filter};
+pub(crate) use line::line;
 
 /// What this family executes.
 pub(super) const COMMANDS: &[Binding] = &[
@@ -198,7 +199,7 @@ fn kill(connection: &mut Connection<'_>, args: Args<'_>, reply: &mut ReplyWriter
             }
         };
     }
-    let filter = Filter::read(Options::new(args, 2))?;
+    let filter = Filter::read(Options::new(args, 2), connection.node)?;
     reply.integer(kill_matching(connection, &filter) as i64);
     Ok(Effect::None)
 }

@@ -9,7 +9,9 @@ use slotway_core::time::UnixMs;
 
 use super::Binding;
 use super::args::{self, Options};
+use crate::acl::{self, Context, Event, Reason};
 use crate::config::Config;
+use crate::dispatch::Asker;
 use crate::node::Node;
 use crate::registry::{Effect, Handler, Outcome};
 use crate::session::{After, Session};
@@ -88,7 +90,7 @@ fn select(connection: &mut Connection<'_>, args: Args<'_>, reply: &mut ReplyWrit
 fn reset(connection: &mut Connection<'_>, _: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
     let client = connection.session.id;
     connection.node.with_pubsub(&mut |pubsub| pubsub.forget(client));
-    connection.session.reset(connection.config.requirepass().is_empty());
+    connection.session.reset(Some(acl::ask(connection.node, |acl| acl.default_user())));
     reply.set_protocol(Protocol::Resp2);
     reply.simple("RESET");
     Ok(Effect::None)
@@ -119,35 +121,41 @@ fn cluster_only(connection: &Connection<'_>) -> Result<(), ErrorReply> {
     if connection.config.cluster_enabled() { Ok(()) } else { Err(ErrorReply::ClusterDisabled) }
 }
 
-/// AUTH password, or AUTH user password. There is one user until ACLs come: `default`.
+/// AUTH password, for the default user, or AUTH user password.
 fn auth(connection: &mut Connection<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
     let (user, password) = match args.len() {
-        2 if connection.config.requirepass().is_empty() => return Err(ErrorReply::AuthNotConfigured),
-        2 => (&b"default"[..], args.at(1)),
+        2 if default_needs_no_password(connection) => return Err(ErrorReply::AuthNotConfigured),
+        2 => (acl::DEFAULT_USER, args.at(1)),
         3 => (args.at(1), args.at(2)),
         _ => return Err(ErrorReply::Syntax),
     };
-    authenticate(connection, user, password)?;
+    authenticate(connection, args, user, password)?;
     reply.ok();
     Ok(Effect::None)
 }
 
-fn authenticate(connection: &mut Connection<'_>, user: &[u8], password: &[u8]) -> Result<(), ErrorReply> {
-    let expected = connection.config.requirepass();
-    // Without a password the default user takes any.
-    let right = expected.is_empty() || same_in_constant_time(expected, password);
-    if user != b"default" || !right {
-        return Err(ErrorReply::WrongPass);
-    }
-    connection.session.authenticated = true;
-    Ok(())
+fn default_needs_no_password(connection: &Connection<'_>) -> bool {
+    acl::ask(connection.node, |acl| acl.default_user().rules().needs_no_password())
 }
 
-/// Compares without telling by its time where the first difference is.
-fn same_in_constant_time(expected: &[u8], given: &[u8]) -> bool {
-    let difference =
-        (0..expected.len()).fold(0, |sum, at| sum | (expected[at] ^ given.get(at).copied().unwrap_or(0)));
-    difference == 0 && expected.len() == given.len()
+/// Makes the connection one of `user`, as a request with these `args` asks for.
+fn authenticate(
+    connection: &mut Connection<'_>,
+    args: Args<'_>,
+    user: &[u8],
+    password: &[u8],
+) -> Result<(), ErrorReply> {
+    if let Some(user) = acl::ask(connection.node, |acl| acl.authenticate(user, password)) {
+        connection.session.authenticate(user);
+        return Ok(());
+    }
+    let Connection { node, config, session, in_transaction, .. } = connection;
+    let context = if *in_transaction { Context::Multi } else { Context::TopLevel };
+    let (object, user) = (args.at(0).to_vec(), user.to_vec());
+    let command = if args.is(0, "hello") { "hello" } else { "auth" };
+    let event = Event { reason: Reason::Auth, context, object, user };
+    Asker::new(*node, config, session).note(command, event);
+    Err(ErrorReply::WrongPass)
 }
 
 fn hello(connection: &mut Connection<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
@@ -161,7 +169,7 @@ fn hello(connection: &mut Connection<'_>, args: Args<'_>, reply: &mut ReplyWrite
     };
     let options = HelloOptions::read(args)?;
     if let Some((user, password)) = options.auth {
-        authenticate(connection, user, password)?;
+        authenticate(connection, args, user, password)?;
     }
     if !connection.session.authenticated {
         return Err(ErrorReply::HelloNeedsAuth);

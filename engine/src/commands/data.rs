@@ -4,9 +4,12 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use slotway_core::command::Command;
+use slotway_core::resp::args::Args;
 use slotway_core::resp::error::ErrorReply;
 use slotway_core::time::UnixMs;
 
+use crate::acl::User;
 use crate::config::Config;
 use crate::events::{Class, Effects};
 use crate::keyspace::{
@@ -52,6 +55,8 @@ pub(crate) struct Scope<'d> {
     pub(crate) is_from_primary: bool,
     /// The connection.
     pub(crate) client: ClientId,
+    /// Whose rights it has; `None` for all rights.
+    pub(crate) user: Option<&'d User>,
     /// The node, for random numbers.
     pub(crate) node: &'d dyn Node,
 }
@@ -60,6 +65,13 @@ impl<'d, 'h> Data<'d, 'h> {
     /// The shards `held`; what is to be performed afterwards goes into `effects`.
     pub(crate) fn new(held: &'d mut Held<'h>, effects: &'d mut Effects, scope: Scope<'d>) -> Self {
         Self { held, effects, scope }
+    }
+
+    /// Whether the user may read all keys besides what this request names.
+    pub(crate) fn may_read_all_keys(&self, command: &Command, args: Args<'_>) -> bool {
+        self.scope
+            .user
+            .is_none_or(|user| user.may_do_everything() || user.rules().read_all_keys(command, args))
     }
 
     /// The time of this command.

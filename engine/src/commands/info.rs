@@ -23,6 +23,7 @@ use slotway_core::time::UnixMs;
 use super::connection::REDIS_VERSION;
 use super::memory::Memory;
 use super::{Binding, Whole, args};
+use crate::acl::{self, Reason};
 use crate::config::Config;
 use crate::dispatch::{all_waiters, awaited_keys};
 use crate::interest::Waiter;
@@ -74,6 +75,8 @@ struct Picture<'a> {
     memory: Memory,
     /// Names that somebody listens to, by [`Space`].
     pubsub: [usize; Space::ALL.len()],
+    /// How often something was refused to users, by [`Reason`].
+    denied: [u64; Reason::ALL.len()],
     /// The clients that wait for keys.
     waiters: Vec<Arc<Waiter>>,
     /// One each way with every other node, as Redis counts them.
@@ -100,6 +103,7 @@ fn info(whole: &mut Whole<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> O
         keyspace: Keyspace::of(whole.shards),
         memory: Memory::of(whole),
         pubsub,
+        denied: acl::ask(node, |acl| Reason::ALL.map(|reason| acl.log.count(reason))),
         waiters: all_waiters(whole.shards),
         bus_connections: node.topology().map_or(0, |topology| (topology.node_count() - 1) * 2),
         moves: cluster::moves(node),
@@ -269,8 +273,8 @@ fn stats(picture: &Picture<'_>, lines: &mut Lines) {
     lines.field("total_error_replies", facts.error_replies);
     lines.zeros(&["dump_payload_sanitizations"]);
     lines.zeros(STATS_OF_REDIS_EVENT_LOOP);
-    for name in ["auth", "cmd", "key", "channel"] {
-        lines.field(&alloc::format!("acl_access_denied_{name}"), 0);
+    for (name, count) in ["auth", "cmd", "key", "channel"].into_iter().zip(picture.denied) {
+        lines.field(&alloc::format!("acl_access_denied_{name}"), count);
     }
 }
 

@@ -12,9 +12,10 @@ use alloc::vec::Vec;
 use core::cmp::Ordering;
 use core::ops::Range;
 
+use slotway_core::command::{self, CommandId, id_of};
 use slotway_core::resp::args::Args;
 use slotway_core::resp::encode::{Decimal, ReplyWriter};
-use slotway_core::resp::error::ErrorReply;
+use slotway_core::resp::error::{AclError, ErrorReply};
 
 use super::args::{self, Options};
 use super::partial_sort::partial_sort;
@@ -26,6 +27,9 @@ use crate::number::parse_double_in_range;
 use crate::registry::{Effect, Handler, Outcome};
 use crate::value::listpack::Element;
 use crate::value::{Kind, List, ObjectRef, SortedSet};
+
+const SORT: CommandId = id_of("sort");
+const SORT_RO: CommandId = id_of("sort_ro");
 
 /// What this family executes.
 pub(super) const COMMANDS: &[Binding] =
@@ -105,6 +109,8 @@ struct Request<'a> {
 impl<'a> Request<'a> {
     fn read(args: Args<'a>, data: &Data<'_, '_>, may_store: bool) -> Result<Self, ErrorReply> {
         let in_cluster = data.config().cluster_enabled();
+        let command = command::by_id(if may_store { SORT } else { SORT_RO });
+        let reads_all = data.may_read_all_keys(command, args);
         let mut request = Self {
             key: args.at(1),
             by: By::Element,
@@ -126,6 +132,7 @@ impl<'a> Request<'a> {
                 word if args::is(word, "store") && may_store => request.store = Some(words.value()?),
                 word if args::is(word, "by") => match (By::parse(words.value()?), request.by) {
                     (By::Pattern(_), _) if in_cluster => return Err(ErrorReply::SortByInCluster),
+                    (By::Pattern(_), _) if !reads_all => return Err(AclError::SortBy.into()),
                     // What is once not sorted stays so, whatever follows.
                     (_, By::Nothing) => {}
                     (by, _) => request.by = by,
@@ -134,6 +141,9 @@ impl<'a> Request<'a> {
                     let pattern = words.value()?;
                     if in_cluster {
                         return Err(ErrorReply::SortGetInCluster);
+                    }
+                    if !reads_all {
+                        return Err(AclError::SortGet.into());
                     }
                     request.get.push(pattern);
                 }

@@ -5,11 +5,13 @@
 //! Source of the order: `processCommand` of Redis 7.2.
 
 use slotway_core::command::{self, Command, CommandId, Flag};
+use slotway_core::resp::args::Args;
 use slotway_core::resp::encode::Protocol;
-use slotway_core::resp::error::ErrorReply;
+use slotway_core::resp::error::{AclError, ErrorReply};
 use slotway_core::topology::{self, Topology};
 
 use super::memory::Room;
+use super::permission::{Asker, needs_authentication};
 use crate::config::{Config, DebugCommand};
 use crate::node::{Condition, Node};
 use crate::session::Session;
@@ -17,6 +19,7 @@ use crate::session::Session;
 /// What a guard may look at.
 pub(super) struct Admission<'a> {
     pub(super) command: &'static Command,
+    pub(super) args: Args<'a>,
     pub(super) session: &'a Session,
     pub(super) config: &'a Config,
     /// This node replicates another one.
@@ -49,8 +52,11 @@ pub(super) struct Guard {
 }
 
 /// Asked before it is known where the keys live.
-pub(super) const BEFORE_ROUTING: &[Guard] =
-    &[Guard { check: debug_is_enabled }, Guard { check: client_is_authenticated }];
+pub(super) const BEFORE_ROUTING: &[Guard] = &[
+    Guard { check: debug_is_enabled },
+    Guard { check: client_is_authenticated },
+    Guard { check: user_has_permission },
+];
 
 /// Asked of a command that will be served here.
 pub(super) const AFTER_ROUTING: &[Guard] = &[
@@ -73,6 +79,7 @@ pub(super) const IN_SCRIPTS: &[Guard] = &[
 /// What the guards are asked about.
 pub(super) fn admission<'r>(
     command: &'static Command,
+    args: Args<'r>,
     session: &'r Session,
     config: &'r Config,
     topology: Option<&Topology>,
@@ -81,7 +88,7 @@ pub(super) fn admission<'r>(
 ) -> Admission<'r> {
     let condition = node.condition();
     let is_replica = condition.follows || is_replica(topology);
-    Admission { command, session, config, is_replica, room, condition, node }
+    Admission { command, args, session, config, is_replica, room, condition, node }
 }
 
 /// Whether this node replicates another one.
@@ -107,10 +114,17 @@ fn debug_is_enabled(admission: &Admission<'_>) -> Result<(), ErrorReply> {
 }
 
 fn client_is_authenticated(admission: &Admission<'_>) -> Result<(), ErrorReply> {
-    match admission.session.authenticated || admission.command.flags.contains(Flag::NoAuth) {
-        true => Ok(()),
-        false => Err(ErrorReply::NoAuth),
+    let Admission { command, session, node, .. } = admission;
+    match needs_authentication(session, *node) && !command.flags.contains(Flag::NoAuth) {
+        true => Err(ErrorReply::NoAuth),
+        false => Ok(()),
     }
+}
+
+fn user_has_permission(admission: &Admission<'_>) -> Result<(), ErrorReply> {
+    let Admission { command, args, session, config, node, .. } = admission;
+    let may = Asker::new(*node, config, session).may(command, *args);
+    may.map_err(|lack| AclError::Lacks(lack).into())
 }
 
 /// A command that may need memory is refused where nothing can be evicted to make room for it.

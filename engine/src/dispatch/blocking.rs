@@ -57,6 +57,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
             block,
             session.readonly,
             session.reach,
+            session.user.clone(),
             self.decoder.request_len(index),
         ));
         let layout = self.engine.shards.layout();
@@ -109,6 +110,9 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
             if self.holder(held, waiter.command, waiter.args.as_args()).is_some() {
                 return None;
             }
+            if let Err(lack) = self.may_still(waiter) {
+                return Some(error_reply(waiter, &lack.into()));
+            }
             self.effects.may_wait = false;
             let mut bytes = Vec::new();
             let mut reply = ReplyWriter::new(&mut bytes, waiter.protocol);
@@ -123,6 +127,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
                 first_key: None,
                 is_from_primary: false,
                 client: waiter.client,
+                user: waiter.user.as_deref(),
                 node: self.node,
             };
             self.effects.records = self.node.records();

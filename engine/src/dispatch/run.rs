@@ -17,6 +17,7 @@ use slotway_core::topology::Topology;
 use super::admission::{AFTER_ROUTING, BEFORE_ROUTING, admission, admit, is_replica};
 use super::memory::Room;
 use super::meter::{Fate, Meter};
+use super::permission::needs_authentication;
 use super::routing::{route_channel, route_here};
 use super::{EXEC, Engine, Prepared, Request, Tally};
 use crate::commands::{Connection, Data, Scope, Whole, deletion};
@@ -132,7 +133,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         };
         let is_data = matches!(prepared, Prepared::Data { .. });
         match request.command.flags {
-            flags if !self.session.authenticated && !flags.contains(Flag::NoAuth) => {
+            flags if !flags.contains(Flag::NoAuth) && needs_authentication(self.session, self.node) => {
                 Prepared::Refused(ErrorReply::NoAuth)
             }
             flags if flags.contains(Flag::AllowBusy) && !is_data => prepared,
@@ -292,7 +293,8 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         if let Some(admitted) = self.admit_obeyed(request.command, request.args) {
             return admitted;
         }
-        let asked = admission(request.command, self.session, &self.config, topology, Room::Left, self.node);
+        let Request { command, args, .. } = *request;
+        let asked = admission(command, args, self.session, &self.config, topology, Room::Left, self.node);
         admit(BEFORE_ROUTING, &asked)?;
         if let Some(topology) = topology {
             let scope = scope(self.engine, self.node, &self.config, self.session, self.now, request);
@@ -300,10 +302,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
             route_here(topology, self.session, request.command, request.args, &mut data)?;
         }
         let room = self.make_room(held, topology);
-        admit(
-            AFTER_ROUTING,
-            &admission(request.command, self.session, &self.config, topology, room, self.node),
-        )
+        admit(AFTER_ROUTING, &admission(command, args, self.session, &self.config, topology, room, self.node))
     }
 
     /// The same for a command that needs no shard.
@@ -313,8 +312,15 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         }
         let topology = self.node.topology();
         let topology = topology.as_deref();
-        let admission =
-            admission(request.command, self.session, &self.config, topology, Room::Left, self.node);
+        let admission = admission(
+            request.command,
+            request.args,
+            self.session,
+            &self.config,
+            topology,
+            Room::Left,
+            self.node,
+        );
         admit(BEFORE_ROUTING, &admission)?;
         if let Some(topology) = topology {
             route_channel(topology, self.session, request.command, request.args, &self.config)?;
@@ -560,7 +566,7 @@ pub(super) fn scope<'s, A: ShardAccess, N: Node>(
     engine: &'s Engine<A>,
     node: &'s N,
     config: &'s Config,
-    session: &Session,
+    session: &'s Session,
     now: UnixMs,
     request: &Request<'s>,
 ) -> Scope<'s> {
@@ -576,6 +582,7 @@ pub(super) fn scope<'s, A: ShardAccess, N: Node>(
         first_key: request.key,
         is_from_primary: session.is_obeyed(),
         client: session.id,
+        user: session.user.as_deref(),
         node,
     }
 }

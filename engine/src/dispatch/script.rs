@@ -11,7 +11,7 @@ use core::cell::RefCell;
 use slotway_core::command::{Command, CommandId, Flag, id_of, keys};
 use slotway_core::resp::args::Args;
 use slotway_core::resp::encode::{Protocol, ReplyWriter};
-use slotway_core::resp::error::{ErrorReply, ScriptError};
+use slotway_core::resp::error::{AclError, ErrorReply, ScriptError};
 use slotway_core::route::KeySlots;
 use slotway_core::slot::{Slot, key_slot};
 use slotway_core::time::UnixMs;
@@ -20,9 +20,11 @@ use super::Request;
 use super::admission::{IN_SCRIPTS, admission, admit, is_replica};
 use super::memory::Room;
 use super::meter::Within;
+use super::permission::{Asker, check};
 use super::routing::route_here;
 use super::run::{Run, scope, write_null};
 use super::transaction::InHand;
+use crate::acl::Context;
 use crate::commands::Data;
 use crate::node::Node;
 use crate::registry::{Effect, Handler, Outcome};
@@ -235,6 +237,8 @@ impl<'s, 'r, 'o, 'h, 'q, A: ShardAccess, N: Node> Script<'s, 'r, 'o, 'h, 'q, A, 
         if !self.run.session.is_obeyed() {
             self.admit_here(request)?;
         }
+        let asker = Asker::new(self.run.node, &self.run.config, self.run.session).within(Context::Lua);
+        asker.may(command, args).map_err(AclError::LacksInScript)?;
         if writes && self.slow.as_ref().is_some_and(|slow| !slow.writes()) {
             return Err(ScriptError::Killed(self.invocation.naming.kind()).into());
         }
@@ -259,7 +263,10 @@ impl<'s, 'r, 'o, 'h, 'q, A: ShardAccess, N: Node> Script<'s, 'r, 'o, 'h, 'q, A, 
         let topology = node.topology();
         if writes {
             let Run { session, config, .. } = &*self.run;
-            admit(IN_SCRIPTS, &admission(command, session, config, topology.as_deref(), Room::Left, node))?;
+            admit(
+                IN_SCRIPTS,
+                &admission(command, request.args, session, config, topology.as_deref(), Room::Left, node),
+            )?;
         }
         let stops =
             self.room == Room::None && !self.has_written && !self.flags.contains(ScriptFlag::AllowOom);
@@ -350,7 +357,8 @@ impl<A: ShardAccess, N: Node> Caller for Script<'_, '_, '_, '_, '_, A, N> {
     }
 
     fn allows(&self, words: Args<'_>) -> Option<bool> {
-        slotway_core::command::resolve(words).is_ok().then_some(true)
+        let command = slotway_core::command::resolve(words).ok()?;
+        Some(check(self.run.session, command, words).is_ok())
     }
 
     fn set_protocol(&mut self, protocol: Protocol) {

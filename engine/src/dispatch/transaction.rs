@@ -153,7 +153,9 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         let room = self.make_room(held, topology.as_deref());
         for queued in &transaction.queued {
             let topology = topology.as_deref();
-            let admission = admission(queued.command, self.session, &self.config, topology, room, self.node);
+            let args = queued.args.as_args();
+            let admission =
+                admission(queued.command, args, self.session, &self.config, topology, room, self.node);
             admit(AFTER_ROUTING, &admission).map_err(|reason| ErrorReply::ExecAbortedBy(Box::new(reason)))?;
         }
         Ok(())
@@ -176,6 +178,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
             let mark = self.reply.len();
             let request = self.engine.request(queued.command, queued.args.as_args());
             let outcome = match queued.handler {
+                _ if let Err(lack) = self.may_at_exec(&request) => Err(lack.into()),
                 Handler::Data(handler) => self.data(held, &request, handler),
                 handler => {
                     let layout = self.engine.shards.layout();

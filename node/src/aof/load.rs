@@ -137,7 +137,7 @@ impl<A: ShardAccess> Reading<'_, A> {
         let Server { shared, engine } = self.server;
         file.seek(SeekFrom::Start(start))?;
         let session =
-            Session::new(shared.clients.next_id(), String::new(), String::new(), shared.now(), true);
+            Session::new(shared.clients.next_id(), String::new(), String::new(), shared.now(), None);
         let mut replay = Replay::new(session, start);
         loop {
             let pending = replay.pending();

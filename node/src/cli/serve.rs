@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::{env, fs, io};
 
 use anyhow::{Context as _, anyhow};
+use slotway_engine::acl;
 use slotway_engine::config::{Config, args};
 use slotway_engine::node::{Node as _, Shutdown};
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -18,7 +19,7 @@ use crate::health::Health;
 use crate::log::{Level, Log};
 use crate::shared::Shared;
 use crate::signals::Signal;
-use crate::{files, health, http, identity, process, runtime, server, signals};
+use crate::{files, health, http, identity, process, runtime, server, signals, users};
 
 /// Runs a server until it is asked to end.
 pub(crate) fn run(args: &[String]) -> anyhow::Result<ExitCode> {
@@ -51,6 +52,7 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<ExitCode> {
     limit_clients(&mut config, &log);
     let listeners = listen(&config)?;
     let shared = Arc::new(Shared::new(config, config_file, log));
+    users::load_at_start(&shared)?;
     greet(&shared);
     let bus = if shared.config().cluster_enabled() { Some(open_bus(&shared)?) } else { None };
     let runtime = runtime::current_thread()?;
@@ -137,7 +139,8 @@ fn greet(shared: &Shared) {
         config.port(),
         std::process::id()
     ));
-    if config.requirepass().is_empty() && config.protected_mode() {
+    let is_open = acl::ask(shared, |acl| acl.default_user().rules().needs_no_password());
+    if is_open && config.protected_mode() {
         shared.log.notice("No password is set: only clients of this machine are served (protected mode).");
     }
     shared.log.notice("Server initialized");

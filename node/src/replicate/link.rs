@@ -276,7 +276,7 @@ impl<A: ShardAccess> Attempt<'_, A> {
         let shared = &self.server.shared;
         let local = wire.stream.local_addr().map_or_else(|_| String::new(), |address| address.to_string());
         let address = format!("{}:{}", self.primary.host, self.primary.port);
-        let mut session = Session::new(shared.clients.next_id(), address, local, shared.now(), true);
+        let mut session = Session::new(shared.clients.next_id(), address, local, shared.now(), None);
         (session.is_primary_link, session.reply_mode) = (true, ReplyMode::Off);
         // Who goes on in the middle of a stream is not told again.
         session.db = DbIndex(shared.replication.stream_db.load(Ordering::Relaxed));

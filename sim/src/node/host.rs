@@ -18,6 +18,7 @@ use slotway_core::slot::Slot;
 use slotway_core::slot_set::SlotSet;
 use slotway_core::time::UnixMs;
 use slotway_core::topology::{NodeFlags, Topology};
+use slotway_engine::acl::Acl;
 use slotway_engine::config::{Asker, Config};
 use slotway_engine::keyspace::Garbage;
 use slotway_engine::node::{
@@ -56,6 +57,7 @@ pub(super) struct Host {
     /// What commands have for connections besides the one that sent them.
     pub(super) delivered: RefCell<Vec<(LinkId, Bytes)>>,
     pub(super) pubsub: RefCell<PubSub>,
+    pub(super) acl: RefCell<Acl>,
     facts: RefCell<Facts>,
     active_expire: Cell<bool>,
     pub(super) pause_us: Cell<u64>,
@@ -101,6 +103,7 @@ impl Host {
         plot: Plot,
     ) -> Self {
         let id = new_id(&mut chance);
+        let acl = RefCell::new(Acl::new(&config));
         Self {
             now: Cell::default(),
             moment: Cell::new(moment),
@@ -114,6 +117,7 @@ impl Host {
             killed: RefCell::default(),
             delivered: RefCell::default(),
             pubsub: RefCell::default(),
+            acl,
             facts: RefCell::new(Facts { started_at: Time::default().wall(), ..Facts::default() }),
             active_expire: Cell::new(true),
             pause_us: Cell::default(),
@@ -297,7 +301,10 @@ impl Node for Host {
 
     fn set_config(&self, pairs: &[(&[u8], &[u8])], asker: Asker) -> Result<(), ErrorReply> {
         let mut config = Config::clone(&self.config());
-        let _no_effects_outside = config.set(pairs, asker)?;
+        let changes = config.set(pairs, asker)?;
+        if changes.contains("requirepass") {
+            self.acl.borrow_mut().set_default_password(config.requirepass());
+        }
         self.config.replace(Arc::new(config));
         Ok(())
     }
@@ -359,6 +366,10 @@ impl Node for Host {
 
     fn with_pubsub(&self, visit: &mut dyn FnMut(&mut PubSub)) {
         visit(&mut self.pubsub.borrow_mut());
+    }
+
+    fn with_acl(&self, visit: &mut dyn FnMut(&mut Acl)) {
+        visit(&mut self.acl.borrow_mut());
     }
 
     fn condition(&self) -> Condition {

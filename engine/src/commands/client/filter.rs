@@ -3,7 +3,8 @@
 use slotway_core::resp::error::ErrorReply;
 
 use super::super::args::{self, Options};
-use crate::node::ClientCard;
+use crate::acl;
+use crate::node::{ClientCard, Node};
 use crate::session::ClientId;
 
 /// What a connection is there for.
@@ -50,13 +51,14 @@ pub(super) struct Filter<'a> {
     kind: Option<ClientType>,
     address: Option<&'a [u8]>,
     local_address: Option<&'a [u8]>,
+    user: Option<&'a [u8]>,
     /// Leave out the connection that asks.
     skip_me: bool,
 }
 
 impl<'a> Filter<'a> {
     const ALL_OTHERS: Filter<'static> =
-        Filter { id: None, kind: None, address: None, local_address: None, skip_me: true };
+        Filter { id: None, kind: None, address: None, local_address: None, user: None, skip_me: true };
 
     /// The connection from `address`, be it the asking one.
     pub(super) fn address(address: &'a [u8]) -> Self {
@@ -64,23 +66,25 @@ impl<'a> Filter<'a> {
     }
 
     /// Reads `option value` pairs; the last of each kind counts.
-    pub(super) fn read(mut words: Options<'a>) -> Result<Self, ErrorReply> {
+    pub(super) fn read(mut words: Options<'a>, node: &dyn Node) -> Result<Self, ErrorReply> {
         let mut filter = Self::ALL_OTHERS;
         while let Some(option) = words.word() {
-            filter.set(option, words.value()?)?;
+            filter.set(option, words.value()?, node)?;
         }
         Ok(filter)
     }
 
-    fn set(&mut self, option: &[u8], value: &'a [u8]) -> Result<(), ErrorReply> {
+    fn set(&mut self, option: &[u8], value: &'a [u8], node: &dyn Node) -> Result<(), ErrorReply> {
         match option {
             word if args::is(word, "id") => self.id = Some(client_id(value)?),
             word if args::is(word, "type") => self.kind = Some(ClientType::parse(value)?),
             word if args::is(word, "addr") => self.address = Some(value),
             word if args::is(word, "laddr") => self.local_address = Some(value),
-            // There is one user until ACLs come, so that naming it chooses everybody.
-            word if args::is(word, "user") && value == b"default" => {}
-            word if args::is(word, "user") => return Err(ErrorReply::UnknownUser(value.to_vec())),
+            word if args::is(word, "user") => {
+                let exists = acl::ask(node, |acl| acl.user(value).is_some());
+                self.user =
+                    exists.then_some(Some(value)).ok_or_else(|| ErrorReply::UnknownUser(value.to_vec()))?;
+            }
             word if args::is(word, "skipme") && args::is(value, "yes") => self.skip_me = true,
             word if args::is(word, "skipme") && args::is(value, "no") => self.skip_me = false,
             _ => return Err(ErrorReply::Syntax),
@@ -95,6 +99,7 @@ impl<'a> Filter<'a> {
             && self.kind.is_none_or(|kind| kind == ClientType::of(card))
             && self.address.is_none_or(|address| address == session.address.as_bytes())
             && self.local_address.is_none_or(|address| address == session.local_address.as_bytes())
+            && self.user.is_none_or(|name| session.user.as_ref().is_some_and(|user| user.name() == name))
             && !(self.skip_me && session.id == me)
     }
 }

@@ -1,5 +1,6 @@
 //! A connection as a line of CLIENT LIST.
 
+use alloc::borrow::Cow;
 use alloc::string::String;
 
 use slotway_core::resp::encode::Protocol;
@@ -12,12 +13,12 @@ use crate::session::Session;
 /// `id=3 addr=...` and a line feed: the fields of Redis 7.2 in its order.
 ///
 /// Fields about output buffers of fixed size have the values of a connection without them.
-pub(super) fn line(card: &ClientCard, now: UnixMs) -> String {
+pub(crate) fn line(card: &ClientCard, now: UnixMs) -> String {
     let session = &card.session;
     alloc::format!(
         "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} ssub={} multi={} \
          qbuf={} qbuf-free={} argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem=0 tot-mem={} events=r cmd={} \
-         user=default redir=-1 resp={} lib-name={} lib-ver={}\n",
+         user={} redir=-1 resp={} lib-name={} lib-ver={}\n",
         session.id.0,
         session.address,
         session.local_address,
@@ -35,6 +36,7 @@ pub(super) fn line(card: &ClientCard, now: UnixMs) -> String {
         card.query_free,
         card.memory,
         if session.last_command.is_empty() { "NULL" } else { session.last_command },
+        user(session),
         match session.protocol {
             Protocol::Resp2 => 2,
             Protocol::Resp3 => 3,
@@ -42,6 +44,12 @@ pub(super) fn line(card: &ClientCard, now: UnixMs) -> String {
         session.lib_name,
         session.lib_version,
     )
+}
+
+/// The user's name; Redis' word for connections of the node's own.
+fn user(session: &Session) -> Cow<'_, str> {
+    let user = session.user.as_ref();
+    user.map_or(Cow::Borrowed("(superuser)"), |user| String::from_utf8_lossy(user.name()))
 }
 
 /// A letter per mode, in Redis' order; `N` for none.
