@@ -26,6 +26,7 @@ mod data;
 mod debug;
 pub mod dump;
 mod expire;
+mod failover;
 mod float;
 mod generic;
 mod geo;
@@ -97,6 +98,7 @@ pub fn families() -> impl Iterator<Item = &'static [Binding]> {
         migrate::COMMANDS,
         object::COMMANDS,
         pubsub::COMMANDS,
+        failover::COMMANDS,
         replication::COMMANDS,
         save::COMMANDS,
         scan::COMMANDS,

@@ -71,6 +71,8 @@ const XREADGROUP: CommandId = command::id_of("xreadgroup");
 const WAITING: u8 = 0;
 const BEING_SERVED: u8 = 1;
 const DONE: u8 = 2;
+/// Done, and its connection is to end.
+const OVER: u8 = 3;
 
 impl Waiter {
     /// A client that begins to wait.
@@ -111,7 +113,12 @@ impl Waiter {
 
     /// True once it has its answer, or needs none any more.
     pub fn is_done(&self) -> bool {
-        self.state.load(Ordering::Acquire) == DONE
+        self.state.load(Ordering::Acquire) >= DONE
+    }
+
+    /// Whether its connection ends with the answer.
+    pub fn is_over(&self) -> bool {
+        self.state.load(Ordering::Acquire) == OVER
     }
 
     /// Claims the right to answer for good; false if another thread has it, or the answer was given.
@@ -132,6 +139,11 @@ impl Waiter {
     /// It has been answered.
     pub(crate) fn end(&self) {
         self.state.store(DONE, Ordering::Release);
+    }
+
+    /// It has been answered, and its connection ends.
+    pub(crate) fn end_for_good(&self) {
+        self.state.store(OVER, Ordering::Release);
     }
 
     fn pass(&self, from: u8, to: u8) -> bool {

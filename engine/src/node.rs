@@ -27,7 +27,7 @@ use crate::keyspace::KeyHasher;
 use crate::propagation::Record;
 use crate::pubsub::PubSub;
 use crate::script::ScriptHost;
-use crate::session::{ClientId, Session};
+use crate::session::{ClientId, Modes, Session};
 use crate::shards::WholeKeyspace;
 use crate::slot_stats::SlotStats;
 
@@ -221,6 +221,23 @@ pub trait Node {
         let _ = primary;
     }
 
+    /// FAILOVER: hands over to a replica, once one has everything.
+    ///
+    /// # Errors
+    /// A failover is under way, or this node hands nothing over.
+    fn begin_failover(&self, failover: Failover) -> Result<(), ErrorReply> {
+        let _ = failover;
+        Err(ErrorReply::FailoverWithoutReplicas)
+    }
+
+    /// FAILOVER ABORT: this node stays a primary.
+    ///
+    /// # Errors
+    /// None is under way.
+    fn abort_failover(&self) -> Result<(), ErrorReply> {
+        Err(ErrorReply::NoFailover)
+    }
+
     /// Whether it does what a connection can wait for: takes keys to other servers, decodes large payloads. Otherwise MIGRATE is refused, and RESTORE
     /// decodes by itself.
     fn runs_errands(&self) -> bool {
@@ -392,6 +409,42 @@ pub struct ReplicationState {
     pub quorum: Option<QuorumState>,
     /// How many replicas have got a snapshot, and how many could go on without one or had to be refused that.
     pub syncs: Syncs,
+    /// Whether FAILOVER is under way.
+    pub failover: FailoverStage,
+}
+
+/// What FAILOVER asks for.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Failover {
+    /// The replica that is to take over; otherwise the first that has everything.
+    pub target: Option<(String, u16)>,
+    /// When it is given up, or forced.
+    pub deadline: Option<UnixMs>,
+    /// At the deadline the target takes over, whatever it lacks.
+    pub force: bool,
+}
+
+/// How far a failover is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum FailoverStage {
+    /// There is none.
+    #[default]
+    Nothing,
+    /// Writes pause until a replica has everything.
+    WaitsForSync,
+    /// The replica is asked to take over.
+    InProgress,
+}
+
+impl FailoverStage {
+    /// As INFO names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            FailoverStage::Nothing => "no-failover",
+            FailoverStage::WaitsForSync => "waiting-for-sync",
+            FailoverStage::InProgress => "failover-in-progress",
+        }
+    }
 }
 
 /// How the copies of a shard stand, where writes are acknowledged once a majority has them: `cluster-write-quorum`.
@@ -533,6 +586,7 @@ impl ReplicationState {
             replicas: Vec::new(),
             syncs: Syncs::default(),
             quorum: None,
+            failover: FailoverStage::Nothing,
         }
     }
 }
@@ -594,6 +648,8 @@ pub struct Shutdown {
 pub struct ClientCard {
     /// What the session says of itself.
     pub session: Session,
+    /// What of it changes all the time.
+    pub modes: Modes,
     /// When it last sent a command.
     pub active_at: UnixMs,
     /// Bytes waiting in its read buffer.
@@ -647,6 +703,8 @@ pub struct Facts {
     pub changes: u64,
     /// Connections to the targets of MIGRATE that are kept for the next one.
     pub migrate_cached_sockets: u64,
+    /// Clients that wait for replicas, or for disks.
+    pub waiting_for_acks: usize,
     /// Resident memory of the process, in bytes.
     pub rss: u64,
     /// The most memory the process has taken, in bytes.

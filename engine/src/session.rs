@@ -206,6 +206,21 @@ pub struct Import {
     pub slots: SlotSet,
 }
 
+/// What of a session changes so often that it is told apart from the rest.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Modes {
+    /// The database selected.
+    pub db: DbIndex,
+    /// In a transaction: how many requests it has queued.
+    pub queued: Option<usize>,
+    /// It waits for keys, or for replicas.
+    pub is_blocked: bool,
+    /// A key that it watches has changed.
+    pub is_dirty: bool,
+    /// It has sent READONLY.
+    pub readonly: bool,
+}
+
 impl Session {
     /// It has this user's rights from now on.
     pub fn authenticate(&mut self, user: Arc<User>) {
@@ -266,6 +281,17 @@ impl Session {
             after: After::Continue,
             last_command: "",
             card_changed: true,
+        }
+    }
+
+    /// What CLIENT LIST tells of it that commands change all the time.
+    pub fn modes(&self) -> Modes {
+        Modes {
+            db: self.db,
+            queued: self.transaction.as_ref().map(|transaction| transaction.queued.len()),
+            is_blocked: self.blocked.is_some() || self.ack_wait.is_some(),
+            is_dirty: self.watch.as_ref().is_some_and(|watch| watch.is_changed()),
+            readonly: self.readonly,
         }
     }
 

@@ -89,6 +89,13 @@ impl Snapshot {
         !self.left.is_empty()
     }
 
+    /// Bytes that writes have added since the last slices, and that a slice of each shard would give.
+    pub fn pending(shards: &dyn WholeKeyspace) -> usize {
+        let mut pending = 0;
+        shards.each_shard(&mut |shard| pending += shard.snapshot_pending());
+        pending
+    }
+
     /// Nobody wants it any more. Slices must go on all the same, to the end: they write nothing from now on.
     pub fn give_up(&self, shards: &dyn WholeKeyspace) {
         shards.each_shard(&mut |shard| shard.give_up_snapshot());

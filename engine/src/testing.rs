@@ -356,9 +356,9 @@ impl TestNode {
         let mut cards = self.cards.borrow_mut();
         cards.retain(|card| card.session.id != session.id);
         if session.after == After::Continue {
-            let session = session.clone();
+            let (session, modes, active_at) = (session.clone(), session.modes(), self.now());
             let card =
-                ClientCard { session, active_at: self.now(), query_len: 0, query_free: 0, memory: 0, fd: 8 };
+                ClientCard { session, modes, active_at, query_len: 0, query_free: 0, memory: 0, fd: 8 };
             cards.push(card);
             cards.sort_by_key(|card| card.session.id);
         }

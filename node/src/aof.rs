@@ -61,6 +61,8 @@ struct State {
     file: Option<File>,
     stream: Stream,
     buffer: Vec<u8>,
+    /// The second that has been told last.
+    stamped: u64,
     /// Bytes of the increment that is written.
     written: u64,
     /// Bytes of everything, and as it was after the last rewrite.
@@ -101,10 +103,15 @@ impl Aof {
         self.fails.load(Ordering::Relaxed)
     }
 
-    /// Takes the commands of a unit, behind which the replication stream is at `offset`.
-    pub(crate) fn append(&self, record: &Record, offset: u64) {
+    /// Takes the commands of a unit, behind which the replication stream is at `offset`; with `aof-timestamp-enabled` behind a line that tells the
+    /// `second`, if that has not been told.
+    pub(crate) fn append(&self, record: &Record, offset: u64, second: impl FnOnce() -> Option<u64>) {
         if self.is_on() {
-            let State { stream, buffer, .. } = &mut *self.state.lock();
+            let State { stream, buffer, stamped, .. } = &mut *self.state.lock();
+            if let Some(second) = second().filter(|second| *second > *stamped) {
+                *stamped = second;
+                buffer.extend_from_slice(format!("#TS:{second}\r\n").as_bytes());
+            }
             stream.write(record, buffer);
             self.reached.store(offset, Ordering::Release);
             self.pending.store(true, Ordering::Release);

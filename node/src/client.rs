@@ -179,13 +179,21 @@ impl<A: ShardAccess + 'static> Connection<A> {
 
     /// WAIT: nothing else is executed before its reply.
     async fn wait_for_acks(&mut self) -> io::Result<()> {
-        let wait = self.session.ack_wait.take().expect("WAIT says what it waits for");
+        let wait = self.session.ack_wait.expect("WAIT says what it waits for");
         let shared = Arc::clone(&self.server.shared);
         let acks = tokio::select! {
-            acks = replicate::wait_for_acks(&shared, wait) => acks,
+            acks = replicate::wait_for_acks(&shared, wait) => Some(acks),
+            () = shared.replication.until_follows() => None,
             () = self.gone() => return Err(io::ErrorKind::BrokenPipe.into()),
         };
+        self.session.ack_wait = None;
+        self.publish();
         let mut reply = ReplyWriter::new(&mut self.replies, self.session.protocol);
+        let Some(acks) = acks else {
+            reply.error(&ErrorReply::InstanceStateChanged);
+            self.session.after = After::Close;
+            return self.write().await;
+        };
         if let Reached::Disk { .. } = wait.reached {
             reply.array(2);
             reply.integer(acks.local.into());
@@ -310,6 +318,9 @@ impl<A: ShardAccess + 'static> Connection<A> {
         }
         if waiter.is_done() {
             self.session.blocked = None;
+            if waiter.is_over() {
+                self.session.after = After::Close;
+            }
             self.note_write_by_others();
             self.server.engine.forget_waiter(&waiter);
             self.has_more = !self.pending.is_empty();

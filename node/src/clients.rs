@@ -66,6 +66,7 @@ impl Clients {
     pub(crate) fn enter(self: &Arc<Self>, session: &Session, fd: i64, now: UnixMs) -> Registration {
         let card = ClientCard {
             session: session.clone(),
+            modes: session.modes(),
             active_at: now,
             query_len: 0,
             query_free: 0,
@@ -142,6 +143,7 @@ impl Registration {
         if std::mem::take(&mut session.card_changed) {
             card.session.clone_from(session);
         }
+        card.modes = session.modes();
         card.session.last_command = session.last_command;
         card.active_at = now;
         (card.query_len, card.query_free) = query;

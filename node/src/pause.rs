@@ -20,6 +20,7 @@ struct Reasons {
     client: Option<(Pause, UnixMs)>,
     failover: bool,
     shutdown: bool,
+    snapshot: bool,
 }
 
 impl Default for Pauses {
@@ -62,6 +63,11 @@ impl Pauses {
         self.change(|reasons| reasons.shutdown = on);
     }
 
+    /// Writes wait since a snapshot has not yet been written as far as they have made it grow, or go on.
+    pub(crate) fn by_snapshot(&self, on: bool) {
+        self.change(|reasons| reasons.snapshot = on);
+    }
+
     /// Ends the pause of clients whose time is over.
     pub(crate) fn tick(&self, now: UnixMs) {
         if self.present() != Pause::Nothing {
@@ -80,7 +86,11 @@ impl Pauses {
         let mut reasons = self.reasons.lock();
         change(&mut reasons);
         let client = reasons.client.map_or(Pause::Nothing, |(pause, _)| pause);
-        let present = if reasons.failover || reasons.shutdown { client.max(Pause::Writes) } else { client };
+        let present = if reasons.failover || reasons.shutdown || reasons.snapshot {
+            client.max(Pause::Writes)
+        } else {
+            client
+        };
         self.present.store(present as u8, Ordering::Release);
         self.changes.send_replace(present);
     }

@@ -3,12 +3,13 @@
 //! ```text
 //!   SAVE, SHUTDOWN, DEBUG RELOAD    save: here and now
 //!   BGSAVE, save points ----------> serve: a task beside the clients walks over the keys, slice by slice;
-//!                                     a thread of its own writes, some slices behind (file)
+//!                                     a thread of its own writes, some slices behind (disk, file)
 //!   start, DEBUG RELOAD             load
 //! ```
 //!
 //! A file takes the place of the last one once it is whole and on disk: whatever fails before leaves that one alone.
 
+mod disk;
 mod file;
 
 use std::io;
@@ -31,19 +32,18 @@ use slotway_engine::replication::Told;
 use slotway_engine::shards::{ShardAccess, WholeKeyspace};
 use slotway_engine::snapshot::{Aux, Loader, Noted, SLICE_LEN, Snapshot, Stale};
 use slotway_engine::value::Limits;
-use tokio::sync::{Notify, mpsc};
-use tokio::task::{JoinHandle, yield_now};
+use tokio::sync::Notify;
+use tokio::task::yield_now;
 
 use crate::server::Server;
 use crate::shared::Shared;
 use crate::{aof, handoff, replicate};
+use disk::{Brake, Disk};
 pub(crate) use file::SnapshotFile;
 use file::{Input, Leave};
 
 /// Bytes handed to the writing thread at once.
 const PIECE_LEN: usize = 256 * 1024;
-/// Pieces that may wait for it.
-const PIECES_MAX: usize = 4;
 /// A snapshot that is due and has failed is tried again after so long.
 const RETRY: Duration = Duration::from_secs(5);
 /// How often a long load tells how far it is.
@@ -223,14 +223,15 @@ async fn walk(
     if file.is_err() {
         Snapshot::end_any(shards);
     }
-    let (pieces, writing) = start_writing(file?, Arc::clone(leave));
+    let disk = Disk::start(file?, Arc::clone(leave));
+    let brake = Brake::new(shared, shards);
     let mut goes_on = true;
     let mut is_wanted = true;
     while goes_on {
         goes_on = snapshot.slice(shards, SLICE_LEN, &mut piece);
         if (piece.len() >= PIECE_LEN || !goes_on) && is_wanted {
             let full = std::mem::replace(&mut piece, Vec::with_capacity(PIECE_LEN + SLICE_LEN));
-            is_wanted = pieces.send(Piece::Bytes(full)).await.is_ok();
+            is_wanted = brake.while_waiting(disk.write(full)).await;
             if !is_wanted {
                 snapshot.give_up(shards);
             }
@@ -238,38 +239,12 @@ async fn walk(
         if let Ok(delay_us @ 1..) = u64::try_from(shared.config().rdb_key_save_delay())
             && goes_on
         {
-            tokio::time::sleep(Duration::from_micros(delay_us)).await;
+            brake.sleep(Duration::from_micros(delay_us)).await;
         }
         yield_now().await;
     }
-    // Where the thread has ended already, it tells why.
-    let _ = pieces.send(Piece::End).await;
-    writing.await.map_err(io::Error::other)?
-}
-
-/// What the writing thread is sent.
-enum Piece {
-    Bytes(Vec<u8>),
-    /// The snapshot is whole.
-    End,
-}
-
-/// A thread that writes what it is sent to the end, and then puts the file in its place. Without an end it leaves nothing behind.
-fn start_writing(
-    mut file: SnapshotFile,
-    leave: Arc<Leave>,
-) -> (mpsc::Sender<Piece>, JoinHandle<io::Result<()>>) {
-    let (pieces, mut waiting) = mpsc::channel(PIECES_MAX);
-    let writing = tokio::task::spawn_blocking(move || {
-        while let Some(piece) = waiting.blocking_recv() {
-            match piece {
-                Piece::Bytes(bytes) => file.write(&bytes)?,
-                Piece::End => return file.finish(&leave),
-            }
-        }
-        Err(io::Error::other("it was not brought to its end"))
-    });
-    (pieces, writing)
+    drop(brake);
+    disk.end().await
 }
 
 /// Writes a snapshot here and now.

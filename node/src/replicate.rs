@@ -9,6 +9,7 @@
 //!
 //! What needs no sockets and no tasks, the [`Log`] first of all, is `engine/replication`.
 
+mod failover;
 mod feed;
 mod link;
 pub(crate) mod quorum;
@@ -37,6 +38,8 @@ use tokio::sync::{Notify, watch};
 use crate::process;
 use crate::shared::Shared;
 
+use failover::Failover;
+pub(crate) use failover::{abort as abort_failover, begin as begin_failover, serve as fail_over};
 pub(crate) use feed::feed;
 pub(crate) use link::serve as follow_primary;
 use quorum::Quorum;
@@ -69,6 +72,9 @@ pub(crate) struct Replication {
     loading: AtomicBool,
     lacks_replicas: AtomicBool,
     pub(crate) quorum: Quorum,
+    pub(crate) failover: Failover,
+    /// Clients that wait for replicas, or for disks.
+    pub(crate) waiting_for_acks: AtomicUsize,
 }
 
 /// The address of a primary.
@@ -113,6 +119,8 @@ impl Default for Replication {
             loading: AtomicBool::new(false),
             lacks_replicas: AtomicBool::new(false),
             quorum: Quorum::default(),
+            failover: Failover::default(),
+            waiting_for_acks: AtomicUsize::new(0),
         }
     }
 }
@@ -177,6 +185,12 @@ impl Replication {
         self.link.lock().is_linked()
     }
 
+    /// Waits until this node follows another one.
+    pub(crate) async fn until_follows(&self) {
+        // The sender lives as long as this.
+        let _ = self.watch_primary().wait_for(Option::is_some).await;
+    }
+
     /// Whom this node follows, whenever that changes.
     fn watch_primary(&self) -> watch::Receiver<Option<Primary>> {
         self.primary.subscribe()
@@ -186,17 +200,18 @@ impl Replication {
 /// Sends the commands of a unit to the replicas. Returns the offset behind them.
 pub(crate) fn propagate(shared: &Shared, record: &Record) -> u64 {
     let replication = &shared.replication;
+    let second = || shared.config().aof_timestamp_enabled().then(|| shared.now().as_secs());
     let mut log = replication.log.lock();
     if !replication.records() {
         if !replication.follows() && shared.aof.is_on() {
             log.count_unread();
         }
         let offset = log.offset();
-        shared.aof.append(record, offset);
+        shared.aof.append(record, offset, second);
         return offset;
     }
     let offset = log.write(record, shared.config().repl_backlog_size());
-    shared.aof.append(record, offset);
+    shared.aof.append(record, offset, second);
     drop(log);
     replication.written.send_replace(offset);
     offset
@@ -270,15 +285,18 @@ pub(crate) fn follow(shared: &Shared, primary: Option<Primary>, beginning: Begin
                 log.history().id
             ));
             *replication.link.lock() = Link::default();
-            if shared.counts_by_quorum() {
-                // What they acknowledge from now on is for a term that they have to be told of.
-                let ids: Vec<ClientId> = replication.replicas.lock().keys().copied().collect();
-                shared.clients.kill(&ids);
-            }
+            drop(log);
+            dismiss_replicas(shared);
         }
     }
     replication.follows.store(primary.is_some(), Ordering::Release);
     replication.primary.send_replace(primary);
+}
+
+/// The history has another name (and its writes are of another term): replicas hear of it when they come back, which they do at once.
+fn dismiss_replicas(shared: &Shared) {
+    let ids: Vec<ClientId> = shared.replication.replicas.lock().keys().copied().collect();
+    shared.clients.kill(&ids);
 }
 
 /// Where the stream stands, for a snapshot that begins with all shards in hand: nothing where nobody could go on from there.
@@ -350,7 +368,8 @@ pub(crate) fn state(shared: &Shared) -> ReplicationState {
         }))
     });
     let (history, backlog, syncs) = (log.history(), log.backlog(), log.syncs());
-    ReplicationState { role, history, backlog, replicas, syncs, quorum: replication.quorum.tell() }
+    let (quorum, failover) = (replication.quorum.tell(), replication.failover.stage());
+    ReplicationState { role, history, backlog, replicas, syncs, quorum, failover }
 }
 
 /// What the control plane is told, where `now` is its own time.
@@ -439,6 +458,22 @@ pub(crate) async fn until_replicas_have_everything(shared: &Shared, again: std::
     }
 }
 
+/// One who waits, counted for as long as that lasts.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn count(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// Who has what is waited for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Acks {
@@ -450,6 +485,7 @@ pub(crate) struct Acks {
 
 /// Waits until enough have what is waited for, or the time is over. Returns who has.
 pub(crate) async fn wait_for_acks(shared: &Shared, wait: AckWait) -> Acks {
+    let _counted = Waiting::count(&shared.replication.waiting_for_acks);
     if wait.replicas > 0 && may_write_to_replicas(shared.replication.follows(), shared.pause()) {
         append_command(shared, &["REPLCONF", "GETACK", "*"]);
     }

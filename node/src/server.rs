@@ -146,6 +146,7 @@ pub(crate) async fn serve_here<A: ShardAccess + 'static>(
     spawn_local(handoff::serve(Arc::clone(&server)));
     spawn_local(replicate::make_snapshots(Arc::clone(&server)));
     spawn_local(replicate::follow_primary(Arc::clone(&server)));
+    spawn_local(replicate::fail_over(Arc::clone(&server)));
     spawn_local(follow_topology(Arc::clone(&server)));
     let executes: Rc<dyn Executes> = Rc::new(Served(Arc::clone(&server)));
     listeners.iter().for_each(|listener| busy::watch_door(listener, &executes));

@@ -23,7 +23,8 @@ use slotway_engine::handoff::Progress;
 use slotway_engine::journal::Journal;
 use slotway_engine::keyspace::{Garbage, KeyHasher};
 use slotway_engine::node::{
-    AofState, ClientCard, Condition, Facts, Merge, Node, Pause, ReplicationState, Saves, Saving, Shutdown,
+    AofState, ClientCard, Condition, Facts, Failover, Merge, Node, Pause, ReplicationState, Saves, Saving,
+    Shutdown,
 };
 use slotway_engine::propagation::Record;
 use slotway_engine::pubsub::PubSub;
@@ -286,6 +287,7 @@ impl Node for Shared {
             garbage_pending: self.reclaimer.pending(),
             garbage_freed: self.reclaimer.freed(),
             migrate_cached_sockets: self.migrations.kept_connections(),
+            waiting_for_acks: self.replication.waiting_for_acks.load(Ordering::Relaxed),
             ..Facts::default()
         };
         self.stats.tell(&mut facts);
@@ -420,6 +422,14 @@ impl Node for Shared {
     fn follow(&self, primary: Option<(String, u16)>) {
         let primary = primary.map(|(host, port)| Primary { host, port, id: None });
         replicate::follow(self, primary, Beginning::GoesOn);
+    }
+
+    fn begin_failover(&self, failover: Failover) -> Result<(), ErrorReply> {
+        replicate::begin_failover(self, failover)
+    }
+
+    fn abort_failover(&self) -> Result<(), ErrorReply> {
+        replicate::abort_failover(self)
     }
 
     fn runs_errands(&self) -> bool {

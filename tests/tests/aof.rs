@@ -231,3 +231,62 @@ fn a_kill_at_any_moment_loses_nothing_acknowledged() {
         }
     }
 }
+
+/// The names of the increments, in order.
+fn increments(dir: &str) -> Vec<PathBuf> {
+    let files = fs::read_dir(Path::new(dir).join("appendonlydir")).expect("it is there");
+    let mut names: Vec<PathBuf> = files.map(|file| file.expect("it is there").path()).collect();
+    names.retain(|name| name.to_string_lossy().ends_with(".incr.aof"));
+    names.sort();
+    names
+}
+
+#[test]
+fn what_was_written_when_can_be_told_and_the_rest_be_cut_off_by_the_tools_of_redis() {
+    let (_folder, dir) = folder();
+    let more = ["--aof-timestamp-enabled", "yes"];
+    let server = Server::slotway(&options(&dir, &more));
+    let mut connection = server.connect();
+    connection.call(&["SET", "first", "1"]);
+    connection.call(&["MULTI"]);
+    connection.call(&["SET", "second", "2"]);
+    connection.call(&["INCR", "second"]);
+    connection.call(&["EXEC"]);
+    let second = || {
+        let text = fs::read(increments(&dir).last().expect("there is one")).expect("it is there");
+        let text = String::from_utf8_lossy(&text).into_owned();
+        let stamps = text.lines().filter_map(|line| line.strip_prefix("#TS:"));
+        stamps.map(|stamp| stamp.trim().parse().expect("a second")).collect::<Vec<u64>>()
+    };
+    let first = second();
+    assert!(first.is_sorted() && !first.is_empty(), "{first:?}");
+    let last = *first.last().expect("there is one");
+    let give_up = Instant::now() + PATIENCE;
+    // A second later.
+    while second().last() == Some(&last) {
+        assert!(Instant::now() < give_up, "no second is over");
+        connection.call(&["SET", "late", "3"]);
+        thread::sleep(POLL);
+    }
+    connection.call(&["DEL", "late"]);
+    connection.call(&["SET", "last", "4"]);
+    let before = digest(&mut connection);
+    assert!(server.terminate().success());
+    let redis = Server::redis(&options(&dir, &[]));
+    assert_same(&redis, &before, &mut redis.connect());
+    drop(redis);
+    let manifest = Path::new(&dir).join("appendonlydir/appendonly.aof.manifest");
+    let mut check = Command::new(binaries::redis_check_rdb().with_file_name("redis-check-aof"));
+    check.arg("--truncate-to-timestamp").arg(last.to_string()).arg(&manifest);
+    let output = check.stdin(Stdio::null()).output().expect("redis-check-aof runs");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{said}");
+    let starts: [&dyn Fn() -> Server; 2] =
+        [&|| Server::slotway(&options(&dir, &more)), &|| Server::redis(&options(&dir, &[]))];
+    for start in starts {
+        let server = start();
+        let mut connection = server.connect();
+        assert_eq!(connection.call(&["GET", "second"]), Value::Bulk(b"3".to_vec()), "{said}");
+        assert_eq!(connection.call(&["EXISTS", "last"]), Value::Integer(0), "{said}");
+    }
+}

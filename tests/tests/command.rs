@@ -17,8 +17,6 @@ const NOT_SERVED: &[&str] = &[
     // Administration.
     "latency", "monitor", "slowlog",
     // Persistence, and values on their way.
-    // Replication.
-    "failover",
 ];
 
 /// Commands that Redis 7.2 does not have.

@@ -11,7 +11,7 @@ use slotway_tests::binaries;
 use slotway_tests::dataset::{digest, fill};
 use slotway_tests::random::Random;
 use slotway_tests::server::Server;
-use slotway_tests::wire::Connection;
+use slotway_tests::wire::{Connection, request};
 use tempfile::TempDir;
 
 /// A background save takes no longer.
@@ -243,4 +243,26 @@ fn a_damaged_file_is_told_and_nothing_is_served() {
         assert!(said.contains("Fatal error loading the DB") && said.contains(reason), "{said}");
         assert!(said.contains("byte"), "it says where: {said}");
     }
+}
+
+#[test]
+fn what_writes_add_to_a_snapshot_that_is_slow_is_bounded() {
+    const KEYS: usize = 60_000;
+    let (_folder, dir) = folder();
+    let server = Server::slotway(&options(&dir, &["--rdbcompression", "no"]));
+    let mut connection = server.connect();
+    connection.call(&["DEBUG", "POPULATE", &KEYS.to_string(), "key", "1000"]);
+    // Each slice is followed by a pause: all the keys would be kept aside in the first of them.
+    connection.call(&["CONFIG", "SET", "rdb-key-save-delay", "60000000"]);
+    connection.call(&["BGSAVE"]);
+    let before = server.resident_kib();
+    for start in (0..KEYS).step_by(1000) {
+        let set = |number: usize| request(&["SET", &format!("key:{number}"), &"x".repeat(1000)]);
+        connection.send(&(start..start + 1000).flat_map(set).collect::<Vec<u8>>()).expect("the server reads");
+        for _ in 0..1000 {
+            assert_eq!(connection.read().expect("a reply").value, ok());
+        }
+    }
+    let grown = server.resident_kib().saturating_sub(before);
+    assert!(grown < 40 * 1024, "{grown} KiB are kept of {KEYS} values of 1000 bytes");
 }

@@ -372,6 +372,32 @@ pub enum ErrorReply {
     Loading,
     /// PSYNC to a replica that has no primary itself.
     NoMasterLink,
+    /// A client waited while the node became a replica.
+    InstanceStateChanged,
+    /// FAILOVER in a cluster, which has CLUSTER FAILOVER.
+    FailoverInCluster,
+    /// FAILOVER with a timeout that is none.
+    FailoverTimeout,
+    /// FAILOVER while another one is under way.
+    FailoverUnderWay,
+    /// FAILOVER ABORT without one.
+    NoFailover,
+    /// FAILOVER on a replica.
+    FailoverOnReplica,
+    /// FAILOVER without any replica.
+    FailoverWithoutReplicas,
+    /// FAILOVER FORCE without a timeout or a target.
+    FailoverForce,
+    /// FAILOVER to somebody who does not follow.
+    FailoverToStranger,
+    /// FAILOVER to a replica that has not got its data yet.
+    FailoverToOffline,
+    /// PSYNC FAILOVER to a primary.
+    PsyncFailoverToPrimary,
+    /// PSYNC FAILOVER from a primary with another history.
+    PsyncFailoverOfOthers,
+    /// REPLICAOF during a failover.
+    ReplicaofInFailover,
     /// WAIT on a replica.
     WaitOnReplica,
     /// WAITAOF on a replica.
@@ -611,6 +637,23 @@ impl ErrorReply {
                 "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'."
             }
             ErrorReply::Loading => "LOADING Redis is loading the dataset in memory",
+            ErrorReply::InstanceStateChanged => {
+                "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)"
+            }
+            ErrorReply::FailoverInCluster => "ERR FAILOVER not allowed in cluster mode.",
+            ErrorReply::FailoverTimeout => "ERR FAILOVER timeout must be greater than 0",
+            ErrorReply::FailoverUnderWay => "ERR FAILOVER already in progress.",
+            ErrorReply::NoFailover => "ERR No failover in progress.",
+            ErrorReply::FailoverOnReplica => "ERR FAILOVER is not valid when server is a replica.",
+            ErrorReply::FailoverWithoutReplicas => "ERR FAILOVER requires connected replicas.",
+            ErrorReply::FailoverForce => {
+                "ERR FAILOVER with force option requires both a timeout and target HOST and IP."
+            }
+            ErrorReply::FailoverToStranger => "ERR FAILOVER target HOST and PORT is not a replica.",
+            ErrorReply::FailoverToOffline => "ERR FAILOVER target replica is not online.",
+            ErrorReply::PsyncFailoverToPrimary => "ERR PSYNC FAILOVER can't be sent to a master.",
+            ErrorReply::PsyncFailoverOfOthers => "ERR PSYNC FAILOVER replid must match my replid.",
+            ErrorReply::ReplicaofInFailover => "ERR REPLICAOF not allowed while failing over.",
             ErrorReply::NoMasterLink => "NOMASTERLINK Can't SYNC while not connected with my master",
             ErrorReply::WaitAofOnReplica => {
                 "ERR WAITAOF cannot be used with replica instances. Please also note that writes to replicas are just local and are not propagated."

@@ -182,6 +182,7 @@ fn cards(connection: &Connection<'_>, command: &'static str) -> Vec<ClientCard> 
     let mut cards = connection.node.clients();
     if let Some(own) = cards.iter_mut().find(|card| card.session.id == connection.session.id) {
         own.session = connection.session.clone();
+        own.modes = own.session.modes();
         own.session.last_command = command;
         own.active_at = connection.now;
     }

@@ -11,7 +11,7 @@ use slotway_core::resp::encode::ReplyWriter;
 use slotway_core::resp::error::ErrorReply;
 
 use super::{Binding, Connection, args};
-use crate::node::Role;
+use crate::node::{FailoverStage, Role};
 use crate::registry::{Effect, Handler, Outcome};
 use crate::session::{AckWait, After, Peer, Reached};
 
@@ -60,6 +60,9 @@ fn role(connection: &mut Connection<'_>, _: Args<'_>, reply: &mut ReplyWriter<'_
 fn replicaof(connection: &mut Connection<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
     if connection.config.cluster_enabled() {
         return Err(ErrorReply::other("ERR REPLICAOF not allowed in cluster mode."));
+    }
+    if connection.node.replication().failover != FailoverStage::Nothing {
+        return Err(ErrorReply::ReplicaofInFailover);
     }
     if args.is(1, "no") && args.is(2, "one") {
         connection.node.follow(None);
@@ -135,12 +138,34 @@ fn be_copy(connection: &mut Connection<'_>, name: &[u8], reply: &mut ReplyWriter
     Ok(Effect::None)
 }
 
-/// `PSYNC id offset`: the reply is the business of whoever takes the connection over.
+/// `PSYNC id offset [FAILOVER]`: the reply is the business of whoever takes the connection over.
 fn psync(connection: &mut Connection<'_>, args: Args<'_>, _: &mut ReplyWriter<'_>) -> Outcome {
+    if args.is(3, "failover") {
+        take_over(connection, args.at(1))?;
+    }
     let next = args::integer(args.at(2))?;
     let resume =
         ReplId::parse(args.at(1)).zip(u64::try_from(next).ok()).map(|(id, next)| Resume { id, next });
     become_replica(connection, resume, true)
+}
+
+/// This node's primary follows it from now on: it is the primary.
+fn take_over(connection: &Connection<'_>, id: &[u8]) -> Result<(), ErrorReply> {
+    let state = connection.node.replication();
+    if let Role::Primary = state.role {
+        return Err(ErrorReply::PsyncFailoverToPrimary);
+    }
+    // In a cluster nobody sends this: FAILOVER is refused there.
+    if connection.config.cluster_enabled() {
+        return Err(ErrorReply::FailoverInCluster);
+    }
+    if !id.eq_ignore_ascii_case(state.history.id.as_str().as_bytes()) {
+        return Err(ErrorReply::PsyncFailoverOfOthers);
+    }
+    let asked_by = &connection.session.address;
+    connection.node.log(&alloc::format!("MASTER MODE enabled (failover request from '{asked_by}')"));
+    connection.node.follow(None);
+    Ok(())
 }
 
 /// As old replicas ask.

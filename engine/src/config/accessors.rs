@@ -156,6 +156,7 @@ accessors! {
     aof_load_truncated: bool = "aof-load-truncated", "a missing end of the append-only file is no error.";
     auto_aof_rewrite_percentage: u32 = "auto-aof-rewrite-percentage", "growth that makes a rewrite due, in per cent; 0 for never.";
     auto_aof_rewrite_min_size: u64 = "auto-aof-rewrite-min-size", "bytes below which no rewrite is due.";
+    aof_timestamp_enabled: bool = "aof-timestamp-enabled", "tell in the append-only file when what was written.";
     aof_use_rdb_preamble: bool = "aof-use-rdb-preamble", "begin the append-only file with a snapshot.";
     replicaof: Option<&ReplicaOf> = "replicaof", "the primary to follow.";
     masteruser: &str = "masteruser", "the user to be on the primary; empty for the default one.";

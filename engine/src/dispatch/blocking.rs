@@ -196,16 +196,28 @@ impl<A: ShardAccess> Engine<A> {
                 }
             }
         });
+        let follows = node.condition().follows;
         for waiter in all_waiters(&self.shards) {
             let slots =
                 awaited_keys(&waiter).into_iter().fold(KeySlots::None, |slots, key| slots.and(key_slot(key)));
             let access = Access::of(waiter.command);
             let seeker = Seeker { readonly: waiter.readonly, reach: waiter.reach };
-            if let Err(error) = route_slots(&topology, slots, access, seeker, &config)
-                && waiter.begin()
-            {
-                answer(node, &waiter, &error_reply(&waiter, &error));
+            match route_slots(&topology, slots, access, seeker, &config) {
+                Ok(_) => {}
+                // Whether the topology or the data is heard of first, a replica says the same.
+                Err(_) if follows => dismiss(node, &waiter),
+                Err(error) if waiter.begin() => {
+                    answer(node, &waiter, &error_reply(&waiter, &error));
+                }
+                Err(_) => {}
             }
+        }
+    }
+
+    /// The node copies another one from now on: nobody waits any more, and the connections of those who did end.
+    pub fn role_changed<N: Node>(&self, node: &N) {
+        for waiter in all_waiters(&self.shards) {
+            dismiss(node, &waiter);
         }
     }
 
@@ -260,6 +272,15 @@ fn answer(node: &dyn Node, waiter: &Waiter, reply: &[u8]) {
     waiter.end();
     // Wakes the connection, which may have looked while the waiter was not done yet.
     node.deliver(waiter.client, b"");
+}
+
+/// The same with the word that the node has become a replica, as which its connection ends.
+fn dismiss(node: &dyn Node, waiter: &Waiter) {
+    if waiter.begin() {
+        node.deliver(waiter.client, &error_reply(waiter, &ErrorReply::InstanceStateChanged));
+        waiter.end_for_good();
+        node.deliver(waiter.client, b"");
+    }
 }
 
 /// All who wait, each once, in no order.

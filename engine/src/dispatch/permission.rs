@@ -68,8 +68,11 @@ impl<'a> Asker<'a> {
         let now = self.node.now();
         let session = Session { last_command: command, ..self.session.clone() };
         let card = match self.node.client(session.id) {
-            Some(card) => ClientCard { session, ..card },
-            None => ClientCard { session, active_at: now, query_len: 0, query_free: 0, memory: 0, fd: -1 },
+            Some(card) => ClientCard { modes: session.modes(), session, ..card },
+            None => {
+                let modes = session.modes();
+                ClientCard { session, modes, active_at: now, query_len: 0, query_free: 0, memory: 0, fd: -1 }
+            }
         };
         let mut client = client_line(&card, now);
         client.truncate(client.trim_end().len());

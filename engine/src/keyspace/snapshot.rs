@@ -92,6 +92,12 @@ impl Shard {
         goes_on
     }
 
+    /// Bytes that changes have caused to be written since the last slice.
+    pub fn snapshot_pending(&self) -> usize {
+        let takings = self.dbs().filter_map(|(_, db)| db.tally.taking.as_ref());
+        takings.map(|taking| taking.writer.as_bytes().len()).sum()
+    }
+
     /// Nobody wants the snapshot any more. Its slices have to go on to the end.
     pub fn give_up_snapshot(&mut self) {
         for (_, db) in self.dbs_mut() {

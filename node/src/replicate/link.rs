@@ -21,7 +21,7 @@ use slotway_core::epoch::{ConfigEpoch, ReplOffset};
 use slotway_core::replication::quorum::{Label, Tenure};
 use slotway_core::replication::{FullSync, History, ReplId};
 use slotway_engine::keyspace::{DbIndex, ExpiryPolicy};
-use slotway_engine::node::{LinkPhase, Merge, Node as _};
+use slotway_engine::node::{FailoverStage, LinkPhase, Merge, Node as _};
 use slotway_engine::propagation::write_command;
 use slotway_engine::replication::{Answer, Applier, Met, Transfer};
 use slotway_engine::session::{ReplyMode, Session};
@@ -32,7 +32,7 @@ use tokio::net::TcpStream;
 use tokio::task::{JoinHandle, spawn_local, yield_now};
 use tokio::time::timeout;
 
-use super::{Primary, append_raw};
+use super::{Primary, append_raw, dismiss_replicas, failover};
 use crate::aof;
 use crate::persist::{Loading, Purpose, Source};
 use crate::process;
@@ -72,6 +72,9 @@ fn take_role<A: ShardAccess>(server: &Server<A>, follows: bool) {
             server.shared.replication.records.store(false, Ordering::Release);
         }
     });
+    if follows {
+        server.engine.role_changed(&*server.shared);
+    }
 }
 
 async fn follow<A: ShardAccess>(server: &Server<A>, primary: Option<&Primary>) {
@@ -168,9 +171,22 @@ impl<A: ShardAccess> Attempt<'_, A> {
         let resume = has_data.then(|| shared.replication.log.lock().history().resume());
         let (id, next) = Answer::asked_by(resume);
         shared.log.notice(&format!("Trying a partial resynchronization (request {id}:{next})."));
-        wire.send(&[b"PSYNC", id.as_bytes(), next.as_bytes()]).await?;
+        let mut words: Vec<&[u8]> = vec![b"PSYNC", id.as_bytes(), next.as_bytes()];
+        let is_handed_over = shared.replication.failover.stage() == FailoverStage::InProgress;
+        if is_handed_over {
+            words.push(b"FAILOVER");
+        }
+        wire.send(&words).await?;
         let line = wire.line().await?;
-        let answer = Answer::parse(&line, resume).with_context(|| format!("it answers PSYNC with {line}"))?;
+        let answer = Answer::parse(&line, resume);
+        match answer {
+            Some(_) if is_handed_over => failover::succeeded(shared),
+            None if is_handed_over => {
+                failover::give_up(shared, "Failover target rejected psync request");
+            }
+            Some(_) | None => {}
+        }
+        let answer = answer.with_context(|| format!("it answers PSYNC with {line}"))?;
         if let Answer::Full(told) = answer {
             let why = FullSync::as_told(resume, &told);
             shared.replication.log.lock().note_full_sync(why);
@@ -226,7 +242,11 @@ impl<A: ShardAccess> Attempt<'_, A> {
     /// The link's data is that of the primary: its stream goes on where it has stopped.
     fn go_on(&self, id: Option<ReplId>) -> Option<Box<Session>> {
         let shared = &self.server.shared;
+        let before = shared.replication.log.lock().history().id;
         shared.replication.log.lock().go_on(id);
+        if id.is_some_and(|id| id != before) {
+            dismiss_replicas(shared);
+        }
         shared.log.notice("MASTER <-> REPLICA sync: Master accepted a Partial Resynchronization.");
         shared.replication.link.lock().session.take()
     }

@@ -22,8 +22,8 @@ use slotway_engine::acl::Acl;
 use slotway_engine::config::{Asker, Config};
 use slotway_engine::keyspace::Garbage;
 use slotway_engine::node::{
-    AofState, ClientCard, Condition, Facts, LinkState, Node, Pause, ReplicaState, ReplicationState, Role,
-    Shutdown,
+    AofState, ClientCard, Condition, Facts, FailoverStage, LinkState, Node, Pause, ReplicaState,
+    ReplicationState, Role, Shutdown,
 };
 use slotway_engine::propagation::Record;
 use slotway_engine::pubsub::PubSub;
@@ -166,8 +166,9 @@ impl Host {
             | After::Decode
             | After::Import
             | After::Replicate => {
-                let (session, active_at) = (session.clone(), self.now());
-                let card = ClientCard { session, active_at, query_len: 0, query_free: 0, memory: 0, fd: -1 };
+                let (session, modes, active_at) = (session.clone(), session.modes(), self.now());
+                let card =
+                    ClientCard { session, modes, active_at, query_len: 0, query_free: 0, memory: 0, fd: -1 };
                 cards.insert(card.session.id, card);
             }
         }
@@ -406,6 +407,7 @@ impl Node for Host {
         let replicas = replicas.collect();
         ReplicationState {
             quorum: None,
+            failover: FailoverStage::Nothing,
             role,
             history: log.history(),
             backlog: log.backlog(),

@@ -8,13 +8,13 @@ use slotway_core::time::UnixMs;
 
 use crate::node::ClientCard;
 use crate::pubsub::Space;
-use crate::session::Session;
+use crate::session::{Modes, Session};
 
 /// `id=3 addr=...` and a line feed: the fields of Redis 7.2 in its order.
 ///
 /// Fields about output buffers of fixed size have the values of a connection without them.
 pub(crate) fn line(card: &ClientCard, now: UnixMs) -> String {
-    let session = &card.session;
+    let (session, modes) = (&card.session, card.modes);
     alloc::format!(
         "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} ssub={} multi={} \
          qbuf={} qbuf-free={} argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem=0 tot-mem={} events=r cmd={} \
@@ -26,12 +26,12 @@ pub(crate) fn line(card: &ClientCard, now: UnixMs) -> String {
         session.name,
         now.ms_since(session.connected_at) / 1000,
         now.ms_since(card.active_at) / 1000,
-        flags(session),
-        session.db.0,
+        flags(session, modes),
+        modes.db.0,
         session.subscriptions.count(Space::Channels),
         session.subscriptions.count(Space::Patterns),
         session.subscriptions.count(Space::ShardChannels),
-        session.transaction.as_ref().map_or(-1, |transaction| transaction.queued.len() as i64),
+        modes.queued.map_or(-1, |queued| queued as i64),
         card.query_len,
         card.query_free,
         card.memory,
@@ -53,18 +53,18 @@ fn user(session: &Session) -> Cow<'_, str> {
 }
 
 /// A letter per mode, in Redis' order; `N` for none.
-fn flags(session: &Session) -> String {
-    let modes = [
+fn flags(session: &Session, modes: Modes) -> String {
+    let letters = [
         (session.is_replica_link, 'S'),
         (session.is_primary_link, 'M'),
         (!session.subscriptions.is_empty(), 'P'),
-        (session.transaction.is_some(), 'x'),
-        (session.blocked.is_some(), 'b'),
-        (session.watch.as_ref().is_some_and(|watch| watch.is_changed()), 'd'),
-        (session.readonly, 'r'),
+        (modes.queued.is_some(), 'x'),
+        (modes.is_blocked, 'b'),
+        (modes.is_dirty, 'd'),
+        (modes.readonly, 'r'),
         (session.no_evict, 'e'),
         (session.no_touch, 'T'),
     ];
-    let letters: String = modes.into_iter().filter(|(on, _)| *on).map(|(_, letter)| letter).collect();
+    let letters: String = letters.into_iter().filter(|(on, _)| *on).map(|(_, letter)| letter).collect();
     if letters.is_empty() { String::from("N") } else { letters }
 }

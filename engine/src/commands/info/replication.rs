@@ -6,7 +6,7 @@ use super::{Lines, Picture};
 use crate::node::{LinkState, QuorumState, ReplicaState, ReplicationState, Role};
 
 pub(super) fn lines(picture: &Picture<'_>, lines: &mut Lines) {
-    let ReplicationState { role, history, backlog, replicas, .. } = &picture.replication;
+    let ReplicationState { role, history, backlog, replicas, failover, .. } = &picture.replication;
     match role {
         Role::Primary => lines.field("role", "master"),
         Role::Replica(link) => {
@@ -37,7 +37,7 @@ pub(super) fn lines(picture: &Picture<'_>, lines: &mut Lines) {
         );
     }
     let (before, parted) = history.before.map_or((ReplId::NONE, -1), |(id, parted)| (id, parted as i64));
-    lines.field("master_failover_state", "no-failover");
+    lines.field("master_failover_state", failover.name());
     lines.field("master_replid", history.id);
     lines.field("master_replid2", before);
     lines.field("master_repl_offset", history.offset);
