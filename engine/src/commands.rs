@@ -28,6 +28,7 @@ pub mod dump;
 mod expire;
 mod failover;
 mod float;
+mod function;
 mod generic;
 mod geo;
 mod hash;
@@ -86,6 +87,7 @@ pub fn families() -> impl Iterator<Item = &'static [Binding]> {
         dump::COMMANDS,
         expire::COMMANDS,
         float::COMMANDS,
+        function::COMMANDS,
         generic::COMMANDS,
         geo::COMMANDS,
         hash::COMMANDS,

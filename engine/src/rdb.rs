@@ -1,7 +1,7 @@
 //! Redis' format of snapshots: keys and values as bytes, for files, for DUMP and for what a replica is sent first.
 //!
 //! ```text
-//!   Writer   header aux* ( select_db resize_db key* )* function* end    --> bytes, drained between keys
+//!   Writer   header aux* function* ( select_db resize_db key* )* end    --> bytes, drained between keys
 //!   Reader   bytes as they come  --> Item, Item ... End                  values checked through and through
 //!   dump     one value with version and checksum: what DUMP answers and RESTORE takes
 //! ```

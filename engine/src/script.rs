@@ -12,13 +12,18 @@
 //!
 //! Source of the rules: `script.c`, `eval.c` and `functions.c` of Redis 7.2.
 
+mod library;
+
+pub use library::{Function, LOAD_PATIENCE_MS, Libraries, Library, Loading, Taken, is_name};
+
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU8, Ordering};
 
 use slotway_core::resp::args::{Args, ArgsBuf};
 use slotway_core::resp::encode::{Protocol, ReplyWriter};
-use slotway_core::resp::error::{ErrorReply, ScriptError, Scripted};
+use slotway_core::resp::error::{ErrorReply, FunctionError, ScriptError, Scripted};
+use slotway_core::resp::inline::split_args;
 use slotway_core::time::UnixMs;
 
 /// How a command names the script that is to run.
@@ -121,10 +126,12 @@ pub struct Found {
     pub id: ScriptId,
     /// What it says of itself.
     pub flags: ScriptFlags,
+    /// Whether it is a script or a function.
+    pub kind: Scripted,
 }
 
-/// What a host knows a script or a function by; never used twice.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+/// What a host knows a script or a function by; never used twice for one kind.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct ScriptId(pub u64);
 
 /// Runs scripts, and keeps those that it has been given.
@@ -158,6 +165,21 @@ pub trait ScriptHost {
 
     /// Forgets all scripts: SCRIPT FLUSH.
     fn flush(&self);
+
+    /// The flags of the script or function that `naming` and `name` mean, as far as it can be told without compiling anything.
+    fn flags(&self, naming: Naming, name: &[u8]) -> Option<ScriptFlags>;
+
+    /// Runs the program of a library, and returns the functions that it registers. They can be called until libraries are set without them.
+    ///
+    /// # Errors
+    /// It is no program, or does not end well.
+    fn register(&self, program: &[u8], loading: &Loading<'_>) -> Result<Vec<Function>, FunctionError>;
+
+    /// The libraries that there are.
+    fn libraries(&self) -> Arc<Libraries>;
+
+    /// From now on there are these; functions of others are forgotten. Called with all shards in hand, so while none of them runs.
+    fn set_libraries(&self, libraries: Arc<Libraries>);
 
     /// Figures for INFO.
     fn figures(&self) -> ScriptFigures;
@@ -292,15 +314,14 @@ pub fn split_shebang(text: &[u8]) -> Result<(ScriptFlags, &[u8]), ScriptError> {
         return Ok((ScriptFlags::COMPAT, text));
     }
     let end = text.iter().position(|byte| *byte == b'\n').ok_or(ScriptError::ShebangWithoutEnd)?;
-    let mut words = text[..end].split(|byte| *byte == b' ');
-    match words.next() {
-        Some(b"#!lua") => {}
-        None | Some(b"") => return Err(ScriptError::NoEngineInShebang),
-        Some(other) => return Err(ScriptError::EngineInShebang(other.into())),
+    let words = split_args(&text[..end]).map_err(|_| ScriptError::NoEngineInShebang)?;
+    let (engine, options) = words.split_first().ok_or(ScriptError::NoEngineInShebang)?;
+    if engine != b"#!lua" {
+        return Err(ScriptError::EngineInShebang(engine.clone()));
     }
     let mut flags = ScriptFlags::default();
-    for word in words {
-        let names = word.strip_prefix(b"flags=").ok_or_else(|| ScriptError::OptionInShebang(word.into()))?;
+    for word in options {
+        let names = word.strip_prefix(b"flags=").ok_or_else(|| ScriptError::OptionInShebang(word.clone()))?;
         for name in names.split(|byte| *byte == b',').filter(|_| !names.is_empty()) {
             flags.insert(ScriptFlag::named(name).ok_or_else(|| ScriptError::FlagInShebang(name.into()))?);
         }

@@ -12,6 +12,7 @@ mod load;
 pub use load::{LoadError, Loader, Noted, Stale};
 
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use slotway_core::time::UnixMs;
@@ -19,6 +20,7 @@ use slotway_core::time::UnixMs;
 use crate::config::{Config, MaxmemoryPolicy};
 use crate::keyspace::{DbIndex, SnapshotOptions};
 use crate::rdb::{Compression, Footer, Version, WriteOptions, Writer};
+use crate::script::Libraries;
 use crate::shards::WholeKeyspace;
 
 /// Bytes written before clients have their turn: some tens of microseconds.
@@ -35,15 +37,30 @@ pub struct Snapshot {
 /// A fact that the snapshot tells about the node: a name and a text.
 pub type Aux = (&'static str, String);
 
+/// What a snapshot tells in front of the keys.
+#[derive(Default)]
+pub struct Front {
+    /// Facts about the node.
+    pub facts: Vec<Aux>,
+    /// The libraries of functions, if it has any.
+    pub libraries: Option<Arc<Libraries>>,
+}
+
+impl From<Vec<Aux>> for Front {
+    fn from(facts: Vec<Aux>) -> Self {
+        Self { facts, libraries: None }
+    }
+}
+
 impl Snapshot {
-    /// Begins a snapshot of the keys as they are now; its header goes to `out`. `facts` is asked for what else it tells, while all shards are in
-    /// hand; one that the header tells anyway is told as it says. `None` while another one is under way.
+    /// Begins a snapshot of the keys as they are now; its header goes to `out`. `front` is asked for what else it tells, while all shards are in
+    /// hand; a fact that the header tells anyway is told as it says. `None` while another one is under way.
     pub fn begin(
         shards: &dyn WholeKeyspace,
         now: UnixMs,
         config: &Config,
         out: &mut Vec<u8>,
-        facts: &mut dyn FnMut() -> Vec<Aux>,
+        front: &mut dyn FnMut() -> Front,
     ) -> Option<Self> {
         let options = options(now, config);
         let mut writer = Writer::new(options.write);
@@ -63,7 +80,10 @@ impl Snapshot {
                 }
                 shard.begin_snapshot(options);
             });
-            header(&mut writer, now, used_memory, facts());
+            let Front { facts, libraries } = front();
+            header(&mut writer, now, used_memory, facts);
+            let libraries = libraries.unwrap_or_default();
+            libraries.iter().for_each(|library| writer.function(&library.code));
         });
         for (db, (keys, volatile)) in (0..).zip(sizes).filter(|(_, (keys, _))| *keys > 0) {
             writer.select_db(db);

@@ -11,12 +11,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 use slotway_core::resp::args::Args;
-use slotway_core::resp::error::{ErrorReply, ScriptError, Scripted};
+use slotway_core::resp::error::{ErrorReply, FunctionError, ScriptError, Scripted};
 use slotway_engine::script::{
-    Caller, Digest, Found, Naming, ScriptFigures, ScriptFlags, ScriptHost, ScriptId, SlowScript,
-    split_shebang,
+    Caller, Digest, Found, Function, Libraries, Loading, Naming, ScriptFigures, ScriptFlags, ScriptHost,
+    ScriptId, SlowScript, split_shebang,
 };
 
+use crate::functions::Functions;
 use crate::interpreter::{Inputs, Interpreter, Program};
 use crate::redis;
 
@@ -25,6 +26,9 @@ pub struct Host {
     /// More than which one interpreter must not take.
     memory_max: usize,
     scripts: Mutex<Scripts>,
+    functions: Mutex<Functions>,
+    /// Kept apart: FUNCTION LIST does not wait for one that runs.
+    libraries: Mutex<Arc<Libraries>>,
     /// Kept apart: a script may ask for them while it has the interpreter.
     figures: Mutex<ScriptFigures>,
     is_busy: AtomicBool,
@@ -57,10 +61,16 @@ impl Host {
         Self {
             memory_max,
             scripts: Mutex::default(),
+            functions: Mutex::default(),
+            libraries: Mutex::default(),
             figures: Mutex::default(),
             is_busy: AtomicBool::new(false),
             slow: Mutex::default(),
         }
+    }
+
+    fn function(&self, name: &[u8]) -> Option<Found> {
+        self.libraries.lock().function(name).map(|(_, found)| found)
     }
 
     /// Whether a script runs for longer than it should.
@@ -78,7 +88,7 @@ impl Host {
 
 impl Scripts {
     fn interpreter(&mut self, memory_max: usize) -> &mut Interpreter {
-        self.interpreter.get_or_insert_with(|| Interpreter::new(memory_max, redis::push_table))
+        self.interpreter.get_or_insert_with(|| Interpreter::new(memory_max, Scripted::Eval))
     }
 
     /// The script of this text, compiled if it is new.
@@ -122,10 +132,10 @@ impl ScriptHost for Host {
                 id
             }
             Naming::Digest => scripts.find(name).ok_or(ScriptError::NoScript)?,
-            Naming::Function => return Err(ScriptError::NoEngine.into()),
+            Naming::Function => return self.function(name).ok_or_else(|| FunctionError::NotFound.into()),
         };
         let script = scripts.script(id).ok_or(ScriptError::NoScript)?;
-        Ok(Found { id, flags: script.flags })
+        Ok(Found { id, flags: script.flags, kind: Scripted::Eval })
     }
 
     fn run(
@@ -135,6 +145,12 @@ impl ScriptHost for Host {
         args: Args<'_>,
         caller: &mut dyn Caller,
     ) -> Result<(), ErrorReply> {
+        if found.kind == Scripted::Function {
+            let mut functions = self.functions.lock();
+            let ended = functions.call(found.id, Inputs { keys, args }, caller);
+            self.figures.lock().functions_vm_bytes = functions.used();
+            return ended;
+        }
         let mut scripts = self.scripts.lock();
         // Another thread may have flushed it meanwhile.
         let Script { digest, program, .. } = *scripts.script(found.id).ok_or(ScriptError::NoScript)?;
@@ -160,6 +176,35 @@ impl ScriptHost for Host {
         let first_id = scripts.first_id + scripts.kept.len() as u64;
         *scripts = Scripts { first_id, ..Scripts::default() };
         self.note(&scripts);
+    }
+
+    fn flags(&self, naming: Naming, name: &[u8]) -> Option<ScriptFlags> {
+        match naming {
+            Naming::Text => split_shebang(name).ok().map(|(flags, _)| flags),
+            Naming::Digest => {
+                let scripts = self.scripts.lock();
+                scripts.script(scripts.find(name)?).map(|script| script.flags)
+            }
+            Naming::Function => self.function(name).map(|found| found.flags),
+        }
+    }
+
+    fn register(&self, program: &[u8], loading: &Loading<'_>) -> Result<Vec<Function>, FunctionError> {
+        self.functions.lock().register(program, loading, self.memory_max)
+    }
+
+    fn libraries(&self) -> Arc<Libraries> {
+        Arc::clone(&self.libraries.lock())
+    }
+
+    fn set_libraries(&self, libraries: Arc<Libraries>) {
+        let mut functions = self.functions.lock();
+        functions.keep_only(&libraries);
+        let mut figures = self.figures.lock();
+        (figures.libraries, figures.functions) = (libraries.len(), libraries.functions_len());
+        figures.functions_bytes = libraries.bytes();
+        figures.functions_vm_bytes = functions.used();
+        *self.libraries.lock() = libraries;
     }
 
     fn figures(&self) -> ScriptFigures {

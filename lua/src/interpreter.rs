@@ -3,12 +3,13 @@
 //! Source of the rules: `luaCallFunction` and `luaExtractErrorInformation` of Redis 7.2.
 
 use std::ffi::CStr;
+use std::time::{Duration, Instant};
 
 use slotway_core::resp::args::Args;
-use slotway_core::resp::error::{ErrorReply, ScriptError, Scripted};
-use slotway_engine::script::Caller;
+use slotway_core::resp::error::{ErrorReply, FunctionError, ScriptError, Scripted};
+use slotway_engine::script::{Caller, Loading};
 
-use crate::call::Call;
+use crate::call::{Call, Registered, Registering, Run};
 use crate::redis::push_error;
 use crate::reply;
 use crate::sandbox;
@@ -32,11 +33,11 @@ pub(crate) struct Interpreter {
 pub(crate) type Program = Kept;
 
 impl Interpreter {
-    /// A new one, in which programs take at most `memory_max` bytes. `api` pushes the table `redis`.
-    pub(crate) fn new(memory_max: usize, api: fn(State)) -> Self {
+    /// A new one for scripts or for functions, which take at most `memory_max` bytes.
+    pub(crate) fn new(memory_max: usize, kind: Scripted) -> Self {
         let mut lua = Owned::new(memory_max);
         let state = lua.state();
-        sandbox::build(state, api);
+        sandbox::build(state, kind);
         state.push_function(handle_error);
         let handler = state.keep();
         state.watch(interrupt, INSTRUCTIONS);
@@ -78,7 +79,7 @@ impl Interpreter {
         inputs: Inputs<'_>,
         caller: &mut dyn Caller,
     ) -> Result<(), ErrorReply> {
-        let mut call = Call::new(caller);
+        let mut call = Call::Run(Run::new(caller, kind));
         let handler = self.handler;
         let ended = self.lua.run(&mut call, |state| {
             state.push_kept(handler);
@@ -87,16 +88,57 @@ impl Interpreter {
             state.call_limited(given, 1, 1).map_err(|Raised| error_of(state, name))
         });
         let state = self.lua.state();
-        if ended.is_ok() {
-            let protocol = call.caller.protocol();
-            reply::write(state, protocol, &mut call.caller.reply());
+        if let (Ok(()), Call::Run(Run { caller, .. })) = (&ended, call) {
+            reply::write(state, caller.protocol(), &mut caller.reply());
         }
-        state.settop(0);
-        if call.is_killed {
-            state.watch(interrupt, INSTRUCTIONS);
-        }
+        self.put_back();
         self.collect();
         ended
+    }
+
+    /// Runs the program of a library. Returns the functions that it has registered.
+    ///
+    /// # Errors
+    /// It is none, or does not end well.
+    pub(crate) fn register(
+        &mut self,
+        program: &[u8],
+        loading: &Loading<'_>,
+    ) -> Result<Vec<Registered>, FunctionError> {
+        let program = self.compile(program, c"@user_function").map_err(FunctionError::Compile)?;
+        let give_up_at = loading.patience_ms.map(|ms| Instant::now() + Duration::from_millis(ms));
+        let mut call = Call::Library(Registering { functions: Vec::new(), give_up_at, log: loading.log });
+        let ended = self.lua.run(&mut call, |state| {
+            state.push_kept(program);
+            sandbox::show_names(state, sandbox::LIBRARY_NAMES);
+            let called = state.call_limited(0, 0, 0);
+            sandbox::show_names(state, sandbox::NAMES);
+            called.map_err(|Raised| FunctionError::Registering(why_of(state)))
+        });
+        self.put_back();
+        self.forget(program);
+        let Call::Library(Registering { functions, .. }) = call else { unreachable!("it is one") };
+        match ended {
+            Ok(()) => Ok(functions),
+            Err(error) => {
+                functions.iter().for_each(|function| self.forget(function.callback));
+                Err(error)
+            }
+        }
+    }
+
+    /// Keeps a program no longer.
+    pub(crate) fn forget(&mut self, program: Program) {
+        self.lua.state().forget(program);
+    }
+
+    /// Leaves nothing behind of what has run.
+    fn put_back(&mut self) {
+        let state = self.lua.state();
+        state.settop(0);
+        if state.is_interrupted() {
+            state.watch(interrupt, INSTRUCTIONS);
+        }
     }
 
     fn collect(&mut self) {
@@ -141,17 +183,15 @@ fn push_words(state: State, words: Args<'_>) {
 
 /// Asked by Lua now and then whether the script may go on.
 fn interrupt(state: State) -> Result<(), Raised> {
-    let goes_on = state.with_call(|call| {
-        call.is_killed = call.is_killed || !call.caller.goes_on();
-        !call.is_killed
-    });
-    if goes_on == Some(false) {
-        // From now on at each line, so that no `pcall` of the script can go on for long with the error that this is.
-        state.watch_lines(interrupt);
-        push_error(state, "Script killed by user with SCRIPT KILL...");
-        return Err(Raised);
+    match state.with_call(|call| call.must_end()).flatten() {
+        None => Ok(()),
+        Some(why) => {
+            // From now on at each line, so that no `pcall` of the script can go on for long with the error that this is.
+            state.watch_lines(interrupt);
+            push_error(state, why);
+            Err(Raised)
+        }
     }
-    Ok(())
 }
 
 /// Makes a table of an error, if it is none, and adds where it has been raised: by a function of Lua, or by the one that has called ours.
@@ -200,6 +240,15 @@ fn error_of(state: State, name: &[u8]) -> ErrorReply {
         text.extend_from_slice(&[b" script: ", name, b", on ", &source, b":", &line, b"."].concat());
     }
     ScriptError::raised(&text).into()
+}
+
+/// What is wrong with a library, by the error on top of the stack.
+fn why_of(state: State) -> Vec<u8> {
+    match state.kind(-1) {
+        Kind::Table => field_text(state, "err").unwrap_or_else(|| b"ERR unknown error".to_vec()),
+        Kind::String | Kind::Number => [b"ERR ", &text_of(state, -1)[..]].concat(),
+        _ => b"ERR unknown error".to_vec(),
+    }
 }
 
 /// The field of the table on top, if it is a text.

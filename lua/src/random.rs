@@ -39,7 +39,7 @@ static RANDOM: Random = Random::new();
 
 /// `math.random([low,] [high])`
 pub(crate) fn random(state: State) -> Returned {
-    if state.with_call(|_| ()).is_none() {
+    if state.with_run(|_| ()).is_none() {
         return Err(state.raise("math.random can only be called inside a script invocation"));
     }
     let drawn = (RANDOM.draw() % MAX) as f64 / MAX as f64;
@@ -62,7 +62,7 @@ pub(crate) fn random(state: State) -> Returned {
 
 /// `math.randomseed(seed)`
 pub(crate) fn seed(state: State) -> Returned {
-    if state.with_call(|_| ()).is_none() {
+    if state.with_run(|_| ()).is_none() {
         return Err(state.raise("math.randomseed can only be called inside a script invocation"));
     }
     RANDOM.seed(integer(state, 1)?);

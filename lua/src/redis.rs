@@ -9,7 +9,7 @@ use slotway_core::resp::double::DoubleText;
 use slotway_core::resp::encode::{Decimal, Protocol};
 use slotway_engine::REDIS_VERSION;
 
-use crate::call::Call;
+use crate::call::Run;
 use crate::reply;
 use crate::state::{Kind, Raised, Returned, State};
 
@@ -43,12 +43,18 @@ pub(crate) fn push_table(state: State) {
 pub(crate) fn push_common(state: State) {
     state.push_table(0, 24);
     push_functions(state);
-    for (name, level) in LOG_LEVELS {
-        state.push_number(level);
-        state.set_field(-2, name);
-    }
+    push_constants(state);
     for (name, flags) in PROPAGATION {
         state.push_number(flags as f64);
+        state.set_field(-2, name);
+    }
+}
+
+/// Adds to the table on top what scripts, functions and libraries have alike.
+pub(crate) fn push_constants(state: State) {
+    state.set_function("log", log);
+    for (name, level) in LOG_LEVELS {
+        state.push_number(level);
         state.set_field(-2, name);
     }
     state.push_bytes(REDIS_VERSION.as_bytes());
@@ -60,7 +66,6 @@ pub(crate) fn push_common(state: State) {
 fn push_functions(state: State) {
     state.set_function("call", call);
     state.set_function("pcall", pcall);
-    state.set_function("log", log);
     state.set_function("setresp", set_resp);
     state.set_function("sha1hex", sha1hex);
     state.set_function("error_reply", error_reply);
@@ -94,12 +99,12 @@ enum Answer {
 }
 
 fn execute(state: State) -> Result<Answer, Raised> {
-    let executed = state.with_call(|call| {
+    let executed = state.with_run(|call| {
         if let Err(why) = take_words(state, call) {
             push_error(state, why);
             return Answer::Error;
         }
-        let Call { caller, words, .. } = call;
+        let Run { caller, words, .. } = call;
         let bytes = caller.call(words.as_args());
         let answer = if bytes.first() == Some(&b'-') { Answer::Error } else { Answer::Reply };
         reply::push(state, bytes);
@@ -109,7 +114,7 @@ fn execute(state: State) -> Result<Answer, Raised> {
 }
 
 /// Takes the arguments from the stack as the words of a command.
-fn take_words(state: State, call: &mut Call<'_>) -> Result<(), &'static str> {
+fn take_words(state: State, call: &mut Run<'_>) -> Result<(), &'static str> {
     call.words.clear();
     let count = state.top();
     if count == 0 {
@@ -162,7 +167,7 @@ fn trimmed(text: &[u8]) -> &[u8] {
 }
 
 /// An error that ends the script.
-fn raise(state: State, text: impl AsRef<[u8]>) -> Raised {
+pub(crate) fn raise(state: State, text: impl AsRef<[u8]>) -> Raised {
     push_error(state, text);
     Raised
 }
@@ -212,7 +217,7 @@ fn status_reply(state: State) -> Returned {
 
 /// `redis.set_repl(flags)`
 fn set_repl(state: State) -> Returned {
-    let Some(()) = state.with_call(|_| ()) else {
+    let Some(()) = state.with_run(|_| ()) else {
         return Err(raise(state, "redis.set_repl can only be called inside a script invocation"));
     };
     if state.top() != 1 {
@@ -224,13 +229,13 @@ fn set_repl(state: State) -> Returned {
         return Err(raise(state, text));
     }
     // Redis can leave out one of the two; the file and the replicas of Slotway get the same.
-    state.with_call(|call| call.caller.set_propagated(flags != 0));
+    state.with_run(|run| run.caller.set_propagated(flags != 0));
     Ok(0)
 }
 
 /// `redis.setresp(version)`
 fn set_resp(state: State) -> Returned {
-    let Some(()) = state.with_call(|_| ()) else {
+    let Some(()) = state.with_run(|_| ()) else {
         return Err(raise(state, "redis.setresp can only be called inside a script invocation"));
     };
     if state.top() != 1 {
@@ -241,13 +246,13 @@ fn set_resp(state: State) -> Returned {
         3 => Protocol::Resp3,
         _ => return Err(raise(state, "RESP version must be 2 or 3.")),
     };
-    state.with_call(|call| call.caller.set_protocol(protocol));
+    state.with_run(|run| run.caller.set_protocol(protocol));
     Ok(0)
 }
 
 /// `redis.acl_check_cmd(command, ...)`
 fn acl_check_cmd(state: State) -> Returned {
-    let allowed = state.with_call(|call| {
+    let allowed = state.with_run(|call| {
         take_words(state, call)?;
         let allowed = call.caller.allows(call.words.as_args());
         allowed.ok_or("Invalid command passed to redis.acl_check_cmd()")
@@ -278,7 +283,7 @@ fn log(state: State) -> Returned {
     let texts: Vec<&[u8]> = (2..=count).filter_map(|index: c_int| state.to_bytes(index)).collect();
     let line = texts.join(&b' ');
     drop(texts);
-    state.with_call(|call| call.caller.log(level, &line));
+    state.with_call(|call| call.log(level, &line));
     Ok(0)
 }
 

@@ -14,13 +14,17 @@
 
 use std::ffi::{CString, c_int};
 
+use slotway_core::resp::error::Scripted;
+
 use crate::state::{
     ALL_RESULTS, GLOBALS, Kind, Library, REGISTRY, Raised, Returned, State, call_first_upvalue,
 };
-use crate::{bit, cjson, cmsgpack, pack, random};
+use crate::{bit, cjson, cmsgpack, library, pack, random, redis};
 
 /// In the registry: the table of global names itself.
-const NAMES: &str = "slotway.names";
+pub(crate) const NAMES: &str = "slotway.names";
+/// In the registry: the table of global names that programs of libraries find.
+pub(crate) const LIBRARY_NAMES: &str = "slotway.library_names";
 /// In the registry: what scripts see as the metatable of strings, and as that of the global names.
 const OF_STRINGS: &str = "slotway.of_strings";
 const OF_GLOBALS: &str = "slotway.of_globals";
@@ -37,8 +41,8 @@ const READERS: [(&str, &[&str]); 2] =
 
 const REFUSAL: &str = "Attempt to modify a readonly table";
 
-/// Opens the libraries, and leaves nothing that a script could change for the next one. `api` pushes the table `redis`.
-pub(crate) fn build(state: State, api: fn(State)) {
+/// Opens the libraries, and leaves nothing that a script, or a function, could change for the next one.
+pub(crate) fn build(state: State, kind: Scripted) {
     [Library::Base, Library::Table, Library::String, Library::Math]
         .into_iter()
         .for_each(|library| state.open(library));
@@ -48,9 +52,16 @@ pub(crate) fn build(state: State, api: fn(State)) {
     pack::open(state);
     state.settop(0);
     REMOVED.iter().for_each(|name| set_global(state, name, State::push_nil));
-    set_global(state, "redis", api);
     set_global(state, "pcall", |state| state.push_function(pcall));
-    set_global(state, "__redis__err__handler", |state| state.push_function(crate::interpreter::handle_error));
+    match kind {
+        Scripted::Eval => {
+            set_global(state, "redis", redis::push_table);
+            set_global(state, "__redis__err__handler", |state| {
+                state.push_function(crate::interpreter::handle_error)
+            });
+        }
+        Scripted::Function => set_global(state, "redis", redis::push_common),
+    }
     wrap_loaders(state);
     with_table(state, "math", |state| {
         state.set_function("random", random::random);
@@ -58,6 +69,36 @@ pub(crate) fn build(state: State, api: fn(State)) {
     });
     wrap_functions(state);
     protect(state);
+    keep_library_names(state);
+}
+
+/// Makes the global names of libraries: `redis`, and neither in it nor beside it can anything else be asked for.
+fn keep_library_names(state: State) {
+    state.push_table(0, 1);
+    library::push_table(state);
+    refuse_absent(state);
+    push_front(state);
+    state.set_field(-2, "redis");
+    refuse_absent(state);
+    state.set_field(REGISTRY, LIBRARY_NAMES);
+}
+
+/// Has whatever is not in the table on top refused as a global name that there is not.
+fn refuse_absent(state: State) {
+    state.push_table(0, 1);
+    state.set_function("__index", refuse_unknown);
+    state.set_metatable(-2);
+}
+
+/// Has all programs find these global names from now on, of those in the registry.
+pub(crate) fn show_names(state: State, names: &str) {
+    assert!(state.push_metatable(GLOBALS), "the globals are a front");
+    state.raw_field(REGISTRY, names);
+    state.set_field(-2, "__index");
+    state.push_mark();
+    state.raw_field(REGISTRY, names);
+    state.raw_set(-3);
+    state.pop(1);
 }
 
 fn set_global(state: State, name: &str, push: impl FnOnce(State)) {

@@ -611,6 +611,12 @@ impl State {
         }
     }
 
+    /// Whether it has been told to end: see [`State::watch_lines`].
+    pub(crate) fn is_interrupted(self) -> bool {
+        // SAFETY: it only reads.
+        unsafe { ffi::lua_gethookmask(self.raw()) & ffi::LUA_MASKLINE != 0 }
+    }
+
     /// Has `F` called at each line.
     pub(crate) fn watch_lines<F: Fn(State) -> Result<(), Raised> + Copy>(self, _: F) {
         // SAFETY: `hook` is what Lua wants it to be.
@@ -655,6 +661,13 @@ impl State {
     pub(crate) fn keep(self) -> Kept {
         // SAFETY: a value is on top.
         Kept(unsafe { ffi::luaL_ref(self.raw(), REGISTRY) })
+    }
+
+    /// Keeps it no longer.
+    pub(crate) fn forget(self, kept: Kept) {
+        // SAFETY: what is kept there was put there by `keep`; a place that is free already is put back into the list of free ones only by a
+        // second call for the same value, which owners do not make.
+        unsafe { ffi::luaL_unref(self.raw(), REGISTRY, kept.0) }
     }
 
     /// Pushes a value that has been kept.

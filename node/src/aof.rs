@@ -30,7 +30,7 @@ use tokio::sync::Notify;
 use tokio::task::yield_now;
 
 use crate::files::{self, Sync};
-use crate::persist::SnapshotFile;
+use crate::persist::{self, SnapshotFile};
 use crate::server::Server;
 use crate::shared::Shared;
 use manifest::{Manifest, Part};
@@ -301,13 +301,14 @@ pub(crate) fn ask_for_rewrite(shared: &Shared, shards: &dyn WholeKeyspace) -> Re
 fn begin_rewrite(shared: &Shared, shards: &dyn WholeKeyspace, kind: Kind) -> Result<Saving, ErrorReply> {
     let mut bytes = Vec::new();
     let mut switched = fs::create_dir_all(folder(&shared.config())).context("cannot make the folder");
-    let facts = &mut || {
+    let front = &mut || {
         if switched.is_ok() {
             switched = begin_increment(shared, kind);
         }
-        [vec![("aof-base", "1".to_owned())] as Vec<Aux>, crate::handoff::facts(shared)].concat()
+        let facts = [vec![("aof-base", "1".to_owned())] as Vec<Aux>, crate::handoff::facts(shared)].concat();
+        persist::front(shared, facts)
     };
-    let snapshot = Snapshot::begin(shards, shared.now(), &shared.config(), &mut bytes, facts);
+    let snapshot = Snapshot::begin(shards, shared.now(), &shared.config(), &mut bytes, front);
     if let Err(error) = switched {
         shared.log.warning(&format!("Can't begin a new append-only file: {error:#}"));
         Snapshot::end_any(shards);

@@ -29,8 +29,9 @@ use slotway_engine::keyspace::{DbIndex, KeyHasher};
 use slotway_engine::node::{Merge, Node as _, Saves, Saving, Shutdown};
 use slotway_engine::rdb::{ReadOptions, Reader, Step};
 use slotway_engine::replication::Told;
+use slotway_engine::script::{self, ScriptHost as _, Taken};
 use slotway_engine::shards::{ShardAccess, WholeKeyspace};
-use slotway_engine::snapshot::{Aux, Loader, Noted, SLICE_LEN, Snapshot, Stale};
+use slotway_engine::snapshot::{Aux, Front, Loader, Noted, SLICE_LEN, Snapshot, Stale};
 use slotway_engine::value::Limits;
 use tokio::sync::Notify;
 use tokio::task::yield_now;
@@ -124,7 +125,8 @@ pub(crate) fn begin_save(
     }
     let (at, changes) = (shared.now(), shared.stats.changes());
     let mut bytes = Vec::with_capacity(PIECE_LEN + SLICE_LEN);
-    let Some(snapshot) = Snapshot::begin(shards, at, &shared.config(), &mut bytes, &mut || facts(shared))
+    let Some(snapshot) =
+        Snapshot::begin(shards, at, &shared.config(), &mut bytes, &mut || whole_front(shared))
     else {
         state.scheduled = schedule;
         return if schedule { Ok(Saving::Scheduled) } else { Err(ErrorReply::SnapshotUnderWay) };
@@ -277,7 +279,7 @@ fn write_all(shared: &Shared, shards: &dyn WholeKeyspace) -> io::Result<()> {
     let mut piece = Vec::with_capacity(PIECE_LEN + SLICE_LEN);
     let whole = shared.replication.between_batches();
     let Some(mut snapshot) =
-        Snapshot::begin(shards, shared.now(), &config, &mut piece, &mut || facts(shared))
+        Snapshot::begin(shards, shared.now(), &config, &mut piece, &mut || whole_front(shared))
     else {
         return Err(io::Error::other("another snapshot is under way"));
     };
@@ -294,9 +296,14 @@ fn write_all(shared: &Shared, shards: &dyn WholeKeyspace) -> io::Result<()> {
     file.finish(&Leave::default())
 }
 
-/// What a file tells besides: where the stream stands, with all shards in hand, and that no commands follow its keys.
-fn facts(shared: &Shared) -> Vec<Aux> {
-    [replicate::facts(shared), vec![("aof-base", "0".into())], handoff::facts(shared)].concat()
+/// What a file tells in front of its keys: where the stream stands, with all shards in hand, and that no commands follow its keys.
+fn whole_front(shared: &Shared) -> Front {
+    front(shared, [replicate::facts(shared), vec![("aof-base", "0".into())], handoff::facts(shared)].concat())
+}
+
+/// These facts, and the libraries of functions.
+pub(crate) fn front(shared: &Shared, facts: Vec<Aux>) -> Front {
+    Front { facts, libraries: Some(shared.scripts.libraries()) }
 }
 
 /// Saves what must be saved, and stops the node.
@@ -435,6 +442,7 @@ pub(crate) struct Loading<'a> {
     loader: Loader<'a>,
     hasher: &'a KeyHasher,
     purpose: Purpose,
+    merge: Merge,
     /// Where the stream stood, as far as the file has told.
     told: Told,
     progress_at: Instant,
@@ -456,9 +464,21 @@ impl<'a> Loading<'a> {
         let loader = Loader::new(shards, hasher, shared.now(), source.stale);
         let loader = if source.merge == Merge::Replace { loader.merging() } else { loader };
         let reader = Reader::new(ReadOptions { verifies_checksum: config.rdbchecksum() });
-        let (purpose, told, progress_at) = (source.purpose, Told::default(), Instant::now());
-        let begun =
-            |input| Self { shared, config, name, input, reader, loader, hasher, purpose, told, progress_at };
+        let (purpose, merge) = (source.purpose, source.merge);
+        let (told, progress_at) = (Told::default(), Instant::now());
+        let begun = |input| Self {
+            shared,
+            config,
+            name,
+            input,
+            reader,
+            loader,
+            hasher,
+            purpose,
+            merge,
+            told,
+            progress_at,
+        };
         Ok(input.map(begun))
     }
 
@@ -478,7 +498,7 @@ impl<'a> Loading<'a> {
                     input.consume(consumed);
                     let noted =
                         loader.take(item).with_context(|| format!("The RDB file {name} does not fit"))?;
-                    self.note(noted);
+                    self.note(noted).with_context(|| format!("The RDB file {} does not fit", self.name))?;
                 }
                 Step::Incomplete => {
                     if input.read_more().with_context(|| format!("Can't read the RDB file {name}"))? == 0 {
@@ -503,7 +523,10 @@ impl<'a> Loading<'a> {
     }
 
     /// Takes note of what the file says besides its keys. Facts come before all keys.
-    fn note(&mut self, noted: Noted) {
+    ///
+    /// # Errors
+    /// A library of functions cannot be loaded.
+    fn note(&mut self, noted: Noted) -> anyhow::Result<()> {
         let shared = self.shared;
         match &noted {
             Noted::Aux(name, value) => {
@@ -516,9 +539,22 @@ impl<'a> Loading<'a> {
             Noted::Expired(db, key) if self.purpose == Purpose::Start => {
                 replicate::expired_at_start(shared, *db, key)
             }
-            Noted::Expired(..) | Noted::Function(_) | Noted::EmptyKey(_) | Noted::Nothing => {}
+            Noted::Function(code) => self.load_library(code)?,
+            Noted::Expired(..) | Noted::EmptyKey(_) | Noted::Nothing => {}
         }
         tell(shared, noted);
+        Ok(())
+    }
+
+    fn load_library(&self, code: &[u8]) -> anyhow::Result<()> {
+        let taken = if self.merge == Merge::Replace { Taken::Replace } else { Taken::Refuse };
+        let log = |level, line: &[u8]| self.shared.log_at(level, &String::from_utf8_lossy(line));
+        let loaded =
+            script::Loading { host: &self.shared.scripts, patience_ms: None, log: &log }.library(code, taken);
+        loaded.map_err(|error| {
+            let text = ErrorReply::from(error).to_string();
+            anyhow!("Failed loading a library of functions: {}", text.trim_start_matches("ERR "))
+        })
     }
 
     /// The database that the stream had selected where the snapshot was made.
@@ -548,15 +584,10 @@ fn tell(shared: &Shared, noted: Noted) {
             let age = shared.now().as_secs().saturating_sub(made);
             shared.log.notice(&format!("RDB age {age} seconds"));
         }
-        Noted::Function(_) => {
-            shared.log.warning(
-                "The RDB file has a library of functions, which this server does not run: it is left out.",
-            );
-        }
         Noted::EmptyKey(key) => {
             shared.log.notice(&format!("The RDB file has an empty key, which is left out: {}", text(&key)));
         }
         Noted::Aux(name, value) if name == words::FACT.as_bytes() => shared.handoff.track_text(&text(&value)),
-        Noted::Aux(..) | Noted::Expired(..) | Noted::Nothing => {}
+        Noted::Aux(..) | Noted::Expired(..) | Noted::Function(_) | Noted::Nothing => {}
     }
 }

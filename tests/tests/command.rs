@@ -10,12 +10,12 @@ use slotway_tests::server::Server;
 /// too.
 #[rustfmt::skip]
 const NOT_SERVED: &[&str] = &[
-    // Scripting.
-    "fcall", "fcall_ro", "function", "module",
+    // There are none.
+    "module",
     // Tracking.
     "client|caching", "client|tracking", "client|trackinginfo",
     // Administration.
-    "latency", "monitor", "slowlog",
+    "monitor",
     // Persistence, and values on their way.
 ];
 

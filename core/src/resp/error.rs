@@ -5,6 +5,7 @@
 
 mod acl;
 mod cluster;
+mod function;
 mod migration;
 mod script;
 mod slot_stats;
@@ -12,6 +13,7 @@ mod stream;
 
 pub use acl::{AclError, Lack, RuleError};
 pub use cluster::ClusterError;
+pub use function::{FunctionError, NAME_RULE};
 pub use migration::MigrationError;
 pub use script::{ScriptError, Scripted};
 pub use slot_stats::SlotStatsError;
@@ -415,6 +417,8 @@ pub enum ErrorReply {
     Acl(AclError),
     /// A script, or a command of a script, is refused.
     Script(ScriptError),
+    /// Of a command on functions.
+    Function(FunctionError),
     /// A command on a stream is refused.
     Stream(StreamError),
     /// Of CLUSTER SLOT-STATS.
@@ -753,6 +757,7 @@ impl ErrorReply {
             }
             ErrorReply::Acl(error) => error.write_text(&mut text),
             ErrorReply::Script(error) => error.write_text(&mut text),
+            ErrorReply::Function(error) => error.write_text(&mut text),
             ErrorReply::Stream(error) => error.write_text(&mut text),
             ErrorReply::SlotStats(error) => error.write_text(&mut text),
             ErrorReply::Cluster(error) => error.write_text(&mut text),
@@ -801,6 +806,12 @@ impl From<SlotStatsError> for ErrorReply {
 impl From<ScriptError> for ErrorReply {
     fn from(error: ScriptError) -> Self {
         ErrorReply::Script(error)
+    }
+}
+
+impl From<FunctionError> for ErrorReply {
+    fn from(error: FunctionError) -> Self {
+        ErrorReply::Function(error)
     }
 }
 

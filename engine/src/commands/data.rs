@@ -112,6 +112,11 @@ impl<'d, 'h> Data<'d, 'h> {
         }
     }
 
+    /// The node.
+    pub(crate) fn node(&self) -> &'d dyn Node {
+        self.scope.node
+    }
+
     /// A random number.
     pub fn random(&self) -> u64 {
         self.scope.node.random()

@@ -7,6 +7,7 @@ mod object;
 mod protocol;
 
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use slotway_core::resp::args::Args;
@@ -85,6 +86,9 @@ fn reload(whole: &Whole<'_>, options: &[&[u8]], reply: &mut ReplyWriter<'_>) -> 
         whole.shards.each_shard(&mut |shard| {
             shard.flush_all();
         });
+        if let Some(host) = node.scripts() {
+            host.set_libraries(Arc::default());
+        }
     }
     let merge = if has("merge") { Merge::Replace } else { Merge::Refuse };
     node.load(whole.shards, whole.hasher, merge)?;

@@ -4,7 +4,7 @@
 //! refused before (`prepare`); where the command's keys live is asked between the two halves of the table.
 //! Source of the order: `processCommand` of Redis 7.2.
 
-use slotway_core::command::{self, Command, CommandId, Flag};
+use slotway_core::command::{self, Command, CommandId, Flag, Flags};
 use slotway_core::resp::args::Args;
 use slotway_core::resp::encode::Protocol;
 use slotway_core::resp::error::{AclError, ErrorReply};
@@ -20,6 +20,8 @@ use crate::session::Session;
 pub(super) struct Admission<'a> {
     pub(super) command: &'static Command,
     pub(super) args: Args<'a>,
+    /// Those of the command, or what the script that it runs says of itself.
+    pub(super) flags: Flags,
     pub(super) session: &'a Session,
     pub(super) config: &'a Config,
     /// This node replicates another one.
@@ -88,7 +90,14 @@ pub(super) fn admission<'r>(
 ) -> Admission<'r> {
     let condition = node.condition();
     let is_replica = condition.follows || is_replica(topology);
-    Admission { command, args, session, config, is_replica, room, condition, node }
+    Admission { command, args, flags: command.flags, session, config, is_replica, room, condition, node }
+}
+
+impl Admission<'_> {
+    /// The same for a request whose flags are not those of its command.
+    pub(super) fn with_flags(self, flags: Flags) -> Self {
+        Self { flags, ..self }
+    }
 }
 
 /// Whether this node replicates another one.
@@ -129,7 +138,7 @@ fn user_has_permission(admission: &Admission<'_>) -> Result<(), ErrorReply> {
 
 /// A command that may need memory is refused where nothing can be evicted to make room for it.
 fn memory_is_left(admission: &Admission<'_>) -> Result<(), ErrorReply> {
-    match admission.room == Room::None && admission.command.flags.contains(Flag::DenyOom) {
+    match admission.room == Room::None && admission.flags.contains(Flag::DenyOom) {
         true => Err(ErrorReply::OutOfMemory),
         false => Ok(()),
     }
@@ -137,8 +146,8 @@ fn memory_is_left(admission: &Admission<'_>) -> Result<(), ErrorReply> {
 
 /// PING is refused too, so that whoever watches the node by it learns of the trouble.
 fn snapshots_succeed(admission: &Admission<'_>) -> Result<(), ErrorReply> {
-    let Admission { command, condition, node, .. } = admission;
-    let is_meant = || command.flags.contains(Flag::Write) || command.id == PING;
+    let Admission { command, flags, condition, node, .. } = admission;
+    let is_meant = || flags.contains(Flag::Write) || command.id == PING;
     match condition {
         Condition { fails_to_save: true, .. } if is_meant() => Err(ErrorReply::MisConf),
         Condition { fails_to_append: true, .. } if is_meant() => {
@@ -149,15 +158,15 @@ fn snapshots_succeed(admission: &Admission<'_>) -> Result<(), ErrorReply> {
 }
 
 fn enough_replicas_follow(admission: &Admission<'_>) -> Result<(), ErrorReply> {
-    let Admission { command, condition, is_replica, .. } = admission;
-    match condition.lacks_replicas && !is_replica && command.flags.contains(Flag::Write) {
+    let Admission { flags, condition, is_replica, .. } = admission;
+    match condition.lacks_replicas && !is_replica && flags.contains(Flag::Write) {
         true => Err(ErrorReply::NoReplicas),
         false => Ok(()),
     }
 }
 
 fn data_is_fresh(admission: &Admission<'_>) -> Result<(), ErrorReply> {
-    match admission.condition.is_stale && !admission.command.flags.contains(Flag::Stale) {
+    match admission.condition.is_stale && !admission.flags.contains(Flag::Stale) {
         true => Err(ErrorReply::MasterDown),
         false => Ok(()),
     }
@@ -171,7 +180,7 @@ fn data_is_loaded(admission: &Admission<'_>) -> Result<(), ErrorReply> {
 }
 
 fn replica_takes_no_writes(admission: &Admission<'_>) -> Result<(), ErrorReply> {
-    let writes = admission.command.flags.contains(Flag::Write);
+    let writes = admission.flags.contains(Flag::Write);
     match admission.is_replica && writes && admission.config.replica_read_only() {
         true => Err(ErrorReply::ReadOnlyReplica),
         false => Ok(()),

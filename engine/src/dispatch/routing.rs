@@ -21,13 +21,15 @@ pub(super) fn route_here(
     topology: &Topology,
     session: &Session,
     command: &'static Command,
+    access: Access,
     args: Args<'_>,
     data: &mut Data<'_, '_>,
 ) -> Result<(), ErrorReply> {
     let slots = keys::routed(command, args)
         .fold(KeySlots::None, |slots, key| slots.and(data.key(args.at(key.index)).slot()));
     let config = data.config();
-    let mut decision = route::route(topology, slots, intent_of(command, session), config.down_policy());
+    let intent = Intent { access, ..intent_of(command, session) };
+    let mut decision = route::route(topology, slots, intent, config.down_policy());
     if let Decision::DependsOnPresence(open) = decision {
         decision = open.resolve(presence(command, args, data));
     }

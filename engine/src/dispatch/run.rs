@@ -11,6 +11,7 @@ use slotway_core::resp::args::Args;
 use slotway_core::resp::decode::{BATCH_MAX, Decoder};
 use slotway_core::resp::encode::ReplyWriter;
 use slotway_core::resp::error::{ErrorReply, ScriptError};
+use slotway_core::route::Access;
 use slotway_core::time::UnixMs;
 use slotway_core::topology::Topology;
 
@@ -19,6 +20,7 @@ use super::memory::Room;
 use super::meter::{Fate, Meter};
 use super::permission::needs_authentication;
 use super::routing::{route_channel, route_here};
+use super::script::flags_of;
 use super::{EXEC, Engine, Prepared, Request, Tally};
 use crate::commands::{Connection, Data, Scope, Whole, deletion};
 use crate::config::Config;
@@ -296,13 +298,19 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         let Request { command, args, .. } = *request;
         let asked = admission(command, args, self.session, &self.config, topology, Room::Left, self.node);
         admit(BEFORE_ROUTING, &asked)?;
+        let flags = flags_of(self.node, command, args);
         if let Some(topology) = topology {
             let scope = scope(self.engine, self.node, &self.config, self.session, self.now, request);
             let mut data = Data::new(held, &mut self.effects, scope);
-            route_here(topology, self.session, request.command, request.args, &mut data)?;
+            let access = match flags != command.flags && flags.contains(Flag::Write) {
+                true => Access::Write,
+                false => Access::of(command),
+            };
+            route_here(topology, self.session, command, access, args, &mut data)?;
         }
         let room = self.make_room(held, topology);
-        admit(AFTER_ROUTING, &admission(command, args, self.session, &self.config, topology, room, self.node))
+        let asked = admission(command, args, self.session, &self.config, topology, room, self.node);
+        admit(AFTER_ROUTING, &asked.with_flags(flags))
     }
 
     /// The same for a command that needs no shard.
@@ -312,20 +320,22 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         }
         let topology = self.node.topology();
         let topology = topology.as_deref();
-        let admission = admission(
-            request.command,
-            request.args,
-            self.session,
-            &self.config,
-            topology,
-            Room::Left,
-            self.node,
-        );
-        admit(BEFORE_ROUTING, &admission)?;
+        let Request { command, args, .. } = *request;
+        let asked = admission(command, args, self.session, &self.config, topology, Room::Left, self.node);
+        admit(BEFORE_ROUTING, &asked)?;
         if let Some(topology) = topology {
-            route_channel(topology, self.session, request.command, request.args, &self.config)?;
+            route_channel(topology, self.session, command, args, &self.config)?;
         }
-        admit(AFTER_ROUTING, &admission)
+        // FUNCTION LOAD and its kin: what evicts has the shards in hand.
+        let room = match command.flags.contains(Flag::DenyOom) && self.config.maxmemory() > 0 {
+            true => {
+                let engine = self.engine;
+                engine.shards.with(ShardSet::All, |held| self.make_room(held, topology))
+            }
+            false => Room::Left,
+        };
+        let asked = admission(command, args, self.session, &self.config, topology, room, self.node);
+        admit(AFTER_ROUTING, &asked)
     }
 
     /// Executes a command on keys that has been admitted.

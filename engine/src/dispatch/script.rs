@@ -6,13 +6,14 @@
 //! Source of the rules: `scriptPrepareForRun` and `scriptCall` of Redis 7.2.
 
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::cell::RefCell;
 
-use slotway_core::command::{Command, CommandId, Flag, id_of, keys};
+use slotway_core::command::{Command, CommandId, Flag, Flags, id_of, keys};
 use slotway_core::resp::args::Args;
 use slotway_core::resp::encode::{Protocol, ReplyWriter};
 use slotway_core::resp::error::{AclError, ErrorReply, ScriptError};
-use slotway_core::route::KeySlots;
+use slotway_core::route::{Access, KeySlots};
 use slotway_core::slot::{Slot, key_slot};
 use slotway_core::time::UnixMs;
 
@@ -45,6 +46,41 @@ const SCRIPTED: [CommandId; 6] = [
 /// Whether `command` runs a script, which may touch more than the keys that it is given.
 pub(super) fn runs_a_script(command: &Command) -> bool {
     SCRIPTED.contains(&command.id)
+}
+
+/// The flags by which a request is admitted: those of its command, unless it runs a script that says of itself what it does.
+pub(super) fn flags_of<N: Node>(node: &N, command: &'static Command, args: Args<'_>) -> Flags {
+    // Few commands are not for scripts; only those that run one are looked at further.
+    if !command.flags.contains(Flag::NoScript) || !runs_a_script(command) {
+        return command.flags;
+    }
+    let said = node.scripts().and_then(|host| host.flags(naming_of(command), args.at(1)));
+    match said {
+        Some(said) if !said.contains(ScriptFlag::Compat) => flags_said(command.flags, said),
+        _ => command.flags,
+    }
+}
+
+fn naming_of(command: &Command) -> Naming {
+    match command.name {
+        "eval" | "eval_ro" => Naming::Text,
+        "fcall" | "fcall_ro" => Naming::Function,
+        _ => Naming::Digest,
+    }
+}
+
+fn flags_said(of_command: Flags, said: ScriptFlags) -> Flags {
+    let mut flags = of_command.iter().filter(|flag| *flag != Flag::Stale).collect::<Vec<_>>();
+    if !said.contains(ScriptFlag::NoWrites) {
+        flags.push(Flag::Write);
+        if !said.contains(ScriptFlag::AllowOom) {
+            flags.push(Flag::DenyOom);
+        }
+    }
+    if said.contains(ScriptFlag::AllowStale) {
+        flags.push(Flag::Stale);
+    }
+    Flags::of(&flags)
 }
 
 impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
@@ -314,7 +350,8 @@ impl<'s, 'r, 'o, 'h, 'q, A: ShardAccess, N: Node> Script<'s, 'r, 'o, 'h, 'q, A, 
         let scope = scope(run.engine, run.node, &run.config, run.session, run.now, &request);
         let mut data = Data::new(self.held, &mut run.effects, scope);
         let session: &Session = run.session;
-        route_here(topology, session, command, args, &mut data).map_err(|error| refusal(&error, command))?;
+        route_here(topology, session, command, Access::of(command), args, &mut data)
+            .map_err(|error| refusal(&error, command))?;
         self.keep_to_slot(slots)
     }
 

@@ -4,14 +4,18 @@
 //!   | type | value | version, u16 | CRC-64 of all before, u64 |
 //! ```
 //!
+//! Libraries of functions have the same frame: FUNCTION DUMP answers the part of a snapshot that they are.
+//!
 //! The checksum is always there. Source of the rules: `cluster.c` of Redis 7.2, `createDumpPayload` and `verifyDumpPayload`.
 
 use alloc::vec::Vec;
 
+use slotway_core::resp::error::FunctionError;
+
 use super::RdbValue;
 use super::crc64::Crc64;
 use super::error::{Error, Problem};
-use super::format::{VERSION_MAX, Version};
+use super::format::{VERSION_MAX, Version, opcode};
 use super::input::{Fault, Input};
 use super::read;
 use super::write::slices::Slices;
@@ -28,7 +32,21 @@ const CHECKSUM_LEN: usize = 8;
 pub fn encode(value: Value<'_>, version: Version, compression: Compression) -> Vec<u8> {
     let mut encoder = Encoder::new(version, compression);
     encoder.typed_value(value);
-    let mut payload = encoder.out;
+    framed(encoder.out, version)
+}
+
+/// The payload of the sources of libraries.
+pub fn encode_functions<'c>(
+    codes: impl Iterator<Item = &'c [u8]>,
+    version: Version,
+    compression: Compression,
+) -> Vec<u8> {
+    let mut encoder = Encoder::new(version, compression);
+    codes.for_each(|code| encoder.function(code));
+    framed(encoder.out, version)
+}
+
+fn framed(mut payload: Vec<u8>, version: Version) -> Vec<u8> {
     payload.extend_from_slice(&(version as u16).to_le_bytes());
     let checksum = Crc64::of(&payload);
     payload.extend_from_slice(&checksum.to_le_bytes());
@@ -118,5 +136,20 @@ impl<'a> Payload<'a> {
             Fault::Incomplete => Error { offset: self.body.len() as u64, problem: Problem::UnexpectedEnd },
             Fault::Corrupt(at, problem) => Error { offset: at as u64, problem },
         })
+    }
+
+    /// The sources of the libraries in it, up to the first fault.
+    pub fn functions(self) -> impl Iterator<Item = Result<Vec<u8>, FunctionError>> + 'a {
+        let len = self.body.len();
+        let mut input = Input::new(self.body);
+        core::iter::from_fn(move || (input.position() < len).then(|| function(&mut input)))
+    }
+}
+
+fn function(input: &mut Input<'_>) -> Result<Vec<u8>, FunctionError> {
+    match input.byte() {
+        Ok(opcode::FUNCTION) => input.owned_string().map_err(|_| FunctionError::Payload),
+        Ok(opcode::FUNCTION_PRE_GA) => Err(FunctionError::PayloadPreRelease),
+        Ok(_) | Err(_) => Err(FunctionError::PayloadKind),
     }
 }

@@ -1,7 +1,7 @@
 //! Writes a snapshot into memory, which the caller drains between keys.
 //!
 //! ```text
-//!   header aux* ( select_db resize_db key* )* function* end         in this order; Redis puts functions in front of the databases
+//!   header aux* function* ( select_db resize_db key* )* end         in this order, which is Redis'
 //! ```
 //!
 //! A value is written as one piece. The types of values are those of the [`Version`]; how each is written is in `value` and `stream`.
@@ -106,8 +106,7 @@ impl Writer {
 
     /// The source of a library of functions.
     pub fn function(&mut self, code: &[u8]) {
-        self.encoder.byte(opcode::FUNCTION);
-        self.encoder.string(code);
+        self.encoder.function(code);
     }
 
     /// The keys that follow belong to this database.
@@ -213,6 +212,12 @@ impl Encoder {
     pub(super) fn typed_value(&mut self, value: Value<'_>) {
         self.byte(value::value_type(value, self.version) as u8);
         value::write(self, value);
+    }
+
+    /// The source of a library of functions.
+    pub(super) fn function(&mut self, code: &[u8]) {
+        self.byte(opcode::FUNCTION);
+        self.string(code);
     }
 
     fn byte(&mut self, byte: u8) {

@@ -40,7 +40,7 @@ fn names(shards: &Owned) -> Vec<(u16, Vec<u8>)> {
 
 fn written(shards: &Owned) -> Vec<u8> {
     let mut bytes = Vec::new();
-    let facts = &mut || std::vec![("aof-base", "0".into())];
+    let facts = &mut || std::vec![("aof-base", "0".into())].into();
     let mut snapshot = Snapshot::begin(shards, NOW, &Config::default(), &mut bytes, facts).expect("no other");
     while snapshot.slice(shards, 50, &mut bytes) {}
     let mut seal = Seal::new(Footer::Checksum);

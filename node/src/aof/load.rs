@@ -15,7 +15,7 @@ use slotway_engine::snapshot::{Snapshot, Stale};
 
 use super::manifest::{Manifest, Part};
 use super::{create, folder, manifest_path, size_of_all, write_manifest};
-use crate::persist::{Loaded, Loading, Purpose, SnapshotFile, Source};
+use crate::persist::{self, Loaded, Loading, Purpose, SnapshotFile, Source};
 use crate::server::Server;
 
 /// Bytes read at once.
@@ -95,8 +95,8 @@ fn write_first_base<A: ShardAccess>(server: &Server<A>, manifest: &Manifest) -> 
     let base = manifest.next_base(config.appendfilename());
     let mut file = SnapshotFile::create_at(&config, "temp-rewriteaof", &folder(&config).join(&base.name))?;
     let mut bytes = Vec::new();
-    let facts = &mut || vec![("aof-base", "1".to_owned())];
-    let snapshot = Snapshot::begin(shards, shared.now(), &config, &mut bytes, facts);
+    let front = &mut || persist::front(shared, vec![("aof-base", "1".to_owned())]);
+    let snapshot = Snapshot::begin(shards, shared.now(), &config, &mut bytes, front);
     let mut snapshot = snapshot.ok_or_else(|| anyhow!("a snapshot is under way"))?;
     while snapshot.slice(shards, READ_LEN, &mut bytes) {}
     file.write(&bytes)?;

@@ -24,6 +24,7 @@ use slotway_engine::keyspace::{DbIndex, ExpiryPolicy};
 use slotway_engine::node::{FailoverStage, LinkPhase, Merge, Node as _};
 use slotway_engine::propagation::write_command;
 use slotway_engine::replication::{Answer, Applier, Met, Transfer};
+use slotway_engine::script::ScriptHost as _;
 use slotway_engine::session::{ReplyMode, Session};
 use slotway_engine::shards::{ShardAccess, WholeKeyspace as _};
 use slotway_engine::snapshot::Stale;
@@ -271,6 +272,7 @@ impl<A: ShardAccess> Attempt<'_, A> {
                 }
             });
         });
+        shared.scripts.set_libraries(Arc::default());
         crate::handoff::forget_tracked(self.server);
         shared.log.notice("MASTER <-> REPLICA sync: Loading DB in memory");
         let (stale, merge, purpose) = (Stale::Keep, Merge::Refuse, Purpose::Keys);

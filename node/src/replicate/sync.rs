@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::yield_now;
 
 use super::new_id;
+use crate::persist;
 use crate::server::Server;
 use crate::shared::Shared;
 
@@ -87,13 +88,13 @@ fn begin<A: ShardAccess>(server: &Server<A>) -> Option<Walk> {
     let config = shared.config();
     let mut piece = Vec::with_capacity(PIECE_LEN + SLICE_LEN);
     let mut readers = Vec::new();
-    let facts = &mut || {
-        let (aux, begun) = take_offset(shared);
+    let front = &mut || {
+        let (facts, begun) = take_offset(shared);
         readers = begun;
-        aux
+        persist::front(shared, facts)
     };
     let _whole = shared.replication.between_batches();
-    let snapshot = Snapshot::begin(engine.shards(), shared.now(), &config, &mut piece, facts)?;
+    let snapshot = Snapshot::begin(engine.shards(), shared.now(), &config, &mut piece, front)?;
     shared.log.notice(&format!("Starting the snapshot for {} replicas", readers.len()));
     let footer = if config.rdbchecksum() { Footer::Checksum } else { Footer::Zero };
     Some(Walk { snapshot, piece, seal: Seal::new(footer), readers })

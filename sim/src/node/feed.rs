@@ -113,7 +113,7 @@ impl SimNode {
             let of_the_machine =
                 [("redis-bits", "64"), ("used-mem", "1000000")].map(|(name, value)| (name, value.into()));
             let own = [("repl-id", begun.id.to_string()), (FACT, self.host.handoff.tracked_text())];
-            own.into_iter().chain(of_the_machine).collect()
+            own.into_iter().chain(of_the_machine).collect::<Vec<_>>().into()
         };
         let (now, config) = (self.host.now.get().wall(), self.host.config.borrow().clone());
         let snapshot = Snapshot::begin(self.engine.shards(), now, &config, &mut bytes, facts);
