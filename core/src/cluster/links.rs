@@ -74,9 +74,4 @@ impl Links {
     pub(crate) fn remove(&mut self, id: LinkId) -> Option<Link> {
         self.links.remove(&id)
     }
-
-    /// All links, outbound ones first.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (LinkId, &Link)> {
-        self.links.iter().map(|(&id, link)| (id, link))
-    }
 }

@@ -24,12 +24,16 @@ pub struct LinkView {
 }
 
 impl Cluster {
-    /// The connections whose other end is known, those that this node opened first.
+    /// The connections whose other end is known: of each node the one to it, also while that is being opened, and the one from it. Tools
+    /// read them in pairs, as Redis gives them.
     pub fn links(&self, now: Now) -> impl Iterator<Item = LinkView> {
-        let known = self.links.iter().filter(|(_, link)| link.is_up);
-        known.filter_map(move |(id, link)| {
-            let node = self.nodes[link.peer?].id;
-            Some(LinkView { link: id, node, created: now.unix_of(Some(link.created)) })
+        let of_nodes = self.nodes.iter().flat_map(|(_, peer)| {
+            let both = [peer.outbound, peer.inbound];
+            both.into_iter().flatten().map(|link| (link, peer.id))
+        });
+        of_nodes.filter_map(move |(link, node)| {
+            let created = now.unix_of(Some(self.links.get(link)?.created));
+            Some(LinkView { link, node, created })
         })
     }
 

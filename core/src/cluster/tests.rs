@@ -77,6 +77,20 @@ fn slot(number: u16) -> Slot {
 }
 
 #[test]
+fn links_are_told_in_pairs() {
+    let mut net = cluster(4, 3);
+    let links = net.visit(0, |now, cluster| cluster.links(now).collect::<Vec<_>>());
+    assert_eq!(links.len(), 6);
+    for pair in links.chunks(2) {
+        assert!(
+            matches!((pair[0].link, pair[1].link), (LinkId::Outbound(_), LinkId::Inbound(_))),
+            "{pair:?}"
+        );
+        assert_eq!(pair[0].node, pair[1].node);
+    }
+}
+
+#[test]
 fn nodes_that_met_one_know_all_and_the_cluster_is_ok() {
     let net = cluster(6, 3);
     for at in 0..6 {
