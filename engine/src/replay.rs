@@ -89,7 +89,7 @@ impl Replay {
     /// Begins with the command at byte `start`, in a session of its own.
     pub fn new(mut session: Session, start: u64) -> Self {
         session.is_primary_link = true;
-        let (decoder, pending, replies) = (Decoder::default(), Vec::new(), Vec::new());
+        let (decoder, pending, replies) = (Decoder::of_arrays(), Vec::new(), Vec::new());
         Self { session, decoder, pending, executed: start, whole: start, replies }
     }
 

@@ -36,6 +36,16 @@ pub struct Limits {
     pub authenticated: bool,
 }
 
+/// What may stand where a request begins.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Forms {
+    /// Whatever a client sends: arrays, empty ones too, inline lines and blank ones.
+    #[default]
+    Any,
+    /// Arrays with at least one word, as files have them.
+    Arrays,
+}
+
 /// The request breaks the protocol: answer with the text, then close the connection.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ProtocolError {
@@ -53,6 +63,8 @@ pub enum ProtocolError {
     LengthTooLong,
     /// Something else than `$` where an argument should begin.
     ExpectedBulk(u8),
+    /// Something else than `*` where nothing but an array may begin.
+    ExpectedArray(u8),
     /// `$` followed by something that is no length, or by a length over the limit.
     InvalidLength,
     /// Too large an argument before authentication.
@@ -71,6 +83,9 @@ impl ProtocolError {
             ProtocolError::LengthTooLong => b"too big bulk count string",
             ProtocolError::ExpectedBulk(byte) => {
                 return [b"expected '$', got '", &[*byte][..], b"'"].concat();
+            }
+            ProtocolError::ExpectedArray(byte) => {
+                return [b"expected '*', got '", &[*byte][..], b"'"].concat();
             }
             ProtocolError::InvalidLength => b"invalid bulk length",
             ProtocolError::UnauthenticatedLength => b"unauthenticated bulk length",
@@ -93,7 +108,8 @@ struct Request {
     source: Source,
     first_span: usize,
     span_count: usize,
-    /// Offset past the request in the read buffer.
+    /// Offset of the request in the read buffer, and past it.
+    start: usize,
     end: usize,
 }
 
@@ -104,6 +120,8 @@ struct Partial {
     missing: usize,
     /// Length of the argument under way, once its `$` line has been read.
     bulk_len: Option<usize>,
+    /// Where it begins in the read buffer.
+    start: usize,
 }
 
 /// Cuts a connection's bytes into requests. One per connection.
@@ -115,6 +133,7 @@ pub struct Decoder {
     partial: Partial,
     /// Where in the read buffer decoding goes on.
     at: usize,
+    forms: Forms,
 }
 
 /// What a call of [`Decoder::decode`] came to.
@@ -129,6 +148,11 @@ pub enum Decoded {
 }
 
 impl Decoder {
+    /// One to which whatever is no array is [`ProtocolError::ExpectedArray`], and an empty one [`ProtocolError::InvalidCount`].
+    pub fn of_arrays() -> Self {
+        Self { forms: Forms::Arrays, ..Self::default() }
+    }
+
     /// Decodes requests of `buffer` until it is used up, the batch is full or the protocol is broken. `buffer` must be what
     /// the last call saw, less what was [consumed](Self::consume), plus new bytes at its end; at most `u32::MAX` bytes.
     ///
@@ -171,13 +195,15 @@ impl Decoder {
         self.requests[index].end - start
     }
 
+    /// Where request `index` of the batch begins in the buffer, behind blank lines in front of it.
+    pub fn request_start(&self, index: usize) -> usize {
+        self.requests[index].start
+    }
+
     /// Forgets the batch. Returns how many bytes the caller must now drop from the front of its buffer.
     pub fn consume(&mut self) -> usize {
-        // Without a request under way nothing before `at` is needed any more (blank lines, empty arrays).
-        let done = match self.partial.missing {
-            0 => self.at,
-            _ => self.requests.last().map_or(0, |request| request.end),
-        };
+        // Nothing in front of the request under way is needed any more, blank lines and empty arrays neither.
+        let done = if self.partial.missing == 0 { self.at } else { self.partial.start };
         let spans_done = self.requests.last().map_or(0, |request| request.first_span + request.span_count);
         self.spans.drain(..spans_done);
         for span in &mut self.spans {
@@ -187,6 +213,7 @@ impl Decoder {
         self.requests.clear();
         self.scratch.clear();
         self.at -= done;
+        self.partial.start = self.partial.start.saturating_sub(done);
         done
     }
 
@@ -197,7 +224,7 @@ impl Decoder {
             return self.consume();
         }
         let done = count.checked_sub(1).map_or(0, |last| self.requests[last].end);
-        *self = Self::default();
+        *self = Self { forms: self.forms, ..Self::default() };
         done
     }
 
@@ -214,7 +241,10 @@ impl Decoder {
         match buffer.get(self.at) {
             None => Ok(false),
             Some(b'*') => self.count(buffer, limits),
-            Some(_) => self.inline(buffer),
+            Some(&byte) => match self.forms {
+                Forms::Any => self.inline(buffer),
+                Forms::Arrays => Err(ProtocolError::ExpectedArray(byte)),
+            },
         }
     }
 
@@ -227,8 +257,11 @@ impl Decoder {
         if count > UNAUTHENTICATED_ARGS_MAX && !limits.authenticated {
             return Err(ProtocolError::UnauthenticatedCount);
         }
+        if count < 1 && self.forms == Forms::Arrays {
+            return Err(ProtocolError::InvalidCount);
+        }
+        self.partial = Partial { missing: count.max(0) as usize, bulk_len: None, start: self.at };
         self.at = next;
-        self.partial = Partial { missing: count.max(0) as usize, bulk_len: None };
         Ok(true)
     }
 
@@ -239,9 +272,10 @@ impl Decoder {
         }
         self.spans.push(Span { start: self.at as u32, end: (self.at + len) as u32 });
         self.at += len + 2;
-        self.partial = Partial { missing: self.partial.missing - 1, bulk_len: None };
+        let Partial { missing, start, .. } = self.partial;
+        self.partial = Partial { missing: missing - 1, bulk_len: None, start };
         if self.partial.missing == 0 {
-            self.complete(Source::Buffer);
+            self.complete(Source::Buffer, start);
         }
         Ok(true)
     }
@@ -273,6 +307,7 @@ impl Decoder {
         };
         let line = rest[..end].strip_suffix(b"\r").unwrap_or(&rest[..end]);
         let words = split_args(line).map_err(|_| ProtocolError::UnbalancedQuotes)?;
+        let begin = self.at;
         self.at += end + 1;
         for word in &words {
             let start = self.scratch.len() as u32;
@@ -280,15 +315,15 @@ impl Decoder {
             self.spans.push(Span { start, end: self.scratch.len() as u32 });
         }
         if !words.is_empty() {
-            self.complete(Source::Scratch);
+            self.complete(Source::Scratch, begin);
         }
         Ok(true)
     }
 
-    fn complete(&mut self, source: Source) {
+    fn complete(&mut self, source: Source, start: usize) {
         let first_span = self.requests.last().map_or(0, |request| request.first_span + request.span_count);
         let span_count = self.spans.len() - first_span;
-        self.requests.push(Request { source, first_span, span_count, end: self.at });
+        self.requests.push(Request { source, first_span, span_count, start, end: self.at });
     }
 }
 
@@ -394,6 +429,22 @@ mod tests {
         assert_eq!(error_of(b"get \"a\n"), Some(ProtocolError::UnbalancedQuotes));
         assert_eq!(error_of(&[b'a'; LINE_MAX + 1]), Some(ProtocolError::InlineTooLong));
         assert_eq!(error_of(&[b'*'; LINE_MAX + 1]), Some(ProtocolError::CountTooLong));
+    }
+
+    #[test]
+    fn where_only_arrays_may_stand_everything_else_is_an_error() {
+        let ping = b"*1\r\n$4\r\nPING\r\n";
+        for (behind, error) in [
+            (&b"\r\n"[..], ProtocolError::ExpectedArray(b'\r')),
+            (b"PING\r\n", ProtocolError::ExpectedArray(b'P')),
+            (b"*0\r\n", ProtocolError::InvalidCount),
+            (b"*-1\r\n", ProtocolError::InvalidCount),
+        ] {
+            let bytes = [&ping[..], behind].concat();
+            let mut decoder = Decoder::of_arrays();
+            assert_eq!(decoder.decode(&bytes, OPEN), Decoded::Broken(error));
+            assert_eq!(decoder.len(), 1, "what came before is there");
+        }
     }
 
     #[test]

@@ -93,15 +93,14 @@ impl Applier {
 
     /// Where in `input` the transaction begins that is open after its first `done` requests; 0 if it was open before.
     fn open_from(&self, input: &[u8], done: usize, was_open: bool) -> usize {
-        let (mut is_open, mut begin, mut at) = (was_open, 0, 0);
+        let (mut is_open, mut begin) = (was_open, 0);
         for index in 0..done {
             let request = self.decoder.request(input, index);
             if !is_open && request.is(0, "multi") {
-                (is_open, begin) = (true, at);
+                (is_open, begin) = (true, self.decoder.request_start(index));
             } else if request.is(0, "exec") || request.is(0, "discard") {
                 is_open = false;
             }
-            at += self.decoder.request_len(index);
         }
         begin
     }

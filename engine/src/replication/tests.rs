@@ -203,6 +203,22 @@ fn what_comes_before_an_open_transaction_counts_though_the_link_is_lost_in_it() 
 }
 
 #[test]
+fn blank_lines_count_as_they_come_whatever_follows_them() {
+    let client = TestClient::new();
+    let mut session = client.session.clone();
+    session.is_primary_link = true;
+    for (stream, counted, left) in [
+        ("\r\n\r\n*1\r\n$5\r\nMULTI\r\n", "\r\n\r\n", 0),
+        ("\n*1\r\n$4\r\nPI", "\n", 10),
+        ("*1\r\n$4\r\nPING\r\n\r\n*2\r\n", "*1\r\n$4\r\nPING\r\n\r\n", 4),
+    ] {
+        let mut applier = Applier::new(Box::new(session.clone()));
+        let applied = apply(&mut applier, &client, stream.as_bytes());
+        assert_eq!(applied, (counted.as_bytes().to_vec(), left), "{}", stream.escape_debug());
+    }
+}
+
+#[test]
 fn a_link_ends_with_what_no_primary_sends() {
     let client = TestClient::new();
     let mut applier = Applier::new(Box::new(client.session.clone()));
