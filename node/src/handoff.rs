@@ -35,6 +35,7 @@ use tokio::task::{spawn_local, yield_now};
 
 use crate::server::Server;
 use crate::shared::Shared;
+pub(crate) use export::ask_node;
 pub(crate) use import::serve as import;
 
 /// Keys of a slot that is not this node's that go at a time.

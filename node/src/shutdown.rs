@@ -12,12 +12,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use slotway_core::id::NodeId;
 use slotway_core::resp::error::ErrorReply;
 use slotway_engine::node::{Node as _, Shutdown};
 use slotway_engine::shards::ShardAccess;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, timeout, timeout_at};
 
+use crate::handoff;
 use crate::persist;
 use crate::replicate;
 use crate::server::Server;
@@ -149,11 +151,27 @@ async fn hand_over(shared: &Shared) {
             }
             None => shared.log.notice("Shutting down: no replica can take over yet."),
         }
-        // Asked again after a while: the replica may have come to nothing.
         if timeout(RETRY, topology.wait_for(|_| shared.is_replica())).await.is_ok() {
             return;
         }
+        // It may have come to nothing, and is asked again; or it is a Redis server, which does not know the message.
+        if let Some(replica) = asked {
+            ask_as_operator(shared, replica).await;
+        }
     }
+}
+
+/// Asks a replica to take over by the command that operators use.
+async fn ask_as_operator(shared: &Shared, replica: NodeId) {
+    let Some(topology) = shared.topology() else { return };
+    let Some(node) = topology.find(&replica).map(|index| topology.node(index)) else { return };
+    let words = ["CLUSTER", "FAILOVER"].map(|word| word.as_bytes().to_vec());
+    let refused = match handoff::ask_node(shared, &node.ip, node.port, &words).await {
+        Ok(answer) if answer.starts_with('+') => return,
+        Ok(answer) => answer,
+        Err(error) => format!("{error:#}"),
+    };
+    shared.log.notice(&format!("Shutting down: replica {replica} does not take over: {refused}"));
 }
 
 fn tell_laggards(shared: &Shared) {

@@ -10,6 +10,9 @@ use slotway_core::slot::key_slot;
 use slotway_tests::nodes::{Kind, NODE_TIMEOUT_MS, Nodes};
 use slotway_tests::wire::{Connection, request};
 
+/// `shutdown-timeout`, after which a primary ends though no replica has taken over.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
+
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// Waits for one's turn. That another test has failed is its own matter.
@@ -190,41 +193,53 @@ fn without_a_majority_of_the_copies_writes_are_refused() {
 fn a_rolling_restart_loses_no_write_and_goes_on_serving() {
     let _turn = turn();
     let mut nodes = shards(&[Kind::Slotway; 4], &["--cluster-handover-on-shutdown", "yes"]);
-    let tag = tag();
     for (leaves, takes_over) in [(0, 3), (3, 0)] {
-        let ports = [nodes.port(0), nodes.port(3)];
-        let is_over = AtomicBool::new(false);
-        let (acknowledged, ended) = thread::scope(|scope| {
-            let writer = scope.spawn(|| write_on(&ports, &is_over));
-            let before = keys(&nodes, leaves).as_integer().unwrap_or_default();
-            nodes.wait_until("writes are acknowledged", |nodes| {
-                keys(nodes, leaves).as_integer() > Some(before + 200)
-            });
-            let began = Instant::now();
-            nodes.terminate(leaves);
-            let ended = began.elapsed();
-            let after = keys(&nodes, takes_over).as_integer().unwrap_or_default();
-            nodes
-                .wait_until("writes go on", |nodes| keys(nodes, takes_over).as_integer() > Some(after + 200));
-            is_over.store(true, Ordering::Relaxed);
-            (writer.join().expect("the writer ends"), ended)
-        });
-        assert!(ended < Duration::from_millis(NODE_TIMEOUT_MS), "nobody had to find it dead: {ended:?}");
-        let mut connection = Connection::open(nodes.port(takes_over)).expect("the node runs");
-        let is_there =
-            |number: &&usize| connection.call(&["EXISTS", &format!("{tag}{number}")]) == Value::Integer(1);
-        assert_eq!(
-            acknowledged.iter().filter(is_there).count(),
-            acknowledged.len(),
-            "all that was acknowledged is there"
-        );
-        connection.call(&["FLUSHALL"]);
-        nodes.restart(leaves);
-        nodes.wait_until("the node that left is a replica with its data", |nodes| {
-            nodes.call(leaves, &["INFO", "replication"]).contains("master_link_status:up")
-        });
-        nodes.wait_until_agreed();
+        restart_under_load(&mut nodes, leaves, takes_over, Duration::from_millis(NODE_TIMEOUT_MS));
     }
+}
+
+#[test]
+fn a_redis_replica_takes_over_from_a_primary_that_ends() {
+    let _turn = turn();
+    let kinds = [Kind::Slotway, Kind::Slotway, Kind::Slotway, Kind::Redis];
+    let mut nodes = shards(&kinds, &["--cluster-handover-on-shutdown", "yes"]);
+    // It is asked a second time, as an operator would: the first way is Slotway's own.
+    restart_under_load(&mut nodes, 0, 3, SHUTDOWN_TIMEOUT);
+}
+
+/// Ends the primary `leaves` of the first shard by SIGTERM while somebody writes, and starts it again as a replica.
+fn restart_under_load(nodes: &mut Nodes, leaves: usize, takes_over: usize, limit: Duration) {
+    let (tag, ports) = (tag(), [nodes.port(0), nodes.port(3)]);
+    let is_over = AtomicBool::new(false);
+    let (acknowledged, ended) = thread::scope(|scope| {
+        let writer = scope.spawn(|| write_on(&ports, &is_over));
+        let before = keys(nodes, leaves).as_integer().unwrap_or_default();
+        nodes.wait_until("writes are acknowledged", |nodes| {
+            keys(nodes, leaves).as_integer() > Some(before + 200)
+        });
+        let began = Instant::now();
+        nodes.terminate(leaves);
+        let ended = began.elapsed();
+        let after = keys(nodes, takes_over).as_integer().unwrap_or_default();
+        nodes.wait_until("writes go on", |nodes| keys(nodes, takes_over).as_integer() > Some(after + 200));
+        is_over.store(true, Ordering::Relaxed);
+        (writer.join().expect("the writer ends"), ended)
+    });
+    assert!(ended < limit, "nobody had to find it dead: {ended:?}");
+    let mut connection = Connection::open(nodes.port(takes_over)).expect("the node runs");
+    let is_there =
+        |number: &&usize| connection.call(&["EXISTS", &format!("{tag}{number}")]) == Value::Integer(1);
+    assert_eq!(
+        acknowledged.iter().filter(is_there).count(),
+        acknowledged.len(),
+        "all that was acknowledged is there"
+    );
+    connection.call(&["FLUSHALL"]);
+    nodes.restart(leaves);
+    nodes.wait_until("the node that left is a replica with its data", |nodes| {
+        nodes.call(leaves, &["INFO", "replication"]).contains("master_link_status:up")
+    });
+    nodes.wait_until_agreed();
 }
 
 #[test]

@@ -76,6 +76,16 @@ pub(super) async fn resolve(
     words::parse_verdict(&line).with_context(|| format!("it answers {line}"))
 }
 
+/// The line with which the node at this address answers a command.
+pub(crate) async fn ask_node(
+    shared: &Shared,
+    host: &str,
+    port: u16,
+    words: &[Vec<u8>],
+) -> anyhow::Result<String> {
+    Wire::connect(shared, host, port).await?.call(words).await
+}
+
 /// What the task is at.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Phase {
