@@ -33,7 +33,7 @@ pub use entry::Entry;
 pub use evict::{Among, Eviction, First, Random};
 pub use expire::Expired;
 pub use scan::ScanCursor;
-pub use snapshot::SnapshotOptions;
+pub use snapshot::{Form, SnapshotOptions};
 pub use value::{EMBSTR_LEN_MAX, Expiry, NewValue, Value, ValueRef, parse_canonical};
 
 use crate::interest::Interest;

@@ -11,6 +11,8 @@
 //!
 //! Source of the rules: `propagatePendingCommands` and `replicationFeedSlaves` of Redis 7.2.
 
+pub(crate) mod rebuild;
+
 use alloc::vec::Vec;
 
 use slotway_core::resp::encode::Decimal;
@@ -140,11 +142,13 @@ pub fn deletion(lazy: bool) -> &'static [u8] {
 /// Appends a command as clients send it.
 pub fn write_command<'a>(out: &mut Vec<u8>, words: impl ExactSizeIterator<Item = &'a [u8]>) {
     write_len(out, b'*', words.len());
-    for word in words {
-        write_len(out, b'$', word.len());
-        out.extend_from_slice(word);
-        out.extend_from_slice(b"\r\n");
-    }
+    words.for_each(|word| write_word(out, word));
+}
+
+fn write_word(out: &mut Vec<u8>, word: &[u8]) {
+    write_len(out, b'$', word.len());
+    out.extend_from_slice(word);
+    out.extend_from_slice(b"\r\n");
 }
 
 pub(crate) fn write_len(out: &mut Vec<u8>, sigil: u8, len: usize) {

@@ -18,7 +18,8 @@ use alloc::vec::Vec;
 use slotway_core::time::UnixMs;
 
 use crate::config::{Config, MaxmemoryPolicy};
-use crate::keyspace::{DbIndex, SnapshotOptions};
+use crate::keyspace::{self, DbIndex, SnapshotOptions};
+use crate::propagation::rebuild;
 use crate::rdb::{Compression, Footer, Version, WriteOptions, Writer};
 use crate::script::Libraries;
 use crate::shards::WholeKeyspace;
@@ -32,7 +33,20 @@ pub struct Snapshot {
     left: Vec<u16>,
     /// The next of them.
     turn: usize,
+    form: Form,
 }
+
+/// What a snapshot is made of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Form {
+    /// A header, and keys with their values; [`crate::rdb::Seal`] knows the end.
+    Rdb,
+    /// Commands that bring the keys about, for an append-only file: nothing in front, nothing behind.
+    Commands,
+}
+
+/// The fact that commands follow the keys, or not. Commands need not be told.
+pub const AOF_BASE: &str = "aof-base";
 
 /// A fact that the snapshot tells about the node: a name and a text.
 pub type Aux = (&'static str, String);
@@ -62,8 +76,19 @@ impl Snapshot {
         out: &mut Vec<u8>,
         front: &mut dyn FnMut() -> Front,
     ) -> Option<Self> {
-        let options = options(now, config);
-        let mut writer = Writer::new(options.write);
+        Self::begin_in(Form::Rdb, shards, now, config, out, front)
+    }
+
+    /// The same in this form; as [`Form::Rdb`] all the same where there are facts to tell that commands cannot tell.
+    pub fn begin_in(
+        mut form: Form,
+        shards: &dyn WholeKeyspace,
+        now: UnixMs,
+        config: &Config,
+        out: &mut Vec<u8>,
+        front: &mut dyn FnMut() -> Front,
+    ) -> Option<Self> {
+        let mut writer = Writer::new(write_options(config));
         let mut sizes = Vec::new();
         let mut is_free = true;
         shards.all_shards(&mut |held| {
@@ -72,6 +97,11 @@ impl Snapshot {
                 return;
             }
             let used_memory = held.used_memory();
+            let Front { facts, libraries } = front();
+            if facts.iter().any(|(name, _)| *name != AOF_BASE) {
+                form = Form::Rdb;
+            }
+            let options = options(form, now, config);
             sizes = (0..shards.layout().databases()).map(|_| (0, 0)).collect();
             held.each(|shard| {
                 for (DbIndex(index), db) in shard.dbs() {
@@ -80,17 +110,30 @@ impl Snapshot {
                 }
                 shard.begin_snapshot(options);
             });
-            let Front { facts, libraries } = front();
-            header(&mut writer, now, used_memory, facts);
             let libraries = libraries.unwrap_or_default();
-            libraries.iter().for_each(|library| writer.function(&library.code));
+            match form {
+                Form::Rdb => {
+                    header(&mut writer, now, used_memory, facts);
+                    libraries.iter().for_each(|library| writer.function(&library.code));
+                }
+                Form::Commands => {
+                    libraries.iter().for_each(|library| rebuild::write_library(out, &library.code));
+                }
+            }
         });
         for (db, (keys, volatile)) in (0..).zip(sizes).filter(|(_, (keys, _))| *keys > 0) {
             writer.select_db(db);
             writer.resize_db(keys as u64, volatile as u64);
         }
-        out.extend_from_slice(writer.as_bytes());
-        is_free.then(|| Self { left: (0..shards.layout().shards()).collect(), turn: 0 })
+        if form == Form::Rdb {
+            out.extend_from_slice(writer.as_bytes());
+        }
+        is_free.then(|| Self { left: (0..shards.layout().shards()).collect(), turn: 0, form })
+    }
+
+    /// What it is made of.
+    pub fn form(&self) -> Form {
+        self.form
     }
 
     /// Goes on: about `budget` bytes of the next shard's keys, and what changes have caused to be written, are appended to `out`. False once all
@@ -131,13 +174,20 @@ impl Snapshot {
 }
 
 /// The checksum, if any, is the business of whoever has all bytes: [`crate::rdb::Seal`].
-fn options(now: UnixMs, config: &Config) -> SnapshotOptions {
+fn write_options(config: &Config) -> WriteOptions {
     let compression = if config.rdbcompression() { Compression::Lzf } else { Compression::Off };
+    // What Redis 7.0 reads, Redis 7.2 reads too.
+    WriteOptions { version: Version::V10, compression, footer: Footer::Zero }
+}
+
+fn options(form: Form, now: UnixMs, config: &Config) -> SnapshotOptions {
     let policy = config.maxmemory_policy();
     let is_lru = matches!(policy, MaxmemoryPolicy::AllkeysLru | MaxmemoryPolicy::VolatileLru);
     SnapshotOptions {
-        // What Redis 7.0 reads, Redis 7.2 reads too.
-        write: WriteOptions { version: Version::V10, compression, footer: Footer::Zero },
+        form: match form {
+            Form::Rdb => keyspace::Form::Rdb(write_options(config)),
+            Form::Commands => keyspace::Form::Commands,
+        },
         usage: is_lru || policy.is_lfu(),
         now,
     }

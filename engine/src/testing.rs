@@ -33,8 +33,9 @@ use crate::handoff::Export;
 use crate::journal::Journal;
 use crate::keyspace::{Garbage, KeyHasher, Layout, Shard};
 use crate::node::{ClientCard, Facts, Node, Saves, Shutdown};
-use crate::propagation::{Record, Stream};
+use crate::propagation::{Record, Stream, rebuild};
 use crate::pubsub::PubSub;
+use crate::rdb::KeyRecord;
 use crate::replay::{Replay, ReplayError};
 use crate::replication::{Applied, Applier, ApplyError};
 use crate::session::{After, ClientId, Session};
@@ -166,6 +167,21 @@ impl TestClient {
     /// Executes what has been read of an append-only file.
     pub(crate) fn replay(&self, replay: &mut Replay) -> Result<(), ReplayError> {
         replay.execute(&self.world.engine, &self.world.node)
+    }
+
+    /// The commands that bring about all keys: a line for each, words with a space between them.
+    pub(crate) fn rebuilt(&self) -> String {
+        let World { node, engine } = &*self.world;
+        let mut out = Vec::new();
+        engine.shards().each_shard(&mut |shard| {
+            for (_, db) in shard.dbs() {
+                db.for_each_key(node.now(), |entry| {
+                    let (key, value, expiry) = (entry.key(), entry.value(), entry.expiry());
+                    rebuild::write_key(&mut out, &KeyRecord { key, value, expiry, usage: None });
+                });
+            }
+        });
+        lines_of(&out)
     }
 
     /// A slice of the slots that are given away, of about so many bytes.

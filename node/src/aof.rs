@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   write --Node::propagate--> buffer --flush, before replies go out--> increment file --fsync: at once, each second, never
-//!   rewrite: a snapshot becomes the new base; at its beginning, all shards in hand, a new increment begins
+//!   rewrite: a snapshot, or commands (`aof-use-rdb-preamble no`), become the new base; at its beginning, all shards in hand, a new increment begins
 //!   start:   manifest -> base -> increments (load)
 //! ```
 //!
@@ -25,9 +25,8 @@ use slotway_engine::config::{AppendFsync, Config};
 use slotway_engine::node::{AofState, Node as _, Saving};
 use slotway_engine::propagation::{Record, Stream};
 use slotway_engine::shards::{ShardAccess, WholeKeyspace};
-use slotway_engine::snapshot::{Aux, SLICE_LEN, Snapshot};
+use slotway_engine::snapshot::{AOF_BASE, Aux, Form, Snapshot};
 use tokio::sync::Notify;
-use tokio::task::yield_now;
 
 use crate::files::{self, Sync};
 use crate::persist::{self, SnapshotFile};
@@ -298,6 +297,11 @@ pub(crate) fn ask_for_rewrite(shared: &Shared, shards: &dyn WholeKeyspace) -> Re
     begin_rewrite(shared, shards, Kind::Rewrite)
 }
 
+/// What a base is made of.
+fn form(config: &Config) -> Form {
+    if config.aof_use_rdb_preamble() { Form::Rdb } else { Form::Commands }
+}
+
 fn begin_rewrite(shared: &Shared, shards: &dyn WholeKeyspace, kind: Kind) -> Result<Saving, ErrorReply> {
     let mut bytes = Vec::new();
     let mut switched = fs::create_dir_all(folder(&shared.config())).context("cannot make the folder");
@@ -305,10 +309,11 @@ fn begin_rewrite(shared: &Shared, shards: &dyn WholeKeyspace, kind: Kind) -> Res
         if switched.is_ok() {
             switched = begin_increment(shared, kind);
         }
-        let facts = [vec![("aof-base", "1".to_owned())] as Vec<Aux>, crate::handoff::facts(shared)].concat();
+        let facts = [vec![(AOF_BASE, "1".to_owned())] as Vec<Aux>, crate::handoff::facts(shared)].concat();
         persist::front(shared, facts)
     };
-    let snapshot = Snapshot::begin(shards, shared.now(), &shared.config(), &mut bytes, front);
+    let config = shared.config();
+    let snapshot = Snapshot::begin_in(form(&config), shards, shared.now(), &config, &mut bytes, front);
     if let Err(error) = switched {
         shared.log.warning(&format!("Can't begin a new append-only file: {error:#}"));
         Snapshot::end_any(shards);
@@ -438,29 +443,15 @@ async fn rewrite<A: ShardAccess>(server: &Server<A>, snapshot: Snapshot, bytes: 
 
 async fn write_base<A: ShardAccess>(
     server: &Server<A>,
-    mut snapshot: Snapshot,
-    mut piece: Vec<u8>,
+    snapshot: Snapshot,
+    piece: Vec<u8>,
 ) -> io::Result<Part> {
-    let (shared, shards) = (&server.shared, server.engine.shards());
+    let shared = &server.shared;
     let config = shared.config();
-    let base = shared.aof.state.lock().manifest.next_base(config.appendfilename());
+    let base = shared.aof.state.lock().manifest.next_base(config.appendfilename(), snapshot.form());
     let target = folder(&config).join(&base.name);
-    let file = SnapshotFile::create_at(&config, "temp-rewriteaof-bg", &target);
-    if file.is_err() {
-        Snapshot::end_any(shards);
-    }
-    let mut file = file?;
-    let mut goes_on = true;
-    while goes_on {
-        goes_on = snapshot.slice(shards, SLICE_LEN, &mut piece);
-        if let Err(error) = file.write(&piece) {
-            Snapshot::end_any(shards);
-            return Err(error);
-        }
-        piece.clear();
-        yield_now().await;
-    }
-    tokio::task::spawn_blocking(move || file.finish_plainly()).await.map_err(io::Error::other)??;
+    let file = SnapshotFile::create_at(&config, "temp-rewriteaof-bg", &target, snapshot.form());
+    persist::write_beside(shared, server.engine.shards(), snapshot, piece, file).await?;
     Ok(base)
 }
 
@@ -478,13 +469,20 @@ fn take_base(shared: &Shared, base: Part) -> anyhow::Result<()> {
     history.extend(old.base);
     let manifest = Manifest { base: Some(base), increments, history: Vec::new() };
     write_manifest(&config, &manifest)?;
-    for part in history {
-        // It is in no manifest any more: that it stays is a waste of room, no more.
-        let _ = fs::remove_file(folder(&config).join(&part.name));
-    }
+    remove_beside(history.iter().map(|part| folder(&config).join(&part.name)).collect());
     state.size = size_of_all(&config, &manifest);
     (state.base_size, state.manifest) = (state.size, manifest);
     Ok(())
+}
+
+/// Removes files while clients are served: large ones take the disk some time.
+fn remove_beside(paths: Vec<PathBuf>) {
+    tokio::task::spawn_blocking(move || {
+        for path in paths {
+            // It is in no manifest any more: that it stays is a waste of room, no more.
+            let _ = fs::remove_file(path);
+        }
+    });
 }
 
 fn size_of_all(config: &Config, manifest: &Manifest) -> u64 {

@@ -190,7 +190,8 @@ async fn save_beside<A: ShardAccess>(server: &Server<A>, snapshot: Snapshot, byt
     let shared = &server.shared;
     shared.log.notice(&format!("Background saving started by pid {}", std::process::id()));
     let Some(began) = shared.persist.state.lock().saving.clone() else { return };
-    let result = walk(shared, server.engine.shards(), snapshot, bytes, &began.leave).await;
+    let file = SnapshotFile::create(&shared.config(), "temp-bg");
+    let result = walk(shared, server.engine.shards(), snapshot, bytes, file, &began.leave).await;
     let persist = &shared.persist;
     let mut state = persist.state.lock();
     if began.leave.is_taken_back() {
@@ -213,15 +214,29 @@ async fn save_beside<A: ShardAccess>(server: &Server<A>, snapshot: Snapshot, byt
     }
 }
 
+/// Writes a snapshot that nobody takes back while clients are served; `piece` is what there is of it.
+///
+/// # Errors
+/// The file could not be made, or not be written.
+pub(crate) async fn write_beside(
+    shared: &Shared,
+    shards: &impl ShardAccess,
+    snapshot: Snapshot,
+    piece: Vec<u8>,
+    file: io::Result<SnapshotFile>,
+) -> io::Result<()> {
+    walk(shared, shards, snapshot, piece, file, &Arc::default()).await
+}
+
 /// Walks over all keys, between the commands of clients, and has written what it finds, behind the bytes of `piece`.
 async fn walk(
     shared: &Shared,
     shards: &impl ShardAccess,
     mut snapshot: Snapshot,
     mut piece: Vec<u8>,
+    file: io::Result<SnapshotFile>,
     leave: &Arc<Leave>,
 ) -> io::Result<()> {
-    let file = SnapshotFile::create(&shared.config(), "temp-bg");
     if file.is_err() {
         Snapshot::end_any(shards);
     }

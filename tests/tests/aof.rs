@@ -117,6 +117,76 @@ fn files_of_redis_are_loaded_and_gone_on_with() {
     assert_eq!(digest(&mut redis.connect()), after);
 }
 
+/// The file that everything begins with.
+fn base(dir: &str) -> PathBuf {
+    let files = fs::read_dir(Path::new(dir).join("appendonlydir")).expect("the folder is there");
+    let mut names = files.flatten().map(|file| file.path());
+    names.find(|path| path.to_string_lossy().contains(".base.")).expect("there is one")
+}
+
+/// What DEBUG DIGEST does not see: the groups of a stream, and what is pending there.
+fn groups(connection: &mut Connection) -> Vec<Value> {
+    let asked: [&[&str]; 4] = [
+        &["XINFO", "GROUPS", "stream"],
+        &["XINFO", "GROUPS", "none"],
+        &["XPENDING", "stream", "readers"],
+        &["XPENDING", "stream", "idle"],
+    ];
+    asked.map(|words| connection.call(words)).to_vec()
+}
+
+fn read_by_groups(connection: &mut Connection) {
+    for words in [
+        &["XADD", "stream", "1-1", "f", "v"][..],
+        &["XADD", "stream", "2-1", "f", "v", "g", "w"],
+        &["XADD", "stream", "3-1", "f", "v"],
+        &["XGROUP", "CREATE", "stream", "readers", "0"],
+        &["XGROUP", "CREATE", "stream", "idle", "2-1"],
+        &["XGROUP", "CREATE", "none", "nobody", "$", "MKSTREAM"],
+        &["XGROUP", "CREATECONSUMER", "stream", "idle", "bob"],
+        &["XREADGROUP", "GROUP", "readers", "alice", "COUNT", "2", "STREAMS", "stream", ">"],
+        &["XDEL", "stream", "3-1"],
+    ] {
+        let reply = connection.call(words);
+        assert!(!matches!(reply, Value::Error(_)), "{words:?}: {reply:?}");
+    }
+}
+
+#[test]
+fn without_a_preamble_the_base_is_commands_that_either_server_writes_and_loads() {
+    let begin: [fn(&[&str]) -> Server; 3] = [
+        |options| Server::slotway(&[options, &["--data-threads", "1"]].concat()),
+        |options| Server::slotway(&[options, &["--data-threads", "3"]].concat()),
+        |options| Server::redis(options),
+    ];
+    for (seed, start) in (20..).zip(begin) {
+        let (_folder, dir) = folder();
+        let options = options(&dir, &["--aof-use-rdb-preamble", "no"]);
+        let server = start(&options);
+        let mut connection = server.connect();
+        connection.call(&["SELECT", "3"]);
+        fill(&mut connection, seed);
+        connection.call(&["SELECT", "0"]);
+        fill(&mut connection, seed + 10);
+        read_by_groups(&mut connection);
+        let rewrites = connection.info("aof_rewrites").parse().unwrap_or(0);
+        connection.call(&["BGREWRITEAOF"]);
+        change(&mut connection, seed);
+        wait_for_rewrite(&mut connection, rewrites + 1);
+        let before = (digest(&mut connection), groups(&mut connection));
+        // Without a word: dropped servers are killed.
+        drop(server);
+        assert!(base(&dir).to_string_lossy().ends_with(".base.aof"), "{}", base(&dir).display());
+        assert!(fs::read(base(&dir)).expect("it is there").starts_with(b"*2\r\n$6\r\nSELECT"));
+        check(&dir);
+        for start in begin {
+            let server = start(&options);
+            let mut kept = server.connect();
+            assert_eq!((digest(&mut kept), groups(&mut kept)), before);
+        }
+    }
+}
+
 fn check(dir: &str) {
     let manifest = Path::new(dir).join("appendonlydir/appendonly.aof.manifest");
     let tool = binaries::redis_check_rdb().with_file_name("redis-check-aof");
@@ -160,15 +230,20 @@ fn a_torn_tail_is_cut_off_with_a_word_and_what_is_before_stays() {
         assert!(server.output().contains("cut at byte"), "{}", server.output());
         assert_eq!(fs::metadata(&path).expect("it is there").len(), whole);
     }
-    let mut file = OpenOptions::new().append(true).open(&path).expect("it is ours");
-    file.write_all(b"nonsense\r\n").expect("it is ours");
-    let refused = Command::new(binaries::slotway())
-        .args(["server", "--port", "0"])
-        .args(options(&dir, &[]))
-        .stdin(Stdio::null())
-        .output()
-        .expect("it starts");
-    assert_eq!(refused.status.code(), Some(1), "what is damaged is not cut off");
+    for damage in ["nonsense\r\n", "\r\n", "*0\r\n", "SET b 2\r\n"] {
+        let mut file = OpenOptions::new().append(true).open(&path).expect("it is ours");
+        file.set_len(whole).and_then(|()| file.write_all(damage.as_bytes())).expect("it is ours");
+        let slotway = [&["server", "--port", "0"][..], &options(&dir, &[])].concat();
+        let socket = format!("{dir}/socket");
+        let redis = [&["--port", "0", "--unixsocket", &socket][..], &options(&dir, &[])].concat();
+        for (binary, options) in [(binaries::slotway(), slotway), (binaries::redis_server(), redis)] {
+            let refused = Command::new(&binary).args(options).stdin(Stdio::null()).output();
+            let refused = refused.expect("it starts");
+            let said = String::from_utf8_lossy(&[refused.stdout, refused.stderr].concat()).into_owned();
+            assert_eq!(refused.status.code(), Some(1), "what is damaged is not cut off: {damage:?}: {said}");
+            assert!(said.contains("Bad file format reading the append only file"), "{damage:?}: {said}");
+        }
+    }
 }
 
 #[test]

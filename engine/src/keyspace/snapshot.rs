@@ -13,15 +13,18 @@
 //!
 //! Nobody has to want a snapshot to its end: one that is [given up](Shard::give_up_snapshot) only walks on, so that all marks are right again.
 
+mod sink;
+
 use super::clock::ClockPolicy;
 use super::db::{Db, SlotKeys, Tally};
 use super::entry::Entry;
 use super::{DbIndex, Shard};
 use crate::keyspace::Usage;
-use crate::rdb::{KeyRecord, WriteOptions, Writer};
+use crate::rdb::{KeyRecord, WriteOptions};
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
+use sink::Sink;
 use slotway_core::time::UnixMs;
 
 /// What looking at an entry is taken to cost, in bytes written: a walk over entries that have been written already ends some time, too.
@@ -31,11 +34,20 @@ const LOOK_COST: usize = 16;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SnapshotOptions {
     /// The form.
-    pub write: WriteOptions,
+    pub form: Form,
     /// Whether it tells how keys have been used: under a policy of eviction that goes by it.
     pub usage: bool,
     /// When it begins: what idle times are reckoned from.
     pub now: UnixMs,
+}
+
+/// What a snapshot is made of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Form {
+    /// Keys with their values, as snapshots have them.
+    Rdb(WriteOptions),
+    /// Commands that bring the keys about.
+    Commands,
 }
 
 /// A snapshot of one database that is being taken.
@@ -45,7 +57,7 @@ pub(super) struct Taking {
     /// The number that the database had at the beginning.
     db: DbIndex,
     /// Written and not fetched yet.
-    writer: Writer,
+    sink: Sink,
     /// Where the walk goes on.
     at: Place,
     /// Tables that have been flushed and not been walked to their ends.
@@ -95,7 +107,7 @@ impl Shard {
     /// Bytes that changes have caused to be written since the last slice.
     pub fn snapshot_pending(&self) -> usize {
         let takings = self.dbs().filter_map(|(_, db)| db.tally.taking.as_ref());
-        takings.map(|taking| taking.writer.as_bytes().len()).sum()
+        takings.map(|taking| taking.sink.as_bytes().len()).sum()
     }
 
     /// Nobody wants the snapshot any more. Its slices have to go on to the end.
@@ -103,7 +115,7 @@ impl Shard {
         for (_, db) in self.dbs_mut() {
             if let Some(taking) = &mut db.tally.taking {
                 taking.wanted = false;
-                taking.writer.clear();
+                taking.sink.clear();
                 taking.flushed.clear();
             }
         }
@@ -121,7 +133,7 @@ impl Db {
             options,
             clock_policy: self.settings.clock_policy,
             db,
-            writer: Writer::new(options.write),
+            sink: Sink::new(options.form),
             at: Place::default(),
             flushed: VecDeque::new(),
             wanted: true,
@@ -158,8 +170,8 @@ impl Db {
     /// Moves what has been written to `out`.
     fn fetch(&mut self, out: &mut Vec<u8>) {
         if let Some(taking) = &mut self.tally.taking {
-            out.extend_from_slice(taking.writer.as_bytes());
-            taking.writer.clear();
+            out.extend_from_slice(taking.sink.as_bytes());
+            taking.sink.clear();
         }
     }
 
@@ -196,12 +208,12 @@ impl Taking {
     /// Writes the entries of one bucket that bear the mark `due`. Says where to go on.
     fn visit(&mut self, keys: &SlotKeys, at: Place, due: bool, left: &mut usize) -> Place {
         let next = keys.table.scan(at.position, |entry| {
-            let before = self.writer.as_bytes().len();
+            let before = self.sink.as_bytes().len();
             if entry.mark() == due {
                 self.write(entry);
                 entry.set_mark(!due);
             }
-            *left = left.saturating_sub(self.writer.as_bytes().len() - before + LOOK_COST);
+            *left = left.saturating_sub(self.sink.as_bytes().len() - before + LOOK_COST);
         });
         match next {
             Some(position) => Place { slot: at.slot, position },
@@ -213,11 +225,11 @@ impl Taking {
         if !self.wanted {
             return;
         }
-        if self.writer.as_bytes().is_empty() {
-            self.writer.select_db(self.db.0.into());
+        if self.sink.as_bytes().is_empty() {
+            self.sink.select_db(self.db);
         }
         let SnapshotOptions { usage, now, .. } = self.options;
-        self.writer.key(&KeyRecord {
+        self.sink.key(&KeyRecord {
             key: entry.key(),
             value: entry.value(),
             expiry: entry.expiry(),

@@ -11,10 +11,10 @@ use slotway_engine::node::{Merge, Node as _};
 use slotway_engine::replay::{End, Replay};
 use slotway_engine::session::Session;
 use slotway_engine::shards::ShardAccess;
-use slotway_engine::snapshot::{Snapshot, Stale};
+use slotway_engine::snapshot::{AOF_BASE, Snapshot, Stale};
 
 use super::manifest::{Manifest, Part};
-use super::{create, folder, manifest_path, size_of_all, write_manifest};
+use super::{create, folder, form, manifest_path, size_of_all, write_manifest};
 use crate::persist::{self, Loaded, Loading, Purpose, SnapshotFile, Source};
 use crate::server::Server;
 
@@ -92,13 +92,14 @@ fn adopt<A: ShardAccess>(server: &Server<A>) -> anyhow::Result<Manifest> {
 fn write_first_base<A: ShardAccess>(server: &Server<A>, manifest: &Manifest) -> anyhow::Result<Part> {
     let Server { shared, engine } = server;
     let (config, shards) = (shared.config(), engine.shards());
-    let base = manifest.next_base(config.appendfilename());
-    let mut file = SnapshotFile::create_at(&config, "temp-rewriteaof", &folder(&config).join(&base.name))?;
     let mut bytes = Vec::new();
-    let front = &mut || persist::front(shared, vec![("aof-base", "1".to_owned())]);
-    let snapshot = Snapshot::begin(shards, shared.now(), &config, &mut bytes, front);
+    let front = &mut || persist::front(shared, vec![(AOF_BASE, "1".to_owned())]);
+    let snapshot = Snapshot::begin_in(form(&config), shards, shared.now(), &config, &mut bytes, front);
     let mut snapshot = snapshot.ok_or_else(|| anyhow!("a snapshot is under way"))?;
+    let base = manifest.next_base(config.appendfilename(), snapshot.form());
+    let target = folder(&config).join(&base.name);
     while snapshot.slice(shards, READ_LEN, &mut bytes) {}
+    let mut file = SnapshotFile::create_at(&config, "temp-rewriteaof", &target, snapshot.form())?;
     file.write(&bytes)?;
     file.finish_plainly()?;
     Ok(base)

@@ -11,6 +11,7 @@ use std::fmt::Write as _;
 
 use anyhow::{Context as _, bail};
 use slotway_core::resp::inline::split_args;
+use slotway_engine::snapshot::Form;
 
 /// One of the files.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -66,10 +67,14 @@ impl Manifest {
         text
     }
 
-    /// A base that follows the present one.
-    pub(super) fn next_base(&self, name: &str) -> Part {
+    /// A base that follows the present one, written in `form`.
+    pub(super) fn next_base(&self, name: &str, form: Form) -> Part {
         let seq = self.base.as_ref().map_or(0, |base| base.seq) + 1;
-        Part { name: format!("{name}.{seq}.base.rdb"), seq }
+        let ending = match form {
+            Form::Rdb => "rdb",
+            Form::Commands => "aof",
+        };
+        Part { name: format!("{name}.{seq}.base.{ending}"), seq }
     }
 
     /// An increment that follows the last one.
@@ -105,7 +110,8 @@ mod tests {
         let text = "file \"my file.1.base.rdb\" seq 1 type b\nfile a.3.incr.aof seq 3 type i\nfile a.4.incr.aof seq 4 type i\n";
         let manifest = Manifest::parse(text).unwrap();
         assert_eq!(manifest.text(), text);
-        assert_eq!(manifest.next_base("a").name, "a.2.base.rdb");
+        assert_eq!(manifest.next_base("a", Form::Rdb).name, "a.2.base.rdb");
+        assert_eq!(manifest.next_base("a", Form::Commands).name, "a.2.base.aof");
         assert_eq!(manifest.next_increment("a").name, "a.5.incr.aof");
     }
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use parking_lot::Mutex;
 use slotway_engine::config::Config;
 use slotway_engine::rdb::{Footer, Seal};
+use slotway_engine::snapshot::Form;
 
 use crate::files;
 
@@ -34,7 +35,8 @@ impl Leave {
 /// A snapshot that is being written. Until it is finished it has another name, under which it is removed if it is dropped.
 pub(crate) struct SnapshotFile {
     file: File,
-    seal: Seal,
+    /// The end of a file in [`Form::Rdb`].
+    seal: Option<Seal>,
     temporary: PathBuf,
     target: PathBuf,
     is_done: bool,
@@ -46,21 +48,21 @@ impl SnapshotFile {
     /// # Errors
     /// The folder cannot be written.
     pub(crate) fn create(config: &Config, prefix: &str) -> io::Result<Self> {
-        Self::create_at(config, prefix, Path::new(config.dbfilename()))
+        Self::create_at(config, prefix, Path::new(config.dbfilename()), Form::Rdb)
     }
 
-    /// The same for a file at `target`.
+    /// The same for a file at `target`, which is written in `form`.
     ///
     /// # Errors
     /// The folder cannot be written.
-    pub(crate) fn create_at(config: &Config, prefix: &str, target: &Path) -> io::Result<Self> {
+    pub(crate) fn create_at(config: &Config, prefix: &str, target: &Path, form: Form) -> io::Result<Self> {
         // Several nodes may live in one process, and share a folder.
         let name = format!("{prefix}-{}-{}.rdb", std::process::id(), config.port());
         let temporary = target.with_file_name(name);
         let footer = if config.rdbchecksum() { Footer::Checksum } else { Footer::Zero };
         Ok(Self {
             file: File::create(&temporary)?,
-            seal: Seal::new(footer),
+            seal: (form == Form::Rdb).then(|| Seal::new(footer)),
             temporary,
             target: target.into(),
             is_done: false,
@@ -72,7 +74,9 @@ impl SnapshotFile {
     /// # Errors
     /// The disk is full, or fails.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.seal.update(bytes);
+        if let Some(seal) = &mut self.seal {
+            seal.update(bytes);
+        }
         self.file.write_all(bytes)
     }
 
@@ -89,8 +93,9 @@ impl SnapshotFile {
     /// # Errors
     /// The disk is full, or fails, or the leave has been taken back; the last snapshot is still there.
     pub(super) fn finish(mut self, leave: &Leave) -> io::Result<()> {
-        let footer = std::mem::replace(&mut self.seal, Seal::new(Footer::Zero)).end();
-        self.file.write_all(&footer)?;
+        if let Some(seal) = self.seal.take() {
+            self.file.write_all(&seal.end())?;
+        }
         self.file.sync_all()?;
         let is_taken_back = leave.is_taken_back.lock();
         if *is_taken_back {

@@ -5,7 +5,7 @@ use slotway_core::time::UnixMs;
 use std::collections::BTreeMap;
 use std::vec::Vec;
 
-use super::SnapshotOptions;
+use super::{Form, SnapshotOptions};
 use crate::config::Config;
 use crate::keyspace::{DbIndex, Expiry, KeyHasher, Layout, NewValue, Shard, ValueRef};
 use crate::rdb::{
@@ -17,7 +17,7 @@ const HASHER: KeyHasher = KeyHasher::new(7);
 const NOW: UnixMs = UnixMs::from_ms(1_700_000_000_000);
 const WRITE: WriteOptions =
     WriteOptions { version: Version::V10, compression: Compression::Off, footer: Footer::Zero };
-const OPTIONS: SnapshotOptions = SnapshotOptions { write: WRITE, usage: false, now: NOW };
+const OPTIONS: SnapshotOptions = SnapshotOptions { form: Form::Rdb(WRITE), usage: false, now: NOW };
 
 /// Keys by database and name, with text and expiry.
 type Content = BTreeMap<(u64, Vec<u8>), (Vec<u8>, Option<u64>)>;
