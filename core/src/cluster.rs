@@ -26,6 +26,7 @@ mod admin;
 mod comeback;
 mod config;
 mod copies;
+mod doubts;
 mod election;
 mod epochs;
 mod event;

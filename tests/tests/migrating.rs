@@ -103,9 +103,8 @@ fn slotway_takes_over_from_redis_and_gives_back_while_clients_write() {
     assert_eq!(there, KEYS + written, "no key is lost, none is there twice");
 }
 
-// The way back by failover; the other way back is tried above.
+/// The way back by failover; the other way back is tried above. Four Redis nodes lose a slot here at times: see `core/cluster/doubts.rs`.
 #[test]
-#[ignore = "an open finding: at times the Redis node has one slot less in its own view than it claims; run with --ignored"]
 fn a_redis_node_that_gave_its_slots_takes_them_back_at_once() {
     let redis = Nodes::start_in_memory(&[Redis; 3]);
     // Few slots for the first one, so that little has to move.
@@ -115,6 +114,9 @@ fn a_redis_node_that_gave_its_slots_takes_them_back_at_once() {
         redis.call(node, &["CLUSTER", "MEET", "127.0.0.1", &redis.port(0).to_string()]);
     }
     redis.wait_until_agreed();
+    redis.wait_until("each is linked with each", |redis| {
+        redis.running().all(|node| !redis.call(node, &["CLUSTER", "NODES"]).contains("disconnected"))
+    });
     let tag = (0..).map(|number| number.to_string()).find(|tag| key_slot(tag.as_bytes()).get() < 10);
     let key = format!("{{{}}}key", tag.expect("some text is in each slot"));
     redis.call(0, &["SET", &key, "before"]);

@@ -67,8 +67,13 @@ impl Cluster {
     /// Says something else than a heartbeat to one node, over the link that this node opened.
     pub(crate) fn send(&mut self, peer: PeerIndex, body: &Body<'_>) {
         if let Some(link) = self.nodes[peer].outbound {
-            self.send_frame(link, body.kind(), encoded(&self.header(), body));
+            self.send_on(link, body);
         }
+    }
+
+    /// Says something else than a heartbeat over that link.
+    pub(crate) fn send_on(&mut self, link: LinkId, body: &Body<'_>) {
+        self.send_frame(link, body.kind(), encoded(&self.header(), body));
     }
 
     /// Says something else than a heartbeat to every node.

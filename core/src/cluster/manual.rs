@@ -105,6 +105,7 @@ impl Cluster {
         }
         self.cancel_for_failover(now);
         self.end_manual_failover();
+        self.dispel_doubts(sender, link);
         self.manual = ManualFailover::Pausing { until: now.instant.plus_ms(TIMEOUT_MS), replica: sender };
         self.note(Event::ManualFailoverRequested { by: self.nodes[sender].id });
         self.out.push(Action::PauseWrites);

@@ -100,7 +100,11 @@ impl Cluster {
     pub(crate) fn hear_claim(&mut self, now: Now, sender: PeerIndex, header: &Header) {
         if header.primary == Some(self.id()) {
             // Who gave its last slot to this node follows it, and does not claim what it gave. Should it be elected, that is a new claim.
+            let before = self.slots.taken.len();
             self.slots.taken.retain(|_, taken| taken.giver != sender);
+            if let Some(link) = self.nodes[sender].outbound.filter(|_| self.slots.taken.len() < before) {
+                self.dispel_doubts(sender, link);
+            }
         }
         if !self.nodes[sender].is_primary() || header.primary.is_some() {
             return;

@@ -90,3 +90,33 @@ fn two_nodes_that_have_lost_each_others_address_find_each_other_where_they_were(
     assert!((0..2).all(|at| net.topology(at).node_count() == 2), "and nobody else is known");
     net.assert_views_agree();
 }
+
+/// A replica that forgets, as Redis does, that its primary claims a slot after all, would lose it again when it is elected.
+#[cfg(feature = "profiles")]
+#[test]
+fn a_replica_of_another_kind_is_told_all_slots_anew_before_it_takes_over() {
+    use crate::bus::MessageKind;
+
+    let updates = |net: &Net, at: usize| {
+        let of_kind = |(kind, count)| (kind == MessageKind::Update).then_some(count);
+        net.node(at).stats().all_received().find_map(of_kind).unwrap_or_default()
+    };
+    for (profile, told) in [(Profile::Redis70, 1), (Profile::Valkey8, 0), (Profile::Slotway, 0)] {
+        let mut net = with_replicas();
+        net.node_mut(3).play(profile);
+        net.run_ms(3000);
+        // It has not read all that its primary has, and so it waits.
+        net.unlinked_data(3, 0);
+        let epoch = |net: &Net, at: usize| net.topology(at).config_epoch(net.index(at, 0));
+        let (heard, before) = (updates(&net, 3), epoch(&net, 3));
+        net.admin(3, Admin::Failover(FailoverMode::Agreed)).unwrap();
+        assert_eq!(updates(&net, 3) - heard, told, "{profile:?}");
+        assert_eq!(epoch(&net, 3) > before, told == 1, "{profile:?}");
+        net.run_ms(10_000);
+        net.assert_views_agree();
+        net.all_in_sync();
+        net.admin(3, Admin::Failover(FailoverMode::Agreed)).unwrap();
+        net.run_ms(3000);
+        assert_eq!(net.topology(1).slots_of(net.index(1, 3)), share(0, 3), "{profile:?}");
+    }
+}
