@@ -30,7 +30,7 @@ use slotway_core::cluster::{
 use slotway_core::slot_set::SlotSet;
 use slotway_core::time::Instant;
 use slotway_core::topology::Topology;
-use slotway_engine::config::Config;
+use slotway_engine::config::{AppendFsync, Config};
 use slotway_engine::node::Node as _;
 use slotway_engine::pubsub::send_in_shard;
 use tokio::net::{TcpListener, TcpStream};
@@ -228,6 +228,7 @@ impl Bus {
                 Action::Close { link } => drop(state.writers.remove(&link)),
                 Action::Persist { conf, durability } => {
                     let sync = match durability {
+                        Durability::Written => Sync::Never,
                         Durability::Eventually => Sync::Whenever,
                         Durability::BeforeTheNextAction => Sync::Now,
                     };
@@ -360,6 +361,7 @@ fn cluster_config(config: &Config) -> anyhow::Result<ClusterConfig> {
         migration_barrier: config.cluster_migration_barrier() as usize,
         require_full_coverage: config.cluster_require_full_coverage(),
         write_quorum: config.cluster_write_quorum(),
+        syncs_each_write: config.appendonly() && config.appendfsync() == AppendFsync::Always,
         tls_cluster: config.tls_cluster(),
         announced: Announced {
             ip: config.cluster_announce_ip().to_owned(),

@@ -45,6 +45,8 @@ pub(crate) enum Sync {
     Now,
     /// When the system likes: a power failure may leave the old file in its place. What is in the new one is whole all the same.
     Whenever,
+    /// Never by this process: a power failure may leave anything in the file's place. The caller keeps what was there before.
+    Never,
 }
 
 /// Writes `bytes` beside `path`, and puts them in its place.
@@ -57,16 +59,25 @@ pub(crate) fn replace(path: &Path, bytes: &[u8], sync: Sync) -> io::Result<()> {
     let temporary = path.with_file_name(name);
     let written = File::create(&temporary).and_then(|mut file| {
         file.write_all(bytes)?;
-        file.sync_all()
+        if sync == Sync::Never { Ok(()) } else { file.sync_all() }
     });
     if let Err(error) = written.and_then(|()| fs::rename(&temporary, path)) {
         let _ = fs::remove_file(&temporary);
         return Err(error);
     }
     match sync {
-        Sync::Whenever => Ok(()),
+        Sync::Whenever | Sync::Never => Ok(()),
         Sync::Now => sync_folder_of(path),
     }
+}
+
+/// Returns once a file and its name are on disk.
+///
+/// # Errors
+/// It cannot be read, or the disk fails.
+pub(crate) fn sync(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()?;
+    sync_folder_of(path)
 }
 
 /// Returns once the name of a file that has been made or renamed is on disk.

@@ -74,6 +74,8 @@ pub enum Action {
 /// When a write of nodes.conf must have reached the disk.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Durability {
+    /// It is to survive the end of the process, and no more: the system writes it when it likes. Another one follows that is durable.
+    Written,
     /// Some time soon: others can tell this node again what is in it.
     Eventually,
     /// Before anything else leaves this node: a vote or an epoch is in it. [`Cluster::poll_action`](super::Cluster::poll_action)

@@ -29,6 +29,8 @@ pub struct Config {
     pub require_full_coverage: bool,
     /// `cluster-write-quorum`: writes count once a majority of the shard's copies has them, and elections see to it that they are kept.
     pub write_quorum: bool,
+    /// `appendfsync always`: what is answered is on disk, and so is what an operator is told of slots on their way.
+    pub syncs_each_write: bool,
     /// Nodes talk TLS to each other (`tls-cluster`): the base port on the bus is the TLS port then.
     pub tls_cluster: bool,
     /// What this node tells others of where it is.
@@ -99,6 +101,7 @@ impl Default for Config {
             migration_barrier: 1,
             require_full_coverage: true,
             write_quorum: false,
+            syncs_each_write: false,
             tls_cluster: false,
             announced: Announced::default(),
             seeds: Vec::new(),

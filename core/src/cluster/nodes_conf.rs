@@ -193,6 +193,11 @@ fn last_vote_epoch(text: &str) -> Option<Epoch> {
     words.next()?.parse().ok().map(Epoch::new)
 }
 
+/// Whether `text` was written to its end: by its last line, and its checksum if it has one.
+pub fn is_whole(text: &str) -> bool {
+    text.ends_with('\n') && last_vote_epoch(text).is_some() && !is_damaged(text)
+}
+
 /// It has a checksum, and that of another text.
 fn is_damaged(text: &str) -> bool {
     let mut words = vars(text).into_iter().flatten().skip_while(|word| *word != CHECKSUM);

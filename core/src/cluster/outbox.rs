@@ -27,6 +27,8 @@ pub(crate) struct Outbox {
     urgent: VecDeque<Action>,
     awaits_disk: bool,
     save: Option<Durability>,
+    /// Nobody waits for the disk, but the end of this process is to lose nothing.
+    is_to_be_written: bool,
     /// The picture that readers have is out of date.
     pub(crate) is_stale: bool,
     /// The state of the cluster may have changed.
@@ -50,10 +52,17 @@ impl Outbox {
         self.is_stale = true;
     }
 
+    /// nodes.conf has to be written at once, and saved like what may wait.
+    pub(crate) fn write(&mut self) {
+        self.save(Durability::Eventually);
+        self.is_to_be_written = true;
+    }
+
     /// What has to be saved for what has been collected, if anything. What may wait does, until it is `due`: many small changes
     /// come together when a cluster forms.
     pub(crate) fn take_save(&mut self, due: bool) -> Option<Durability> {
-        self.save.take_if(|save| due || *save == Durability::BeforeTheNextAction)
+        let written = core::mem::take(&mut self.is_to_be_written).then_some(Durability::Written);
+        self.save.take_if(|save| due || *save == Durability::BeforeTheNextAction).or(written)
     }
 
     /// Lets go what has been collected, behind what must be saved and shown first.

@@ -344,21 +344,38 @@ fn a_slot_that_arrives_is_claimed_by_an_epoch_of_now_also_where_its_giver_was_no
 
 /// Two hosts that stop one after the other, each with the file of before, would take the slot for each other's. Seed 58 of the simulator.
 #[test]
-fn what_an_operator_says_of_slots_is_on_disk_before_he_is_answered() {
-    let mut net = cluster(3, 3);
+fn who_takes_a_slot_has_it_on_disk_before_the_operator_is_answered() {
+    use Durability::{BeforeTheNextAction, Written};
+    assert_eq!(durabilities(false), [Written, Written, BeforeTheNextAction, Written, Written]);
+}
+
+#[test]
+fn a_node_that_syncs_each_write_syncs_what_it_is_told_of_slots_too() {
+    assert_eq!(durabilities(true), [Durability::BeforeTheNextAction; 5]);
+}
+
+/// How a slot that changes hands is saved: opened on both sides, given on both sides, and by a node that is told.
+fn durabilities(syncs_each_write: bool) -> Vec<Durability> {
+    let mut net = cluster_by(3, 3, |config| config.syncs_each_write = syncs_each_write);
     let (source, target) = (net.node(0).id(), net.node(2).id());
-    for (at, to) in [
+    let mut saved = |(at, to)| {
+        let actions = net.admin_actions(at, Admin::SetSlot { slot: slot(7), to, has_keys: false });
+        let durability = |action: &Action| match action {
+            Action::Persist { durability, .. } => Some(*durability),
+            _ => None,
+        };
+        let saved: Vec<Durability> = actions.iter().filter_map(durability).collect();
+        assert_eq!(saved.len(), 1, "{to:?}: {actions:?}");
+        saved[0]
+    };
+    let orders = [
         (2, SetSlot::Importing(source)),
         (0, SetSlot::Migrating(target)),
         (2, SetSlot::Node(target)),
         (0, SetSlot::Node(target)),
-    ] {
-        let actions = net.admin_actions(at, Admin::SetSlot { slot: slot(7), to, has_keys: false });
-        let waits = |action: &Action| {
-            matches!(action, Action::Persist { durability: Durability::BeforeTheNextAction, .. })
-        };
-        assert!(actions.iter().any(waits), "{to:?}: {actions:?}");
-    }
+        (1, SetSlot::Node(target)),
+    ];
+    orders.map(&mut saved).into()
 }
 
 #[test]

@@ -437,7 +437,7 @@ impl World {
     fn persist(&mut self, number: usize, conf: String, durability: Durability) -> Result<(), Violation> {
         let now = self.timeline.now();
         let life = self.members[number].life;
-        if durability == Durability::Eventually {
+        if durability != Durability::BeforeTheNextAction {
             self.members[number].disk.write(conf);
             return Ok(());
         }
