@@ -237,6 +237,7 @@ fn track(whole: &mut Whole<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> 
     let (Some(job), Some(slots)) = (words.job, words.slots) else { return Err(ErrorReply::Syntax) };
     hide(whole, &slots, true);
     whole.connection.node.track_import(job, Some(&slots));
+    keep(whole, args);
     reply.ok();
     Ok(Effect::None)
 }
@@ -249,8 +250,14 @@ fn finish(whole: &mut Whole<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) ->
     }
     let slots = whole.connection.node.track_import(job, None).ok_or(MigrationError::UnknownJob)?;
     hide(whole, &slots, false);
+    keep(whole, args);
     reply.ok();
     Ok(Effect::None)
+}
+
+/// What a primary has told belongs into the file of this replica: the keys that follow it are in there, and are to be hidden after a restart too.
+fn keep(whole: &mut Whole<'_>, args: Args<'_>) {
+    Whole::propagate(whole.connection.node, whole.effects, whole.in_transaction, CLUSTER_DB, args);
 }
 
 fn hide(whole: &Whole<'_>, slots: &SlotSet, hidden: bool) {

@@ -170,3 +170,12 @@ fn where_the_topology_is_fixed_nothing_changes_it() {
         assert_eq!(client.run(line), "-ERR The topology of this node is fixed\r\n", "{line}");
     }
 }
+
+#[test]
+fn a_replica_has_in_its_file_what_its_primary_tells_of_slots_on_their_way() {
+    let mut client = client();
+    client.session.is_primary_link = true;
+    let (source, job) = ("b".repeat(40), "c".repeat(40));
+    let told = alloc::format!("CLUSTER SYNCSLOTS ESTABLISH SOURCE {source} NAME {job} SLOTSRANGE 5 6");
+    assert_eq!(client.propagated(&told).trim_end(), told);
+}
