@@ -544,7 +544,7 @@ impl ErrorReply {
             }
             ErrorReply::MigrateInTransaction => "ERR MIGRATE cannot wait for its target inside a transaction",
             ErrorReply::MigrateOvertaken => {
-                "ERR Keys were changed by FLUSHALL or a failover while MIGRATE was moving them: they are still here"
+                "ERR Keys were changed by FLUSHALL, a failover or the handover of their slot while MIGRATE was moving them: it has not removed those"
             }
             ErrorReply::MigrateConnect => "IOERR error or timeout connecting to the client",
             ErrorReply::MigrateWrite => "IOERR error or timeout writing to target instance",
