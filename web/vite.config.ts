@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { svelte } from '@sveltejs/vite-plugin-svelte'
 import { defineConfig } from 'vitest/config'
+import { offline } from './scripts/offline'
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
@@ -10,7 +11,7 @@ const node = process.env.SLOTWAY_HTTP
 export default defineConfig({
   // Relative, so that the same dist/ is served from any path: by a node, or from a folder of a web site.
   base: './',
-  plugins: [svelte()],
+  plugins: [svelte(), offline()],
   resolve: {
     alias: {
       'slotway-wasm/simulator': here('../wasm/pkg-sim/slotway_sim.js'),

@@ -22,8 +22,9 @@ export interface KeyList {
   readonly lines: number
 }
 
-export function listKeys(text: string): KeyList {
-  const { keys, times, lines } = distinct(text)
+/** Lists the keys of `text`; `onProgress` is told now and then which part of it has been read. */
+export function listKeys(text: string, onProgress?: (part: number) => void): KeyList {
+  const { keys, times, lines } = distinct(text, onProgress)
   const { joined, ends } = pack(keys, text.length)
   const slots = new Uint16Array(keySlots(joined, ends))
   const perSlot = new Uint32Array(SLOT_COUNT)
@@ -75,12 +76,17 @@ export function transferable(list: KeyList): ArrayBuffer[] {
   return [list.joined, list.ends, list.slots, list.times, list.perSlot].map((array) => array.buffer)
 }
 
-function distinct(text: string): { keys: string[]; times: number[]; lines: number } {
+/** Lines between two reports of progress. */
+const REPORT_EVERY = 1 << 16
+
+function distinct(text: string, onProgress?: (part: number) => void): { keys: string[]; times: number[]; lines: number } {
   const places = new Map<string, number>()
   const times: number[] = []
-  let lines = 0
+  let [lines, read] = [0, 0]
   for (const line of linesOf(text)) {
     lines += 1
+    read += line.length + 1
+    if (lines % REPORT_EVERY === 0) onProgress?.(read / text.length)
     const place = places.get(line)
     if (place === undefined) {
       places.set(line, times.length)

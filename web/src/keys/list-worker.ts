@@ -7,6 +7,6 @@ const ready = init()
 
 self.addEventListener('message', async ({ data }: MessageEvent<{ ticket: number; text: string }>) => {
   await ready
-  const list = listKeys(data.text)
+  const list = listKeys(data.text, (part) => self.postMessage({ ticket: data.ticket, part }))
   self.postMessage({ ticket: data.ticket, list }, { transfer: transferable(list) })
 })

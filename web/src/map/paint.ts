@@ -5,7 +5,7 @@
 
 import { type Rgb, UNSERVED, mix, rgb } from '../topology/palette'
 import { type SlotTable, runs } from '../topology/slot-table'
-import { SIDE, SLOT_COUNT, borders, cellOf, centreOf } from './geometry'
+import { type Order, type Point, SIDE, SLOT_COUNT, borders, cellOf, centreOf, placeOf } from './geometry'
 
 export interface Theme {
   /** What shows through the tints. */
@@ -17,12 +17,18 @@ export interface Theme {
 export const LIGHT: Theme = { paper: rgb('#ffffff'), ink: '#1b1d22', halo: '#ffffff' }
 export const DARK: Theme = { paper: rgb('#16181d'), ink: '#f4f2ee', halo: '#0c0d10' }
 
+/** By shard, by the number of keys, or by whether a slot is being moved. */
+export type Colouring = 'shards' | 'keys' | 'moves'
+
 export interface MapPicture {
   readonly table: SlotTable
   /** How many keys are in each slot. */
   readonly keys: Uint32Array
   /** The shard to bring out; the others fade. */
   readonly highlight: number | null
+  readonly order?: Order
+  /** What the colours tell; the shards when left out. */
+  readonly colour?: Colouring
   readonly theme: Theme
 }
 
@@ -31,15 +37,20 @@ const TINT = 0.42
 const TINT_FADED = 0.12
 /** The least that one key adds. */
 const KEY_STEP = 0.3
+/** Keys alone, whoever has them. */
+const HEAT = '#c2410c'
 
 /** Red, green, blue, alpha of each slot. */
-export function slotPixels({ table, keys, highlight, theme }: MapPicture): Uint8ClampedArray<ArrayBuffer> {
+export function slotPixels(picture: MapPicture): Uint8ClampedArray<ArrayBuffer> {
+  const { table, keys, highlight, theme, order = 'rows', colour: colouring = 'shards' } = picture
   const pixels = new Uint8ClampedArray(SLOT_COUNT * 4)
-  const most = keys.reduce((most, count) => Math.max(most, count), 1)
-  const inks = table.shards.map(({ colour }, at) => ink(rgb(colour), highlight === null || highlight === at, theme))
+  const counts = colouring === 'moves' ? movesOf(table) : keys
+  const most = counts.reduce((most, count) => Math.max(most, count), 1)
+  const base = (colour: string) => rgb(colouring === 'keys' ? HEAT : colour)
+  const inks = table.shards.map(({ colour }, at) => ink(base(colour), highlight === null || highlight === at, theme, colouring))
   for (let slot = 0; slot < SLOT_COUNT; slot++) {
-    const { r, g, b } = inks[table.owners[slot]!]?.(heat(keys[slot]!, most)) ?? unserved(slot, theme)
-    const at = slot * 4
+    const { r, g, b } = inks[table.owners[slot]!]?.(heat(counts[slot]!, most)) ?? unserved(slot, theme)
+    const at = placeOf(slot, order) * 4
     pixels[at] = r
     pixels[at + 1] = g
     pixels[at + 2] = b
@@ -49,10 +60,17 @@ export function slotPixels({ table, keys, highlight, theme }: MapPicture): Uint8
 }
 
 /** The colour of a shard's slots by heat; that of most slots, without keys, is mixed only once. */
-function ink(colour: Rgb, bright: boolean, theme: Theme): (heat: number) => Rgb {
-  const tint = bright ? TINT : TINT_FADED
+function ink(colour: Rgb, bright: boolean, theme: Theme, colouring: Colouring): (heat: number) => Rgb {
+  const tint = bright && colouring === 'shards' ? TINT : TINT_FADED
   const cold = mix(colour, theme.paper, tint)
   return (heat) => (heat === 0 ? cold : mix(colour, theme.paper, tint + heat * (1 - tint)))
+}
+
+/** 1 for each slot that is on its way from or to the node asked. */
+function movesOf({ view }: SlotTable): Uint32Array {
+  const moves = new Uint32Array(SLOT_COUNT)
+  for (const { slot } of [...view.migrating, ...view.importing]) moves[slot] = 1
+  return moves
 }
 
 /** 0 without keys, 1 for the slot with the most: by logarithm, since one hash tag may hold nearly all. */
@@ -75,7 +93,8 @@ export function drawMap(context: CanvasRenderingContext2D, picture: MapPicture, 
   const cell = size / SIDE
   if (cell >= 4) drawGrid(context, picture.theme, cell, size)
   drawBorders(context, picture, cell)
-  drawLetters(context, picture, size)
+  // Along the curve a shard may be of any shape: its letter would stand anywhere.
+  if (picture.order !== 'hilbert') drawLetters(context, picture, size)
 }
 
 function drawGrid(context: CanvasRenderingContext2D, theme: Theme, cell: number, size: number): void {
@@ -88,11 +107,11 @@ function drawGrid(context: CanvasRenderingContext2D, theme: Theme, cell: number,
   }
 }
 
-function drawBorders(context: CanvasRenderingContext2D, { table, theme }: MapPicture, cell: number): void {
+function drawBorders(context: CanvasRenderingContext2D, { table, theme, order }: MapPicture, cell: number): void {
   context.strokeStyle = theme.ink
   context.lineWidth = Math.max(1, Math.round(cell / 3))
   context.beginPath()
-  for (const { from, to } of borders(table.owners)) {
+  for (const { from, to } of borders(table.owners, order)) {
     context.moveTo(from.x * cell, from.y * cell)
     context.lineTo(to.x * cell, to.y * cell)
   }
@@ -124,17 +143,18 @@ export interface Marks {
   readonly hover: number | null
   readonly pinned: number | null
   readonly theme: Theme
+  readonly order: Order
 }
 
 /** Draws what changes with pointer and selection. `size` is in device pixels, `unit` device pixels per CSS pixel. */
 export function drawMarks(context: CanvasRenderingContext2D, marks: Marks, size: number, unit: number): void {
   context.clearRect(0, 0, size, size)
-  for (const slot of marks.keys) ring(context, centreOf(slot, size), 3.5 * unit, 1.5 * unit, marks.theme)
-  if (marks.hover !== null) frame(context, marks.hover, size, unit, marks.theme)
-  if (marks.pinned !== null) pin(context, marks.pinned, size, unit, marks.theme)
+  for (const slot of marks.keys) ring(context, centreOf(slot, size, marks.order), 3.5 * unit, 1.5 * unit, marks.theme)
+  if (marks.hover !== null) frame(context, cellOf(marks.hover, marks.order), size, unit, marks.theme)
+  if (marks.pinned !== null) pin(context, centreOf(marks.pinned, size, marks.order), size, unit, marks.theme)
 }
 
-function ring(context: CanvasRenderingContext2D, { x, y }: { x: number; y: number }, radius: number, width: number, theme: Theme): void {
+function ring(context: CanvasRenderingContext2D, { x, y }: Point, radius: number, width: number, theme: Theme): void {
   context.beginPath()
   context.arc(x, y, radius, 0, 2 * Math.PI)
   context.fillStyle = theme.ink
@@ -144,9 +164,8 @@ function ring(context: CanvasRenderingContext2D, { x, y }: { x: number; y: numbe
   context.stroke()
 }
 
-function frame(context: CanvasRenderingContext2D, slot: number, size: number, unit: number, theme: Theme): void {
+function frame(context: CanvasRenderingContext2D, { x, y }: Point, size: number, unit: number, theme: Theme): void {
   const cell = size / SIDE
-  const { x, y } = cellOf(slot)
   const gap = unit
   context.strokeStyle = theme.ink
   context.lineWidth = 2 * unit
@@ -154,8 +173,7 @@ function frame(context: CanvasRenderingContext2D, slot: number, size: number, un
 }
 
 /** A ring round the slot, and lines from the map's edges to it. */
-function pin(context: CanvasRenderingContext2D, slot: number, size: number, unit: number, theme: Theme): void {
-  const { x, y } = centreOf(slot, size)
+function pin(context: CanvasRenderingContext2D, { x, y }: Point, size: number, unit: number, theme: Theme): void {
   const radius = 9 * unit
   context.beginPath()
   for (const [from, to] of [[0, x - radius], [x + radius, size]] as const) {

@@ -1,6 +1,6 @@
 // Lines of the simulator's trace as entries of a log: who said the same at the same time says it once.
 
-import type { Language } from './words'
+import type { Language } from '../language.svelte'
 
 export type Tone = 'bad' | 'good' | 'vote' | 'act' | 'plain'
 

@@ -1,8 +1,7 @@
 // Every word of the Simulate screen, in both languages. A missing one does not compile.
 
+import type { Language } from '../language.svelte'
 import type { ScenarioId } from './scenarios'
-
-export type Language = 'en' | 'zh'
 
 interface Named {
   readonly name: string
@@ -10,7 +9,6 @@ interface Named {
 }
 
 const en = {
-  title: 'Break a cluster, and watch it mend itself',
   lead: 'The control plane of the real node runs here, compiled to WebAssembly, in virtual time. Pick a trouble, or make one.',
   loading: 'Loading the simulator…',
   failed: 'The simulator does not start here: ',
@@ -87,13 +85,11 @@ const en = {
   moving: 'slots to move',
   noActs: 'A seed of the test suite plays by itself.',
   keys: 'Keys: space plays, . next event, k kills, s starts, h heals, ← → a second back and on, ↑ ↓ choose a node.',
-  language: '简体中文',
 }
 
 export type Words = typeof en
 
 const zh: Words = {
-  title: '弄坏一个集群，看它如何自愈',
   lead: '这里运行的是真实节点的控制面，编译为 WebAssembly，使用虚拟时间。选择一种故障，或自己制造一种。',
   loading: '正在加载模拟器…',
   failed: '模拟器无法启动：',
@@ -170,7 +166,6 @@ const zh: Words = {
   moving: '个槽待迁移',
   noActs: '测试套件的种子自行播放。',
   keys: '按键：空格播放，. 下一事件，k 杀死，s 启动，h 恢复网络，← → 后退与前进一秒，↑ ↓ 选择节点。',
-  language: 'English',
 }
 
 export const WORDS: Record<Language, Words> = { en, zh }

@@ -1,49 +1,65 @@
 // The state of the page in the fragment of its address: what is shared by sending the link, and never sent to any server.
 //
-//     #k=user%3A1%0Auser%3A2&s=5474        a few keys, to be read
-//     #z=<deflate-raw, base64url>&s=5474   more keys
+//     #k=user%3A1%0Auser%3A2&s=5474               a few keys, to be read, and the pinned slot
+//     #z=<deflate-raw, base64url>&s=5474          more keys
+//     #commands&c=GET%20a                         another screen, and the commands typed there
+//     #plan&y=<...>&p=...                         a pasted cluster, and what is wanted of it
 
 export interface Shared {
   /** The text of the keys; null where the link tells none. */
-  keys: string | null
+  readonly keys: string | null
   /** The pinned slot. */
-  slot: number | null
+  readonly slot: number | null
+  /** The pasted cluster. */
+  readonly pasted: string | null
+  readonly commands: string | null
+  /** What is wanted of the cluster, as `edits.ts` writes it. */
+  readonly edits: string | null
 }
+
+export const NOTHING_SHARED: Shared = { keys: null, slot: null, pasted: null, commands: null, edits: null }
+
+/** Of each text, the letter before it as it is, and the one before it packed. */
+const TEXTS = { keys: ['k', 'z'], pasted: ['t', 'y'], commands: ['c', 'x'], edits: ['p', 'w'] } as const
+type TextName = keyof typeof TEXTS
 
 const READABLE_MAX = 400
 /** Longer links get cut by programs that pass them on. */
 export const LINK_MAX = 8_192
 
-/** The fragment for `shared`, without the number sign. Keys that would make it too long are left out. */
-export async function writeFragment({ keys, slot }: Shared): Promise<string> {
-  const fields: string[] = []
-  if (keys !== null) fields.push(await keysField(keys))
-  if (slot !== null) fields.push(`s=${slot}`)
+/** The fragment for `shared`, without the number sign. A text that would make it too long is left out. */
+export async function writeFragment(shared: Shared): Promise<string> {
+  const names = Object.keys(TEXTS) as TextName[]
+  const fields = await Promise.all(names.map((name) => textField(name, shared[name])))
+  if (shared.slot !== null) fields.push(`s=${shared.slot}`)
   return fields.filter((field) => field !== '').join('&')
 }
 
 export async function readFragment(fragment: string): Promise<Shared> {
-  const fields = new Map(fragment.replace(/^#/, '').split('&').map((field) => [field.slice(0, 1), field.slice(2)]))
-  return { keys: await readKeys(fields), slot: readSlot(fields.get('s')) }
+  const fields = new Map(fragment.replace(/^#/, '').split('&').filter((field) => field[1] === '=').map((field) => [field.slice(0, 1), field.slice(2)]))
+  const text = (name: TextName) => readText(fields.get(TEXTS[name][0]), fields.get(TEXTS[name][1]))
+  const [keys, pasted, commands, edits] = await Promise.all([text('keys'), text('pasted'), text('commands'), text('edits')])
+  return { keys, pasted, commands, edits, slot: readSlot(fields.get('s')) }
 }
 
-async function keysField(keys: string): Promise<string> {
-  const readable = `k=${encodeURIComponent(keys.toWellFormed())}`
+async function textField(name: TextName, text: string | null): Promise<string> {
+  if (text === null) return ''
+  const [letter, packedLetter] = TEXTS[name]
+  const readable = `${letter}=${encodeURIComponent(text.toWellFormed())}`
   if (readable.length <= READABLE_MAX) return readable
-  if (keys.length > LINK_MAX * 20) return ''
-  const packed = `z=${toBase64Url(await through(new TextEncoder().encode(keys), new CompressionStream('deflate-raw')))}`
+  if (text.length > LINK_MAX * 20) return ''
+  const packed = `${packedLetter}=${toBase64Url(await through(new TextEncoder().encode(text), new CompressionStream('deflate-raw')))}`
   return packed.length <= LINK_MAX ? packed : ''
 }
 
-async function readKeys(fields: Map<string, string>): Promise<string | null> {
-  const [readable, packed] = [fields.get('k'), fields.get('z')]
+async function readText(readable: string | undefined, packed: string | undefined): Promise<string | null> {
   try {
     if (readable !== undefined) return decodeURIComponent(readable)
     if (packed !== undefined) {
       return new TextDecoder().decode(await through(fromBase64Url(packed), new DecompressionStream('deflate-raw')))
     }
   } catch {
-    // A link that was cut or mistyped: the page opens without its keys.
+    // A link that was cut or mistyped: the page opens without what it told.
   }
   return null
 }

@@ -3,14 +3,20 @@
 // Views read these fields and call these methods; they hold no state of their own but what only they draw.
 
 import type { TopologyView } from 'slotway-wasm'
+import { EXAMPLE_COMMANDS } from '../commands/example'
 import { type KeyList, find, keysInSlot, listKeys, size, textOf } from '../keys/key-list'
 import { Lister } from '../keys/lister'
 import { tagForSlot } from '../keys/tag-for-slot'
+import type { Order } from '../map/geometry'
+import type { Colouring } from '../map/paint'
 import { EXAMPLE, EXAMPLE_KEYS } from '../topology/example'
 import { type LiveStatus, watchCluster } from '../topology/live'
 import { readTopology } from '../topology/read'
 import { type SlotTable, slotTable } from '../topology/slot-table'
-import { type Shared, readFragment, writeFragment } from './fragment'
+import { type Edits, NO_EDITS, readEdits, writeEdits } from './edits'
+import { NOTHING_SHARED, type Shared, readFragment, writeFragment } from './fragment'
+import { History } from './history'
+import type { Screen } from './screens'
 
 export type Source = 'live' | 'example' | 'pasted'
 
@@ -22,17 +28,41 @@ const FIRST_SHOWN = 1
 
 const EXAMPLE_TABLE = slotTable(EXAMPLE)
 
+/** How far the map is zoomed in at most. */
+export const ZOOM_MAX = 4
+
+/** What undo brings back. */
+interface Restorable {
+  readonly text: string
+  readonly source: Source
+  readonly pasted: string
+  readonly commands: string
+  readonly edits: Edits
+}
+
 export class Page {
   text = $state.raw('')
   list = $state.raw<KeyList>(listKeys(''))
-  /** True while a worker lists many keys. */
+  /** True while a worker lists many keys, of which it has read this part. */
   listing = $state(false)
+  progress = $state(0)
 
   source = $state<Source>('example')
   live = $state<LiveStatus>('asking')
   pasted = $state('')
   pasteError = $state('')
   table = $state.raw<SlotTable>(EXAMPLE_TABLE)
+
+  /** What is typed on the screen of commands. */
+  commands = $state.raw(EXAMPLE_COMMANDS)
+  /** What is wanted of the cluster on the screen of plans. */
+  edits = $state.raw<Edits>(NO_EDITS)
+
+  order = $state<Order>('rows')
+  colouring = $state<Colouring>('shards')
+  zoom = $state(1)
+  canUndo = $state(false)
+  canRedo = $state(false)
 
   /** The selected key's place in the list. */
   selected = $state<number | null>(null)
@@ -44,13 +74,24 @@ export class Page {
   #liveView: TopologyView | null = null
   #pastedView: TopologyView | null = null
   #chosen = false
+  #history = new History<Restorable>()
   /** What to select when the keys that are being listed have come. */
   #wanted: Partial<Shared> & { key?: string } = {}
-  #lister = new Lister((list) => this.#listed(list))
+  #lister = new Lister(
+    (list) => this.#listed(list),
+    (part) => (this.progress = part),
+  )
 
   constructor(shared: Shared) {
     this.#wanted = { slot: shared.slot }
-    this.setText(shared.keys ?? EXAMPLE_KEYS)
+    this.#setText(shared.keys ?? EXAMPLE_KEYS)
+    if (shared.commands !== null) this.commands = shared.commands
+    if (shared.edits !== null) this.edits = readEdits(shared.edits)
+    if (shared.pasted !== null) {
+      this.#chosen = true
+      this.source = 'pasted'
+      this.#paste(shared.pasted)
+    }
   }
 
   /** Opens the page as the address says. */
@@ -59,8 +100,37 @@ export class Page {
   }
 
   setText(text: string): void {
+    this.#changing('keys')
+    this.#setText(text)
+  }
+
+  setCommands(text: string): void {
+    this.#changing('commands')
+    this.commands = text
+  }
+
+  /** `kind` names what was changed: quick changes of one kind are undone together. */
+  setEdits(edits: Edits, kind: string): void {
+    this.#changing(`edits ${kind}`)
+    this.edits = edits
+  }
+
+  undo(): void {
+    this.#restore(this.#history.undo(this.#restorable()))
+  }
+
+  redo(): void {
+    this.#restore(this.#history.redo(this.#restorable()))
+  }
+
+  zoomBy(factor: number): void {
+    this.zoom = Math.min(ZOOM_MAX, Math.max(1, this.zoom * factor))
+  }
+
+  #setText(text: string): void {
     if (this.selected !== null) this.#wanted = { key: textOf(this.list, this.selected) }
     this.text = text
+    this.progress = 0
     this.listing = this.#lister.list(text)
   }
 
@@ -94,11 +164,17 @@ export class Page {
 
   /** Shows the cluster of another source, because a person asked for it. */
   choose(source: Source): void {
+    if (source !== this.source) this.#changing('source')
     this.#chosen = true
     this.#show(source)
   }
 
   paste(text: string): void {
+    this.#changing('pasted')
+    this.#paste(text)
+  }
+
+  #paste(text: string): void {
     this.pasted = text
     this.pasteError = ''
     this.#pastedView = null
@@ -119,9 +195,50 @@ export class Page {
     })
   }
 
-  /** The fragment that brings others to what is shown now. */
-  fragment(): Promise<string> {
-    return writeFragment({ keys: this.text === EXAMPLE_KEYS ? null : this.text, slot: this.pinned })
+  /** The fragment that brings others to what this screen shows now. */
+  async fragment(screen: Screen): Promise<string> {
+    const fields = await writeFragment(this.#shared(screen))
+    return screen === 'slots' ? fields : [screen, fields].filter((part) => part !== '').join('&')
+  }
+
+  #shared(screen: Screen): Shared {
+    const pasted = this.source === 'pasted' && this.pasted !== '' ? this.pasted : null
+    const here = { ...NOTHING_SHARED, pasted }
+    switch (screen) {
+      case 'slots':
+        return { ...here, keys: this.text === EXAMPLE_KEYS ? null : this.text, slot: this.pinned }
+      case 'commands':
+        return { ...here, commands: this.commands === EXAMPLE_COMMANDS ? null : this.commands }
+      case 'plan':
+        return { ...here, edits: this.edits === NO_EDITS ? null : writeEdits(this.edits) }
+      case 'simulate':
+        return NOTHING_SHARED
+    }
+  }
+
+  #restorable(): Restorable {
+    const { text, source, pasted, commands, edits } = this
+    return { text, source, pasted, commands, edits }
+  }
+
+  #changing(kind: string): void {
+    this.#history.changing(this.#restorable(), kind, performance.now())
+    this.#tellHistory()
+  }
+
+  #restore(state: Restorable | null): void {
+    if (state === null) return
+    if (state.text !== this.text) this.#setText(state.text)
+    if (state.pasted !== this.pasted) this.#paste(state.pasted)
+    this.commands = state.commands
+    this.edits = state.edits
+    this.#show(state.source)
+    this.#tellHistory()
+  }
+
+  #tellHistory(): void {
+    this.canUndo = this.#history.canUndo
+    this.canRedo = this.#history.canRedo
   }
 
   #show(source: Source): void {

@@ -1,4 +1,5 @@
 import type { NodeView, TopologyView } from 'slotway-wasm'
+import { en } from '../words/en'
 import { describe, expect, it } from 'vitest'
 import { clusterInWords, runInWords, slotInWords } from '../map/words'
 import { EXAMPLE } from './example'
@@ -38,15 +39,15 @@ describe('the slot table', () => {
 describe('the words', () => {
   it('tell slot, shard, address and keys', () => {
     const table = slotTable(EXAMPLE)
-    expect(slotInWords(table, 5461, 1)).toBe('Slot 5461, shard B, 127.0.0.1:7001, 1 key of yours')
-    expect(runInWords(table, 5461)).toBe('in slots 5461–10922')
-    expect(clusterInWords(table)).toBe('3 shards, 6 nodes, all 16384 slots served')
+    expect(slotInWords(en.map, table, 5461, 1)).toBe('Slot 5461, shard B, 127.0.0.1:7001, 1 key of yours')
+    expect(runInWords(en.map, table, 5461)).toBe('in slots 5461–10922')
+    expect(clusterInWords(en.map, table)).toBe('3 shards, 6 nodes, all 16384 slots served')
   })
 
   it('tell gaps and a cluster that is down', () => {
     const table = slotTable({ ...cluster(primary('a', [0, 16379])), state: 'fail', uncovered: [[16380, 16383]] })
-    expect(slotInWords(table, 16380, 0)).toBe('Slot 16380, served by nobody, none of your keys')
-    expect(runInWords(table, 16380)).toBe('in the gap 16380–16383')
-    expect(clusterInWords(table)).toBe('1 shard, 1 node, 4 slots served by nobody, the cluster is down')
+    expect(slotInWords(en.map, table, 16380, 0)).toBe('Slot 16380, served by nobody, none of your keys')
+    expect(runInWords(en.map, table, 16380)).toBe('in the gap 16380–16383')
+    expect(clusterInWords(en.map, table)).toBe('1 shard, 1 node, 4 slots served by nobody, the cluster is down')
   })
 })

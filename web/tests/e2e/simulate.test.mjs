@@ -15,7 +15,7 @@ after(async () => {
 })
 
 const CALM = '#simulate/3,1,2000,7/at=0'
-const open = (fragment, use, options = {}) => visitAt(browser, `${site.url}${fragment}`, 'The cluster now', use, { locale: 'en-GB', ...options })
+const open = (fragment, use, options = {}) => visitAt(browser, `${site.url}${fragment}`, 'The cluster now', use, options)
 const rowOf = (page, node) => page.getByRole('row').filter({ has: page.getByRole('rowheader', { name: `n${node}`, exact: true }) }).first()
 const log = (page) => page.getByRole('list', { name: 'What happened' })
 const clock = async (page) => Number.parseFloat(await page.locator('output').textContent())

@@ -1,4 +1,4 @@
-// Small words and numbers as a reader expects them.
+// Numbers, ranges and bytes as a reader of either language expects them.
 
 const whole = new Intl.NumberFormat('en')
 const share = new Intl.NumberFormat('en', { style: 'percent', minimumFractionDigits: 1, maximumFractionDigits: 1 })
@@ -6,11 +6,6 @@ const share = new Intl.NumberFormat('en', { style: 'percent', minimumFractionDig
 /** `16,384` */
 export function count(number: number): string {
   return whole.format(number)
-}
-
-/** `1 key`, `2 keys` */
-export function counted(number: number, noun: string): string {
-  return `${count(number)} ${noun}${number === 1 ? '' : 's'}`
 }
 
 /** `33.3%` */
