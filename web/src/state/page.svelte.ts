@@ -9,6 +9,7 @@ import { Lister } from '../keys/lister'
 import { tagForSlot } from '../keys/tag-for-slot'
 import type { Order } from '../map/geometry'
 import type { Colouring } from '../map/paint'
+import { type Change, changesBetween } from '../topology/changes'
 import { EXAMPLE, EXAMPLE_KEYS } from '../topology/example'
 import { type LiveStatus, watchCluster } from '../topology/live'
 import { readTopology } from '../topology/read'
@@ -31,6 +32,15 @@ const EXAMPLE_TABLE = slotTable(EXAMPLE)
 /** How far the map is zoomed in at most. */
 export const ZOOM_MAX = 4
 
+/** Changes of the live cluster that are kept. */
+const CHANGES_MAX = 200
+
+export interface SeenChange {
+  readonly id: number
+  readonly at: Date
+  readonly change: Change
+}
+
 /** What undo brings back. */
 interface Restorable {
   readonly text: string
@@ -49,6 +59,8 @@ export class Page {
 
   source = $state<Source>('example')
   live = $state<LiveStatus>('asking')
+  /** What has changed in the live cluster since the page was opened, the latest first. */
+  changes = $state.raw<readonly SeenChange[]>([])
   pasted = $state('')
   pasteError = $state('')
   table = $state.raw<SlotTable>(EXAMPLE_TABLE)
@@ -189,10 +201,19 @@ export class Page {
         this.live = status
       },
       onTopology: (view) => {
+        this.#note(view)
         this.#liveView = view
         if (this.source === 'live' || !this.#chosen) this.#show('live')
       },
     })
+  }
+
+  #note(view: TopologyView): void {
+    if (this.#liveView === null) return
+    const at = new Date()
+    const first = (this.changes[0]?.id ?? 0) + 1
+    const seen = changesBetween(this.#liveView, view).map((change, after) => ({ id: first + after, at, change }))
+    this.changes = [...seen.reverse(), ...this.changes].slice(0, CHANGES_MAX)
   }
 
   /** The fragment that brings others to what this screen shows now. */

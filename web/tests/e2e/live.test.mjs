@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { after, before, test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { barriers, colourOf, fakeNode, launch, realNode, row, said, serve, visit } from './support.mjs'
 
@@ -65,6 +66,13 @@ test('a failover shows as it happens, and the shard keeps its colour', () =>
       await page.getByRole('button', { name: /127.0.0.1:7102 primary/ }).waitFor()
       await page.getByText('failed', { exact: true }).waitFor()
       assert.deepEqual(await colourOf(page, 12_000), colour)
+      const told = await page.getByRole('log', { name: 'What changed' }).getByRole('paragraph').allTextContents()
+      assert.deepEqual(told.map((text) => text.replace(/^\s*[\d:]+ /, '').trim()), [
+        '127.0.0.1:7102 has taken over from 127.0.0.1:7101: 8,192 slots.',
+        '127.0.0.1:7101 is a replica of 127.0.0.1:7102 now.',
+        '127.0.0.1:7101 has failed.',
+      ])
+      assert.deepEqual(await barriers(page), [])
     }),
   ))
 
@@ -96,6 +104,9 @@ test('a visitor who chose the example keeps it while the cluster changes', () =>
     }),
   ))
 
+/** After this time without agreement a replica gives a manual failover up; a second one before would begin anew. */
+const MANUAL_FAILOVER_MS = 6_000
+
 const none = process.env.SLOTWAY_HTTP || process.env.SLOTWAY_BIN ? false : 'neither SLOTWAY_HTTP nor SLOTWAY_BIN names a node'
 
 test('a real node shows its own cluster, and each key on the node that takes it', { skip: none }, async () => {
@@ -117,11 +128,28 @@ test('a real node shows its own cluster, and each key on the node that takes it'
           assert.equal(answer, shown.endsWith(`:${port}`) ? 'OK' : `MOVED ${await redis(port, 'CLUSTER', 'KEYSLOT', key)} ${shown}`)
         }
       }
+      const replica = nodes.find(({ role, primaryId }) => role === 'replica' && primaryId === primaries[0].id)
+      await promote(replica.port)
+      const log = page.getByRole('log', { name: 'What changed' })
+      await log.getByText(`:${replica.port} has taken over from`).waitFor()
+      await page.getByRole('button', { name: new RegExp(`:${replica.port} primary`) }).waitFor()
     })
   } finally {
     await real.stop()
   }
 })
+
+/** Makes the replica on `port` the primary. It may not be ready at once, so it is asked again when a failover has had its time. */
+async function promote(port) {
+  const until = Date.now() + 60_000
+  for (let asked = 0; Date.now() < until; await setTimeout(200)) {
+    if (/role:master/.test(await redis(port, 'INFO', 'replication'))) return
+    if (Date.now() - asked < MANUAL_FAILOVER_MS) continue
+    await redis(port, 'CLUSTER', 'FAILOVER')
+    asked = Date.now()
+  }
+  assert.fail(`the node on port ${port} did not become a primary`)
+}
 
 async function redis(port, ...command) {
   const { stdout } = await promisify(execFile)('redis-cli', ['-p', String(port), ...command])
