@@ -18,6 +18,7 @@ export const en = {
     commands: 'Commands',
     plan: 'Plan',
     simulate: 'Simulate',
+    lessons: 'Lessons',
     slotsLead: 'Which slot, which node?',
     commandsLead: 'Where does a command go?',
     planLead: 'Grow, shrink, even out',

@@ -1,6 +1,7 @@
 // Both languages are complete: that no word is missing the compiler sees; that none was left as it is in the other language, this does.
 import { expect, it } from 'vitest'
 import { WORDS as COMMANDS } from '../commands/words'
+import { WORDS as LESSONS } from '../lessons/words'
 import { WORDS as PLAN } from '../plan/words'
 import { SCENARIO_WORDS, WORDS as SIMULATE } from '../sim/words'
 import { en } from './en'
@@ -9,6 +10,7 @@ import { zh } from './zh'
 const CATALOGUES = {
   frame: { en, zh },
   commands: COMMANDS,
+  lessons: LESSONS,
   plan: PLAN,
   simulate: SIMULATE,
   scenarios: SCENARIO_WORDS,

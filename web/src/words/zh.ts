@@ -12,6 +12,7 @@ export const zh: Words = {
     commands: '命令',
     plan: '规划',
     simulate: '模拟',
+    lessons: '课程',
     slotsLead: '哪个槽，哪个节点？',
     commandsLead: '一条命令会发往哪里？',
     planLead: '扩容、缩容、重新均衡',

@@ -248,6 +248,37 @@ for (const [fragment, heading, extra] of [
     ))
 }
 
+test('the lessons show what they tell, and know the answers', () =>
+  visit(browser, site.url, async (page) => {
+    await page.getByRole('button', { name: 'Lessons' }).click()
+    const answer = async (wrong, right) => {
+      await page.getByRole('button', { name: wrong, exact: true }).click()
+      await page.getByText('Not so: look once more.').waitFor()
+      await page.getByRole('button', { name: right, exact: true }).click()
+      await page.getByText(/^Right\./).waitFor()
+    }
+    await page.getByRole('button', { name: 'Show it' }).click()
+    await row(page, 'order:2').waitFor()
+    const [, slot] = /slot (\d+)/.exec(await row(page, 'order:2').textContent())
+    const others = await page.getByRole('group', { name: /In which slot is it/ }).getByRole('button').allTextContents()
+    await answer(others.find((other) => other !== slot), slot)
+    await page.getByRole('button', { name: 'Next', exact: true }).click()
+    await answer('user:7', '{user:7}:cart')
+    await page.getByRole('button', { name: 'Next', exact: true }).click()
+    await page.getByText('1 command served, 1 refused').waitFor()
+    await answer('MGET user:7:name user:7:mail', 'MGET {user:7}:name {user:7}:mail')
+    await page.getByRole('button', { name: 'Next', exact: true }).click()
+    await page.getByText('4,096 slots of 16384 move').waitFor()
+    await answer('8192', '4096')
+    assert.deepEqual(await barriers(page), [])
+    await page.getByRole('button', { name: 'Next', exact: true }).click()
+    await page.getByRole('heading', { name: 'The cluster now' }).waitFor()
+    await page.getByRole('group', { name: /Who has its slots/ }).getByRole('button', { name: 'n3' }).click()
+    await page.getByText(/^Right\./).waitFor()
+    await page.getByRole('button', { name: 'Close' }).click()
+    await page.getByText('Lesson 5 of 5').waitFor({ state: 'detached' })
+  }))
+
 test('after one visit the page comes without a network, with all its screens', async () => {
   const context = await browser.newContext({ locale: 'en-GB' })
   const other = await serve('/kept/')
