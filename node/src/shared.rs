@@ -201,9 +201,6 @@ impl Shared {
         if changes.contains("dir") {
             std::env::set_current_dir(config.dir()).map_err(|error| refused("dir", error.to_string()))?;
         }
-        if changes.contains("requirepass") {
-            self.acl.lock().set_default_password(config.requirepass());
-        }
         self.log.set_level(Level::of(config.loglevel()));
         if let Some(bus) = self.bus.get() {
             bus.configure(config).map_err(|error| refused("cluster-port", error.to_string()))?;
@@ -251,6 +248,9 @@ impl Node for Shared {
         let mut config = Config::clone(&self.config());
         let changes = config.set(pairs, asker)?;
         self.apply(&config, &changes)?;
+        if changes.contains("requirepass") {
+            self.acl.lock().set_default_password(config.requirepass());
+        }
         self.config.store(Arc::new(config));
         Ok(())
     }

@@ -9,6 +9,7 @@
 //!                                                     comparison, differences, keyspace --^
 //! ```
 
+pub mod acl;
 pub mod binaries;
 pub mod cluster;
 pub mod command_table;

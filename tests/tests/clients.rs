@@ -81,6 +81,16 @@ fn a_cluster_of_one_node_owns_every_slot() {
     assert!(info.contains("cluster_state:ok") && info.contains("cluster_slots_assigned:16384"), "{info}");
 }
 
+#[test]
+fn redis_py_makes_users_and_is_them() {
+    set_up();
+    let cluster = Cluster::dev(1, 0);
+    for protocol in ["2", "3"] {
+        python(&cluster, "redis_py_acl.py", protocol)
+            .unwrap_or_else(|error| panic!("RESP{protocol}: {error}"));
+    }
+}
+
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("clients")
 }

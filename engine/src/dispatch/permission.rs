@@ -84,9 +84,8 @@ impl<'a> Asker<'a> {
 /// Whether the user of a connection may send this request, without noting it if not.
 pub(crate) fn check(session: &Session, command: &Command, args: Args<'_>) -> Result<(), Denial> {
     match &session.user {
-        None => Ok(()),
-        Some(user) if user.may_do_everything() => Ok(()),
-        Some(user) => user.rules().check(command, args),
+        Some(user) if !session.may_do_everything() => user.rules().check(command, args),
+        Some(_) | None => Ok(()),
     }
 }
 

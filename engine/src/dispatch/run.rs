@@ -103,7 +103,8 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
             Prepared::Alone { request, handler } => {
                 let engine = self.engine;
                 self.meter_begins(request.command);
-                let outcome = self.admit_alone(&request);
+                let admitted = self.admit_alone(&request);
+                let outcome = admitted.map_err(|error| self.refused_at_once(request.command, error));
                 let fate = Fate::of(&outcome);
                 let outcome = outcome.and_then(|()| self.alone(&request, handler, &engine.shards, false));
                 self.settle(request.command, mark, outcome);
@@ -296,7 +297,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
             return admitted;
         }
         let Request { command, args, .. } = *request;
-        let asked = admission(command, args, self.session, &self.config, topology, Room::Left, self.node);
+        let asked = admission(command, &args, self.session, &self.config, topology, Room::Left, self.node);
         admit(BEFORE_ROUTING, &asked)?;
         let flags = flags_of(self.node, command, args);
         if let Some(topology) = topology {
@@ -309,7 +310,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
             route_here(topology, self.session, command, access, args, &mut data)?;
         }
         let room = self.make_room(held, topology);
-        let asked = admission(command, args, self.session, &self.config, topology, room, self.node);
+        let asked = admission(command, &args, self.session, &self.config, topology, room, self.node);
         admit(AFTER_ROUTING, &asked.with_flags(flags))
     }
 
@@ -321,7 +322,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         let topology = self.node.topology();
         let topology = topology.as_deref();
         let Request { command, args, .. } = *request;
-        let asked = admission(command, args, self.session, &self.config, topology, Room::Left, self.node);
+        let asked = admission(command, &args, self.session, &self.config, topology, Room::Left, self.node);
         admit(BEFORE_ROUTING, &asked)?;
         if let Some(topology) = topology {
             route_channel(topology, self.session, command, args, &self.config)?;
@@ -334,7 +335,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
             }
             false => Room::Left,
         };
-        let asked = admission(command, args, self.session, &self.config, topology, room, self.node);
+        let asked = admission(command, &args, self.session, &self.config, topology, room, self.node);
         admit(AFTER_ROUTING, &asked)
     }
 

@@ -301,7 +301,7 @@ impl<'s, 'r, 'o, 'h, 'q, A: ShardAccess, N: Node> Script<'s, 'r, 'o, 'h, 'q, A, 
             let Run { session, config, .. } = &*self.run;
             admit(
                 IN_SCRIPTS,
-                &admission(command, request.args, session, config, topology.as_deref(), Room::Left, node),
+                &admission(command, &request.args, session, config, topology.as_deref(), Room::Left, node),
             )?;
         }
         let stops =

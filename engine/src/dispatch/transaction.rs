@@ -72,6 +72,16 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         }
     }
 
+    /// A command was refused that is executed at once even after MULTI. Returns the error to be answered.
+    pub(super) fn refused_at_once(&mut self, command: &Command, error: ErrorReply) -> ErrorReply {
+        if command.id != EXEC {
+            self.abort_transaction();
+            return error;
+        }
+        (self.session.transaction, self.session.watch) = (None, None);
+        ErrorReply::ExecAbortedBy(Box::new(error))
+    }
+
     fn abort_transaction(&mut self) {
         if let Some(transaction) = &mut self.session.transaction {
             transaction.aborted = true;
@@ -155,7 +165,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
             let topology = topology.as_deref();
             let args = queued.args.as_args();
             let admission =
-                admission(queued.command, args, self.session, &self.config, topology, room, self.node);
+                admission(queued.command, &args, self.session, &self.config, topology, room, self.node);
             admit(AFTER_ROUTING, &admission).map_err(|reason| ErrorReply::ExecAbortedBy(Box::new(reason)))?;
         }
         Ok(())

@@ -55,6 +55,17 @@ fn who_may_not_queue_spoils_the_transaction() {
 }
 
 #[test]
+fn who_may_not_execute_loses_the_transaction() {
+    let (_, mut alice) = admin_and_alice("~* +get +multi");
+    for (request, reply) in [("MULTI", "+OK\r\n"), ("GET k", "+QUEUED\r\n")] {
+        assert_eq!(alice.run(request), reply);
+    }
+    let aborted = "-EXECABORT Transaction discarded because of: NOPERM User alice has no permissions to run the 'exec' command\r\n";
+    assert_eq!(alice.run("EXEC"), aborted);
+    assert_eq!(alice.run("GET k"), "$-1\r\n");
+}
+
+#[test]
 fn what_was_queued_is_asked_about_again() {
     let (mut admin, mut alice) = admin_and_alice("~* +get +set +multi +exec");
     for (request, reply) in [("MULTI", "+OK\r\n"), ("GET k", "+QUEUED\r\n"), ("SET k v", "+QUEUED\r\n")] {
