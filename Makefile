@@ -20,7 +20,7 @@ NPM_MODULES := wasm/npm/node_modules/.package-lock.json
 files = $(shell find $(1) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/build/*' 2>/dev/null)
 WASM_SOURCES = Cargo.toml Cargo.lock rust-toolchain.toml wasm/Cargo.toml $(call files,core wasm/src)
 SIM_SOURCES = $(call files,sim/src engine/src)
-NPM_SOURCES = Cargo.toml Cargo.lock rust-toolchain.toml wasm/packed/Cargo.toml $(call files,core wasm/packed/src wasm/npm)
+NPM_SOURCES = Cargo.toml Cargo.lock rust-toolchain.toml $(call files,core wasm/packed wasm/npm)
 WEB_SOURCES = $(call files,web)
 
 # --- using it -----------------------------------------------------------------------------------

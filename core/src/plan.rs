@@ -14,19 +14,21 @@ mod cost;
 #[cfg(feature = "serde")]
 pub mod view;
 
-use alloc::collections::BTreeMap;
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
 pub use cost::rebalance_by_cost;
 
 use crate::id::NodeId;
+use crate::ordered::Ordered;
 use crate::slot::{SLOT_COUNT, Slot, SlotRange};
 use crate::slot_set::SlotSet;
 use crate::topology::{NodeIndex, Topology};
+use crate::words;
 
 /// What each primary's share is in proportion to. 0: it gives up all its slots.
-pub type Weights = BTreeMap<NodeIndex, u32>;
+pub type Weights = Ordered<NodeIndex, u32>;
 
 /// Moves that lead from a topology to a balanced one. Their order does not matter.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -92,7 +94,7 @@ fn checked_weights(topology: &Topology, weights: &Weights) -> Result<Weights, Pl
         return Err(PlanError::NotPrimary(replica.id));
     }
     let mut all = serving(topology);
-    all.extend(weights);
+    all.extend(weights.iter().map(|(&index, &weight)| (index, weight)));
     Ok(all)
 }
 
@@ -108,8 +110,7 @@ pub fn remove(topology: &Topology, removed: &[NodeIndex]) -> Result<Plan, PlanEr
 
 /// The primaries that have slots, each with weight 1.
 fn serving(topology: &Topology) -> Weights {
-    let serving = topology.nodes().filter(|(index, _)| topology.has_slots(*index));
-    balance::map_of(serving.map(|(index, _)| (index, 1)))
+    topology.owned_ranges().map(|(_, owner)| (owner, 1)).collect()
 }
 
 impl Plan {
@@ -119,12 +120,21 @@ impl Plan {
     }
 }
 
+impl PlanError {
+    /// The reason as a sentence.
+    pub fn text(&self) -> String {
+        match self {
+            PlanError::NotPrimary(id) => {
+                words::joined(&["node ", id.as_str(), " is a replica and can have no slots"])
+            }
+            PlanError::NobodyTakes => "no primary is left to take the slots".into(),
+        }
+    }
+}
+
 impl fmt::Display for PlanError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            PlanError::NotPrimary(id) => write!(f, "node {id} is a replica and can have no slots"),
-            PlanError::NobodyTakes => f.write_str("no primary is left to take the slots"),
-        }
+        f.write_str(&self.text())
     }
 }
 

@@ -37,6 +37,7 @@ pub use reach::{Outside, Place, Reach, View};
 
 use crate::epoch::{ConfigEpoch, Epoch};
 use crate::id::{ID_LEN, NodeId};
+use crate::ordered::Ordered;
 use crate::slot::{SLOT_COUNT, Slot, SlotRange};
 use crate::slot_set::SlotSet;
 
@@ -76,11 +77,11 @@ pub struct Topology {
     current_epoch: Epoch,
     nodes: Vec<Node>,
     myself: Option<NodeIndex>,
-    by_id: Arc<BTreeMap<NodeId, NodeIndex>>,
+    by_id: Arc<Ordered<NodeId, NodeIndex>>,
     replicas: Arc<[Box<[NodeIndex]>]>,
     owners: Arc<Owners>,
-    migrating: BTreeMap<Slot, NodeIndex>,
-    importing: BTreeMap<Slot, NodeIndex>,
+    migrating: Ordered<Slot, NodeIndex>,
+    importing: Ordered<Slot, NodeIndex>,
 }
 
 impl Topology {
@@ -163,7 +164,7 @@ impl Topology {
 
     /// The slots that `index` itself serves; a replica serves none.
     pub fn slots_of(&self, index: NodeIndex) -> SlotSet {
-        Slot::all().filter(|slot| self.owners[slot.index()] == index.0).collect()
+        self.owned_ranges().filter(|(_, owner)| *owner == index).map(|(range, _)| range).collect()
     }
 
     /// True when the same nodes, told in the same order, serve the same slots as in `other`.
@@ -179,14 +180,12 @@ impl Topology {
 
     /// All slots that have an owner, as ranges of one owner each, ascending.
     pub fn owned_ranges(&self) -> impl Iterator<Item = (SlotRange, NodeIndex)> {
-        let mut next = Some(Slot::MIN);
-        core::iter::from_fn(move || {
-            let start = Slot::all().skip(next?.index()).find(|slot| self.owner(*slot).is_some())?;
-            let owner = self.owner(start);
-            let same = Slot::all().skip(start.index()).take_while(|slot| self.owner(*slot) == owner);
-            let end = same.last()?;
-            next = end.next();
-            Some((SlotRange::new(start, end)?, owner?))
+        let mut next = 0;
+        self.owners.chunk_by(|a, b| a == b).filter_map(move |run| {
+            let (start, owner) = (next, *run.first()?);
+            next += run.len() as u16;
+            let range = SlotRange::new(Slot::new(start)?, Slot::new(next - 1)?)?;
+            (owner != NOBODY).then_some((range, NodeIndex(owner)))
         })
     }
 
@@ -214,7 +213,7 @@ impl Topology {
 
     /// The slots that nobody serves.
     pub fn uncovered(&self) -> SlotSet {
-        Slot::all().filter(|slot| self.owners[slot.index()] == NOBODY).collect()
+        self.owned_ranges().map(|(range, _)| range).collect::<SlotSet>().complement()
     }
 
     /// Where this node is moving its `slot` to.
@@ -250,8 +249,8 @@ impl Topology {
             version,
             nodes,
             myself: Some(index),
-            migrating: BTreeMap::new(),
-            importing: BTreeMap::new(),
+            migrating: Ordered::new(),
+            importing: Ordered::new(),
             ..self.clone()
         }
     }

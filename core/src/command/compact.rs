@@ -131,7 +131,9 @@ impl Entries<'_> {
 
 impl Entry<'_> {
     fn is_called(&self, name: &[u8]) -> bool {
-        self.name.eq_ignore_ascii_case(name)
+        // Most names differ in length or in the first letter, which is told without a call.
+        let [Some(own), Some(sent)] = [self.name.first(), name.first()] else { return false };
+        self.name.len() == name.len() && own | 0x20 == sent | 0x20 && self.name.eq_ignore_ascii_case(name)
     }
 
     fn command(&self) -> Compact {

@@ -1,6 +1,6 @@
 //! Shares, givers and takers: how a plan is found.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::BinaryHeap;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
 
@@ -9,100 +9,98 @@ use crate::slot::{SLOT_COUNT, Slot, SlotRange};
 use crate::slot_set::SlotSet;
 use crate::topology::{NodeIndex, Topology};
 
-/// Slots that must leave where they are.
-struct Giver {
-    from: Option<NodeIndex>,
+/// Somebody whose slots are to be more or fewer; `None` for slots that nobody serves.
+struct Party {
+    who: Option<NodeIndex>,
     slots: SlotSet,
-    surplus: usize,
+    count: usize,
+    share: usize,
 }
 
-/// A primary that is short of slots.
-struct Taker {
-    to: NodeIndex,
-    lack: usize,
-}
+/// What decides an order: exceptions last, of the others those with more first, of equals those with the lower number.
+type Rank = (bool, Reverse<u64>, u16);
 
 /// The plan that gives each primary its share by `weights`, which name all that have slots; `None` if all are 0.
 pub(super) fn plan(topology: &Topology, weights: &Weights) -> Option<Plan> {
-    let owned = map_of(weights.keys().map(|&index| (index, topology.slots_of(index))));
-    let shares = shares(weights, &owned)?;
-    let takers = takers(&shares, &owned);
-    let givers = givers(topology, &shares, owned);
-    Some(Plan { moves: moves(givers, takers) })
+    let mut parties = parties(topology, weights);
+    share_out(weights, &mut parties)?;
+    let uncovered = topology.uncovered();
+    parties.insert(0, Party { who: None, count: uncovered.len(), slots: uncovered, share: 0 });
+    Some(Plan { moves: moves(parties) })
 }
 
-/// A map, filled pair by pair: `collect` sorts first, which costs a page that loads this some kilobytes for each type of map.
-pub(super) fn map_of<V>(pairs: impl Iterator<Item = (NodeIndex, V)>) -> BTreeMap<NodeIndex, V> {
-    let mut map = BTreeMap::new();
-    map.extend(pairs);
-    map
+/// Those that `weights` name, in that order.
+fn parties(topology: &Topology, weights: &Weights) -> Vec<Party> {
+    let party = |&index: &NodeIndex| {
+        let slots = topology.slots_of(index);
+        Party { who: Some(index), count: slots.len(), slots, share: 0 }
+    };
+    weights.keys().map(party).collect()
 }
 
-/// How many slots each is to have: its part of the weights, rounded down or up. What is left over from rounding
+/// Sets how many slots each is to have: its part of the weights, rounded down or up. What is left over from rounding
 /// down goes first to those that would have to give that slot away, so that it need not move.
-fn shares(weights: &Weights, owned: &BTreeMap<NodeIndex, SlotSet>) -> Option<BTreeMap<NodeIndex, usize>> {
+fn share_out(weights: &Weights, parties: &mut [Party]) -> Option<()> {
     let total: u64 = weights.values().copied().map(u64::from).sum();
     if total == 0 {
         return None;
     }
-    let exact = |weight: u32| u64::from(weight) * u64::from(SLOT_COUNT);
-    let down = |weight| (exact(weight) / total) as usize;
-    let mut shares = map_of(weights.iter().map(|(&index, &weight)| (index, down(weight))));
-    let left_over = usize::from(SLOT_COUNT) - shares.values().sum::<usize>();
-    let mut fractions: Vec<_> =
-        weights.iter().map(|(&index, &weight)| (index, exact(weight) % total)).collect();
-    fractions.retain(|(_, fraction)| *fraction > 0);
-    fractions.sort_unstable_by_key(|(index, fraction)| {
-        (owned[index].len() <= shares[index], Reverse(*fraction), *index)
-    });
-    for (index, _) in fractions.into_iter().take(left_over) {
-        *shares.entry(index).or_default() += 1;
+    let mut left_over = usize::from(SLOT_COUNT);
+    let mut fractions = Vec::new();
+    for (place, (party, weight)) in parties.iter_mut().zip(weights.values()).enumerate() {
+        let exact = u64::from(*weight) * u64::from(SLOT_COUNT);
+        party.share = (exact / total) as usize;
+        left_over -= party.share;
+        fractions.push((party.count <= party.share, exact % total, place));
     }
-    Some(shares)
+    for place in in_order(fractions).into_iter().take(left_over) {
+        parties[place].share += 1;
+    }
+    Some(())
 }
 
-/// Those with more than their share, the one with most to give first; slots that nobody serves before all.
-fn givers(
-    topology: &Topology,
-    shares: &BTreeMap<NodeIndex, usize>,
-    owned: BTreeMap<NodeIndex, SlotSet>,
-) -> Vec<Giver> {
-    let uncovered = topology.uncovered();
-    let nobody = Giver { from: None, surplus: uncovered.len(), slots: uncovered };
-    let somebody = owned.into_iter().map(|(index, slots)| {
-        let surplus = slots.len().saturating_sub(shares[&index]);
-        Giver { from: Some(index), slots, surplus }
-    });
-    let mut givers: Vec<_> =
-        core::iter::once(nobody).chain(somebody).filter(|giver| giver.surplus > 0).collect();
-    givers.sort_unstable_by_key(|giver| (giver.from.is_some(), Reverse(giver.surplus), giver.from));
-    givers
+impl Party {
+    fn surplus(&self) -> usize {
+        self.count.saturating_sub(self.share)
+    }
+
+    fn lack(&self) -> usize {
+        self.share.saturating_sub(self.count)
+    }
 }
 
-/// Those with less than their share, the one that lacks most first.
-fn takers(shares: &BTreeMap<NodeIndex, usize>, owned: &BTreeMap<NodeIndex, SlotSet>) -> Vec<Taker> {
-    let taker =
-        |(&to, share): (&NodeIndex, &usize)| Taker { to, lack: share.saturating_sub(owned[&to].len()) };
-    let mut takers: Vec<_> = shares.iter().map(taker).filter(|taker| taker.lack > 0).collect();
-    takers.sort_unstable_by_key(|taker| (Reverse(taker.lack), taker.to));
-    takers
+/// The places of `(is an exception, how much, place)`, without those that have nothing.
+fn in_order(of: impl IntoIterator<Item = (bool, u64, usize)>) -> Vec<usize> {
+    // One kind of sort for all, and a heap's: each kind of `sort_unstable` costs a page that loads this three kilobytes.
+    let rank =
+        |(is_last, much, place): (bool, u64, usize)| -> Rank { (is_last, Reverse(much), place as u16) };
+    let mut ranks: BinaryHeap<Rank> = BinaryHeap::new();
+    ranks.extend(of.into_iter().filter(|(_, much, _)| *much > 0).map(rank));
+    ranks.into_sorted_vec().iter().map(|(_, _, place)| usize::from(*place)).collect()
 }
 
 /// Empties one giver after the other into one taker after the other. Surpluses and lacks have the same sum.
-fn moves(givers: Vec<Giver>, takers: Vec<Taker>) -> Vec<Move> {
-    let mut moves = Vec::new();
-    let mut takers = takers.into_iter();
-    let mut taker = takers.next();
-    for mut giver in givers {
-        while giver.surplus > 0 {
-            let Some(Taker { to, lack }) = &mut taker else { return moves };
-            let count = giver.surplus.min(*lack);
-            moves.push(Move { from: giver.from, to: *to, slots: taken(&mut giver.slots, count) });
-            giver.surplus -= count;
-            *lack -= count;
-            if *lack == 0 {
-                taker = takers.next();
+///
+/// Who has most to give gives first, slots that nobody serves before all; who lacks most takes first.
+fn moves(mut parties: Vec<Party>) -> Vec<Move> {
+    let surplus = |(place, party): (usize, &Party)| (place > 0, party.surplus() as u64, place);
+    let lack = |(place, party): (usize, &Party)| (false, party.lack() as u64, place);
+    let givers = in_order(parties.iter().enumerate().map(surplus));
+    let mut takers = in_order(parties.iter().enumerate().map(lack)).into_iter();
+    let (mut moves, mut taker, mut wanted) = (Vec::new(), 0, 0);
+    for giver in givers {
+        let mut surplus = parties[giver].surplus();
+        while surplus > 0 {
+            if wanted == 0 {
+                let Some(next) = takers.next() else { return moves };
+                (taker, wanted) = (next, parties[next].lack());
             }
+            let Some(to) = parties[taker].who else { return moves };
+            let count = surplus.min(wanted);
+            let giver = &mut parties[giver];
+            moves.push(Move { from: giver.who, to, slots: taken(&mut giver.slots, count) });
+            surplus -= count;
+            wanted -= count;
         }
     }
     moves
@@ -110,24 +108,26 @@ fn moves(givers: Vec<Giver>, takers: Vec<Taker>) -> Vec<Move> {
 
 /// Takes `count` slots out of `slots`: the longest whole ranges that fit, then the end of the shortest that is left.
 fn taken(slots: &mut SlotSet, mut count: usize) -> SlotSet {
-    let mut ranges: Vec<_> = slots.ranges().collect();
-    ranges.sort_unstable_by_key(|range| (Reverse(range.len()), range.start()));
+    let ranges: Vec<SlotRange> = slots.ranges().collect();
     let mut taken = SlotSet::new();
-    ranges.retain(|range| {
-        let fits = range.len() <= count;
-        if fits {
-            taken.extend(range.iter());
+    let mut shortest_left = None;
+    for place in in_order(ranges.iter().enumerate().map(|(place, range)| (false, range.len() as u64, place)))
+    {
+        let range = ranges[place];
+        if range.len() <= count {
             count -= range.len();
+            taken.extend([range]);
+        } else {
+            shortest_left = Some(range);
         }
-        !fits
-    });
-    if let Some(rest) = ranges.last().filter(|_| count > 0) {
-        taken.extend(end_of(*rest, count));
     }
+    taken.extend(shortest_left.and_then(|rest| end_of(rest, count)));
     *slots = slots.difference(&taken);
     taken
 }
 
-fn end_of(range: SlotRange, count: usize) -> impl Iterator<Item = Slot> {
-    range.iter().rev().take(count)
+/// The last `count` slots of a range that has more; `None` for no slots.
+fn end_of(range: SlotRange, count: usize) -> Option<SlotRange> {
+    let start = Slot::new(range.end().get() + 1 - count as u16)?;
+    SlotRange::new(start, range.end())
 }

@@ -157,12 +157,12 @@ proptest! {
         let Ok(plan) = plan else { return Ok(()) };
 
         let after = counts_after(&topology, &plan);
-        for (index, weight) in &weights {
+        for (index, weight) in weights.iter() {
             let ideal = f64::from(*weight) * 16384.0 / f64::from(total);
             prop_assert!((after[index.index()] as f64 - ideal).abs() < 1.0);
         }
         let owned: Vec<_> = primaries.iter().map(|&index| topology.slots_of(index).len()).collect();
-        let weights: Vec<_> = weights.into_values().collect();
+        let weights: Vec<_> = weights.values().copied().collect();
         let expected = topology.uncovered().len() + fewest_moves(&owned, &weights);
         prop_assert_eq!(plan.slot_count(), expected);
         prop_assert!(plan.moves.iter().all(|part| !part.slots.is_empty() && part.from != Some(part.to)));

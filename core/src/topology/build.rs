@@ -1,7 +1,7 @@
 //! Puts a topology together, and lets nothing out that contradicts itself.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -10,7 +10,9 @@ use core::fmt;
 use super::{ClusterState, NOBODY, Node, NodeFlags, NodeIndex, Owners, Topology};
 use crate::epoch::Epoch;
 use crate::id::NodeId;
+use crate::ordered::Ordered;
 use crate::slot::{SLOT_COUNT, Slot, SlotRange};
+use crate::words::{self, joined};
 
 /// Nodes of a topology at most: far more than the bus can gossip about.
 pub const NODES_MAX: usize = 16384;
@@ -26,9 +28,10 @@ pub struct TopologyBuilder {
     lacks_data: bool,
     current_epoch: Option<Epoch>,
     nodes: Vec<Node>,
+    by_id: Ordered<NodeId, NodeIndex>,
     owners: Box<Owners>,
-    migrating: BTreeMap<Slot, NodeIndex>,
-    importing: BTreeMap<Slot, NodeIndex>,
+    migrating: Ordered<Slot, NodeIndex>,
+    importing: Ordered<Slot, NodeIndex>,
     error: Option<BuildError>,
 }
 
@@ -68,9 +71,10 @@ impl TopologyBuilder {
             lacks_data: false,
             current_epoch: None,
             nodes: Vec::new(),
+            by_id: Ordered::new(),
             owners: Box::new([NOBODY; SLOT_COUNT as usize]),
-            migrating: BTreeMap::new(),
-            importing: BTreeMap::new(),
+            migrating: Ordered::new(),
+            importing: Ordered::new(),
             error: None,
         }
     }
@@ -96,8 +100,17 @@ impl TopologyBuilder {
             self.fail(BuildError::TooManyNodes);
             return NodeIndex(0);
         }
+        let index = NodeIndex(self.nodes.len() as u16);
+        if self.by_id.insert(node.id, index).is_some() {
+            self.fail(BuildError::DuplicateId(node.id));
+        }
         self.nodes.push(node);
-        NodeIndex(self.nodes.len() as u16 - 1)
+        index
+    }
+
+    /// The node of that name, if it was added already.
+    pub fn find(&self, id: &NodeId) -> Option<NodeIndex> {
+        self.by_id.get(id).copied()
     }
 
     /// Makes the node at `replica` a replica of the one at `primary`.
@@ -130,7 +143,6 @@ impl TopologyBuilder {
         if let Some(error) = self.error {
             return Err(error);
         }
-        let by_id = self.checked_ids()?;
         let myself = self.checked_myself()?;
         self.check_roles()?;
         self.check_owners()?;
@@ -141,7 +153,7 @@ impl TopologyBuilder {
             lacks_data: self.lacks_data,
             current_epoch: self.current_epoch.unwrap_or_else(|| self.derived_epoch()),
             myself,
-            by_id: Arc::new(by_id),
+            by_id: Arc::new(core::mem::take(&mut self.by_id)),
             replicas: self.replicas(),
             nodes: core::mem::take(&mut self.nodes),
             owners: self.owners.into(),
@@ -169,16 +181,6 @@ impl TopologyBuilder {
         let [before, id] = [places[at], owner.0].map(|index| self.nodes[usize::from(index)].id);
         let slot = range.iter().nth(at).expect("a place of this range");
         self.fail(BuildError::TwoOwners(slot, before, id));
-    }
-
-    fn checked_ids(&self) -> Result<BTreeMap<NodeId, NodeIndex>, BuildError> {
-        let mut by_id = BTreeMap::new();
-        for (at, node) in self.nodes.iter().enumerate() {
-            if by_id.insert(node.id, NodeIndex(at as u16)).is_some() {
-                return Err(BuildError::DuplicateId(node.id));
-            }
-        }
-        Ok(by_id)
     }
 
     fn checked_myself(&self) -> Result<Option<NodeIndex>, BuildError> {
@@ -216,7 +218,7 @@ impl TopologyBuilder {
     }
 
     fn check_open_slots(&self, myself: Option<NodeIndex>) -> Result<(), BuildError> {
-        self.migrating.iter().chain(&self.importing).try_for_each(|(&slot, &peer)| match myself {
+        self.migrating.iter().chain(self.importing.iter()).try_for_each(|(&slot, &peer)| match myself {
             None => Err(BuildError::OpenSlotOfNobody(slot)),
             Some(myself) if peer == myself => Err(BuildError::OpenToItself(slot)),
             Some(_) if peer.index() >= self.nodes.len() => Err(BuildError::UnknownNode(peer)),
@@ -224,13 +226,10 @@ impl TopologyBuilder {
         })
     }
 
-    fn owner(&self, slot: Slot) -> Option<&Node> {
-        self.nodes.get(usize::from(self.owners[slot.index()]))
-    }
-
     fn derived_state(&self) -> ClusterState {
-        let is_served = |slot| self.owner(slot).is_some_and(|owner| !owner.is_failed());
-        if Slot::all().all(is_served) { ClusterState::Ok } else { ClusterState::Fail }
+        let serves: Vec<bool> = self.nodes.iter().map(|node| !node.is_failed()).collect();
+        let is_served = |owner: &u16| serves.get(usize::from(*owner)) == Some(&true);
+        if self.owners.iter().all(is_served) { ClusterState::Ok } else { ClusterState::Fail }
     }
 
     fn derived_epoch(&self) -> Epoch {
@@ -248,25 +247,45 @@ impl TopologyBuilder {
     }
 }
 
+impl BuildError {
+    /// The contradiction as a sentence.
+    pub fn text(&self) -> String {
+        let number = |number: u16| words::number(number.into());
+        match self {
+            BuildError::TooManyNodes => joined(&["more than ", &words::number(NODES_MAX as u64), " nodes"]),
+            BuildError::DuplicateId(id) => joined(&["two nodes are called ", id.as_str()]),
+            BuildError::TwoMyselfs(a, b) => {
+                joined(&["both ", a.as_str(), " and ", b.as_str(), " are flagged myself"])
+            }
+            BuildError::TwoRoles(id) => joined(&["node ", id.as_str(), " is flagged both master and slave"]),
+            BuildError::PrimaryOfPrimary(id) => {
+                joined(&["node ", id.as_str(), " has a primary but is no replica"])
+            }
+            BuildError::ReplicaOfItself(id) => joined(&["node ", id.as_str(), " is a replica of itself"]),
+            BuildError::OwnerNotPrimary(slot, id) => joined(&[
+                "slot ",
+                &number(slot.get()),
+                " belongs to node ",
+                id.as_str(),
+                ", which is no primary",
+            ]),
+            BuildError::TwoOwners(slot, a, b) => {
+                joined(&["slot ", &number(slot.get()), " belongs to both ", a.as_str(), " and ", b.as_str()])
+            }
+            BuildError::UnknownNode(index) => joined(&["there is no node number ", &number(index.0)]),
+            BuildError::OpenSlotOfNobody(slot) => {
+                joined(&["slot ", &number(slot.get()), " is open, but no node is flagged myself"])
+            }
+            BuildError::OpenToItself(slot) => {
+                joined(&["slot ", &number(slot.get()), " is open towards the node that has it"])
+            }
+        }
+    }
+}
+
 impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            BuildError::TooManyNodes => write!(f, "more than {NODES_MAX} nodes"),
-            BuildError::DuplicateId(id) => write!(f, "two nodes are called {id}"),
-            BuildError::TwoMyselfs(a, b) => write!(f, "both {a} and {b} are flagged myself"),
-            BuildError::TwoRoles(id) => write!(f, "node {id} is flagged both master and slave"),
-            BuildError::PrimaryOfPrimary(id) => write!(f, "node {id} has a primary but is no replica"),
-            BuildError::ReplicaOfItself(id) => write!(f, "node {id} is a replica of itself"),
-            BuildError::OwnerNotPrimary(slot, id) => {
-                write!(f, "slot {slot} belongs to node {id}, which is no primary")
-            }
-            BuildError::TwoOwners(slot, a, b) => write!(f, "slot {slot} belongs to both {a} and {b}"),
-            BuildError::UnknownNode(index) => write!(f, "there is no node number {}", index.0),
-            BuildError::OpenSlotOfNobody(slot) => {
-                write!(f, "slot {slot} is open, but no node is flagged myself")
-            }
-            BuildError::OpenToItself(slot) => write!(f, "slot {slot} is open towards the node that has it"),
-        }
+        f.write_str(&self.text())
     }
 }
 

@@ -26,6 +26,7 @@ pub use slots::slots_reply;
 
 use super::{BuildError, Topology};
 use crate::resp::value::Value;
+use crate::words;
 
 /// What the reader knows besides the reply.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -98,7 +99,21 @@ impl Problem {
     /// `found` is cut: it comes from outside and may be long.
     fn unexpected(expected: &'static str, found: &str) -> Self {
         const FOUND_LEN_MAX: usize = 80;
-        Self::Unexpected { expected, found: found.chars().take(FOUND_LEN_MAX).collect() }
+        let shown = found.get(..found.floor_char_boundary(FOUND_LEN_MAX));
+        Self::Unexpected { expected, found: shown.unwrap_or(found).into() }
+    }
+
+    /// The problem as a sentence.
+    pub fn text(&self) -> String {
+        match self {
+            Problem::Missing(what) => words::joined(&[what, " is missing"]),
+            Problem::Unexpected { expected, found } => {
+                words::joined(&["expected ", expected, ", found ", &words::quoted(found)])
+            }
+            Problem::UnknownNode(id) => words::joined(&["node ", id, " is named but not described"]),
+            Problem::ErrorReply(text) => words::joined(&["the server answered ", &words::quoted(text)]),
+            Problem::Contradiction(error) => error.text(),
+        }
     }
 }
 
@@ -110,13 +125,7 @@ impl fmt::Display for ParseError {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Problem::Missing(what) => write!(f, "{what} is missing"),
-            Problem::Unexpected { expected, found } => write!(f, "expected {expected}, found {found:?}"),
-            Problem::UnknownNode(id) => write!(f, "node {id} is named but not described"),
-            Problem::ErrorReply(text) => write!(f, "the server answered {text:?}"),
-            Problem::Contradiction(error) => error.fmt(f),
-        }
+        f.write_str(&self.text())
     }
 }
 

@@ -1,23 +1,24 @@
 // Many keys at once, and long ones: through memory that JavaScript and Rust share.
-import { BATCH_BYTES, BATCH_KEYS, explained, shared } from './core.js'
+import { BATCH_BYTES, BATCH_KEYS, explanationOf, shared } from './core.js'
 import { SlotwayError, bytesOf, hashTag, keySlot as keySlotInJs } from './slot.js'
 
-// From this length on Rust and the way to it are quicker than JavaScript (BENCHMARKS.md).
+// From this length on Rust and the way to it are quicker than JavaScript, for text (BENCHMARKS.md). Bytes stay: copying them costs what it wins.
 const LONG = 96
 // Three bytes of UTF-8 are the most for one UTF-16 unit.
 const LONG_MAX = Math.floor(BATCH_BYTES / 3)
 const ENCODER = new TextEncoder()
 const NEWLINE = 10
+// In the order of `wasm/packed/src/explanation.rs`.
+const RULES = ['none', 'used', 'empty', 'unclosed']
 
 export function keySlot(key) {
-  return key?.length >= LONG && key.length <= LONG_MAX ? slotOfLong(key) : keySlotInJs(key)
+  const isLong = typeof key === 'string' && key.length >= LONG && key.length <= LONG_MAX
+  return isLong ? slotOfLong(key) : keySlotInJs(key)
 }
 
-function slotOfLong(key) {
+function slotOfLong(text) {
   const memory = shared()
-  if (typeof key === 'string') return memory.slot(ENCODER.encodeInto(key, memory.bytes).written)
-  memory.bytes.set(bytesOf(key, 'key'))
-  return memory.slot(key.length)
+  return memory.slot(ENCODER.encodeInto(text, memory.bytes).written)
 }
 
 export function keySlots(keys) {
@@ -111,7 +112,12 @@ export function addTo(groups, name, item) {
 
 export function explain(key) {
   const bytes = bytesOf(key, 'key')
-  return { bytes, tag: hashTag(bytes), ...explained(bytes) }
+  const [rule, start, end, crc, slot, ...told] = explanationOf(bytes)
+  const steps = []
+  for (let at = 0; at < told.length; at += 4) {
+    steps.push({ byte: told[at], index: told[at + 1], table: told[at + 2], crc: told[at + 3] })
+  }
+  return { bytes, tag: hashTag(bytes), rule: RULES[rule], hashed: { start, end }, steps, crc, slot }
 }
 
 /** `keys` as an array; text is refused, though it can be iterated, for it is one key. */

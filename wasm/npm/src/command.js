@@ -1,7 +1,10 @@
 // Which arguments of a command are keys, and where commands go.
-import { addTo, keySlots, listOf } from './batch.js'
+import { addTo, keySlot, keySlots, listOf } from './batch.js'
 import { commandFacts } from './core.js'
 import { SlotwayError, bytesOf } from './slot.js'
+
+// From so many keys on the way to a batch is worth it.
+const MANY = 16
 
 // The bits of `core/src/command/key_spec.rs`, in its order.
 const KEY_FLAGS = ['RO', 'RW', 'OW', 'RM', 'access', 'update', 'insert', 'delete', 'not_key', 'incomplete', 'variable_flags']
@@ -26,7 +29,8 @@ export function route(argv, table) {
   const { problem, keys, readOnly, policy, step, args } = factsOf(argv, true)
   if (problem) return { kind: 'unknown', code: problem.code, reason: problem.message }
   if (keys.length === 0) return { kind: 'keyless', policy: POLICIES[policy === MULTI_SHARD ? 0 : policy] }
-  const slots = keySlots(keys.map(({ index }) => args[index]))
+  const own = keys.map(({ index }) => args[index])
+  const slots = own.length < MANY ? own.map((key) => keySlot(key)) : keySlots(own)
   const [slot] = slots
   if (slots.every((other) => other === slot)) {
     return { kind: 'slot', slot, node: table ? table.ownerOf(slot) : null, readOnly, keys: keys.map(({ index }) => index) }
@@ -89,16 +93,21 @@ function transactionOf({ crossslot, uncovered, unknown }, slots) {
 
 function factsOf(argv, routed) {
   const args = argumentsOf(argv)
-  const bytes = args.map((arg, at) => bytesOf(arg, `argv[${at}]`))
-  const [outcome, facts = 0, step = 0, ...told] = commandFacts(bytes, routed)
+  args.forEach(checkArgument)
+  const told = commandFacts(args, routed)
   const keys = []
-  for (let at = 0; at < told.length; at += 2) keys.push({ index: told[at], bits: told[at + 1] })
-  return { args, keys, step, readOnly: Boolean(facts & 1), policy: (facts >> 4) & 7, problem: problemOf(outcome) }
+  for (let at = 3; at < told.length; at += 2) keys.push({ index: told[at], bits: told[at + 1] })
+  const [facts, step] = [told[1] ?? 0, told[2] ?? 0]
+  return { args, keys, step, readOnly: Boolean(facts & 1), policy: (facts >> 4) & 7, problem: problemOf(told[0]) }
 }
 
 function problemOf(outcome) {
   const [code, message] = PROBLEMS[outcome] ?? []
   return code && { code, message }
+}
+
+function checkArgument(arg, at) {
+  if (typeof arg !== 'string') bytesOf(arg, `argv[${at}]`)
 }
 
 // Numbers are sent as their digits, as client libraries do.

@@ -3,7 +3,7 @@
 // `wasm/packed/src/lib.rs` says what its functions take and give: addresses, lengths and numbers.
 import { SlotwayError } from './slot.js'
 
-/** Room for a batch: a key longer than this goes alone. Both are constant, so memory does not grow with what is asked. */
+/** Room for a batch, as in `wasm/packed/batch/src/lib.rs`: a key longer than this goes alone. */
 export const BATCH_BYTES = 1 << 16
 export const BATCH_KEYS = 1 << 12
 
@@ -18,9 +18,7 @@ let views
 /** Starts the core from a compiled module. A second start does nothing. */
 export function start(module) {
   if (core) return
-  const { exports } = new WebAssembly.Instance(module)
-  exports.reserve(BATCH_BYTES, BATCH_KEYS)
-  core = exports
+  core = new WebAssembly.Instance(module).exports
 }
 
 /** Memory that both sides know: `bytes`, `ends`, `slots`. Anew when the memory has grown, which detaches the old views. */
@@ -29,7 +27,7 @@ export function shared() {
   ready()
   const { buffer } = core.memory
   views = {
-    bytes: new Uint8Array(buffer, core.reserve(BATCH_BYTES, BATCH_KEYS), BATCH_BYTES),
+    bytes: new Uint8Array(buffer, core.bytes_at(), BATCH_BYTES),
     ends: new Uint32Array(buffer, core.ends_at(), BATCH_KEYS),
     slots: new Uint16Array(buffer, core.slots_at(), BATCH_KEYS),
     slot: core.slot,
@@ -38,27 +36,63 @@ export function shared() {
   return views
 }
 
-/** How the slot of `bytes` comes about. */
-export function explained(bytes) {
-  return JSON.parse(DECODER.decode(answer('ask_explanation', [bytes])))
+/** `[rule, start, end, crc, slot, byte, index, table, crc, ...]`: what `wasm/packed/src/explanation.rs` tells of a key. */
+export function explanationOf(bytes) {
+  return numbers(answer('ask_explanation', [bytes]))
 }
 
 /** `[outcome, facts, step, index, flags, ...]`: what `wasm/packed/src/command.rs` tells of a request. */
 export function commandFacts(args, isRouted) {
-  const ends = new Uint32Array(args.length)
-  args.reduce((end, arg, at) => (ends[at] = end + arg.length), 0)
-  return new Uint32Array(answer('ask_command', [new Uint8Array(ends.buffer), ...args], ends.length, isRouted).buffer)
+  ready()
+  const head = 4 * args.length
+  // Three bytes of UTF-8 are the most for one UTF-16 unit.
+  const length = args.reduce((sum, arg) => sum + (typeof arg === 'string' ? 3 : 1) * arg.length, head)
+  const at = core.room(length)
+  const room = new Uint8Array(core.memory.buffer, at, length)
+  const ends = new DataView(core.memory.buffer, at, head)
+  let end = head
+  args.forEach((arg, place) => {
+    end += written(arg, room, end)
+    ends.setUint32(4 * place, end - head, true)
+  })
+  return numbers(told(core.ask_command(args.length, isRouted)))
 }
 
-/** The topology that a reply, written as RESP3, tells. */
+// Writes an argument at `at` and gives its length. Short texts are mostly ASCII, which goes faster by hand than by a call.
+function written(arg, room, at) {
+  if (typeof arg !== 'string') {
+    room.set(arg, at)
+    return arg.length
+  }
+  for (let place = 0; place < arg.length; place++) {
+    const unit = arg.charCodeAt(place)
+    if (unit > 127 || place > 40) return ENCODER.encodeInto(arg, room.subarray(at)).written
+    room[at + place] = unit
+  }
+  return arg.length
+}
+
+/** The topology that a reply, written by `resp.js`, tells. */
 export function topologyOf(resp, queriedHost, preferTls) {
   const host = queriedHost === undefined ? [] : [ENCODER.encode(queriedHost)]
-  return answered(answer('ask_topology', [...host, resp], host[0]?.length ?? NO_HOST, preferTls), 'ERR_TOPOLOGY_PARSE')
+  const json = answer('ask_topology', [...host, resp], host[0]?.length ?? NO_HOST, preferTls)
+  const { ok, error } = JSON.parse(DECODER.decode(json))
+  if (error) throw new SlotwayError('ERR_TOPOLOGY_PARSE', error.problem, error.at)
+  return ok
 }
 
-/** Moves by weight; see `wasm/packed/src/plan.rs`. */
-export function planned(resp) {
-  return answered(answer('ask_plan', [resp]), 'ERR_PLAN')
+/** `[outcome, from, to, start, end, ...]`: moves by weight; see `wasm/packed/src/plan.rs`. */
+export function planned(weights, owners) {
+  return numbers(answer('ask_plan', [bytesIn(weights), bytesIn(owners)]))
+}
+
+// A core that is not little-endian has never been sold with a JavaScript engine on it.
+function bytesIn({ buffer, byteOffset, byteLength }) {
+  return new Uint8Array(buffer, byteOffset, byteLength)
+}
+
+function numbers({ buffer }) {
+  return new Uint32Array(buffer)
 }
 
 // Writes the parts of a question into the room for it, asks, and copies the answer.
@@ -71,15 +105,13 @@ function answer(ask, parts, ...rest) {
     room.set(part, at)
     at += part.length
   }
-  const told = core[ask](...rest)
-  const from = core.answer_at()
-  return new Uint8Array(core.memory.buffer.slice(from, from + told))
+  return told(core[ask](...rest))
 }
 
-function answered(json, code) {
-  const { ok, error } = JSON.parse(DECODER.decode(json))
-  if (error) throw new SlotwayError(code, error.problem, error.at)
-  return ok
+// A copy of the answer, which has that length.
+function told(length) {
+  const from = core.answer_at()
+  return new Uint8Array(core.memory.buffer.slice(from, from + length))
 }
 
 function ready() {

@@ -1,9 +1,11 @@
 // Which slots to move where, and the commands that do it.
 import { planned } from './core.js'
 import { STYLES } from './plan-commands.js'
-import { respOf } from './resp.js'
 import { SLOT_COUNT, SlotwayError, checkSlot } from './slot.js'
 import { newPrimary } from './table.js'
+
+// In place of a weight, as in `wasm/packed/src/plan.rs`.
+const NOT_NAMED = 0xffffffff
 
 export function planRebalance(table, { weights = {}, useEmpty = false, threshold = 0, keysPerSlot } = {}) {
   checkTable(table)
@@ -53,22 +55,28 @@ export class Plan {
   }
 }
 
-// The core knows nodes by ids of 40 characters, a table by any: there they are called by their number.
+// The core is told nodes by their places in `owners`.
 function byWeights(table, weights, keysPerSlot) {
-  const primaries = [...table.nodes.values()].filter(({ role }) => role === 'primary')
-  const name = (index) => String(index).padStart(40, '0')
-  const shards = primaries.map(({ id }, index) => ({
-    slots: table.ranges(id).flat(),
-    nodes: [{ id: name(index), role: 'master', health: 'online' }],
-  }))
-  const weighed = Object.entries(weights).flatMap(([id, weight]) => {
-    return [name(primaries.indexOf(primaryOf(table, id, 'weights'))), checkWeight(weight, id)]
-  })
-  const idOf = (index) => primaries[index]?.id ?? null
-  const moves = planned(respOf([shards, ...weighed], 'plan')).map(({ from, to, ranges }) => {
-    return { from: idOf(from), to: idOf(to), ranges, slots: ranges.reduce((sum, [start, end]) => sum + end - start + 1, 0) }
-  })
-  return new Plan(table, moves, keysPerSlot)
+  const ids = [...table.nodes.keys()]
+  const weighed = new Uint32Array(ids.length).fill(NOT_NAMED)
+  for (const [id, weight] of Object.entries(weights)) weighed[ids.indexOf(primaryOf(table, id, 'weights').id)] = checkWeight(weight, id)
+  const [outcome, ...told] = planned(weighed, table.owners)
+  if (outcome) throw new SlotwayError('ERR_PLAN', 'no primary is left to take the slots', 'weights')
+  return new Plan(table, movesOf(told, ids), keysPerSlot)
+}
+
+// The ranges of a move follow each other.
+function movesOf(told, ids) {
+  const moves = []
+  let move
+  for (let at = 0; at < told.length; at += 4) {
+    const [from, to, start, end] = told.slice(at, at + 4)
+    const [fromId, toId] = [ids[from] ?? null, ids[to]]
+    if (move?.from !== fromId || move.to !== toId) moves.push((move = { from: fromId, to: toId, ranges: [], slots: 0 }))
+    move.ranges.push([start, end])
+    move.slots += end - start + 1
+  }
+  return moves
 }
 
 // As redis-cli: worth it when a node is further than `threshold` percent from what it should have.

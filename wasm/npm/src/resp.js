@@ -1,7 +1,7 @@
-// Replies as client libraries show them, written as RESP3 for the core to read.
+// Replies as client libraries show them, written for the core as `wasm/packed/src/question.rs` says.
 //
 // Null, numbers, BigInts, booleans, text, buffers, arrays, maps, plain objects: what ioredis, node-redis, iovalkey and hand-made
-// clients make of RESP2 and RESP3. Verbatim and bulk text are the same here.
+// clients make of RESP2 and RESP3.
 import { SlotwayError } from './slot.js'
 
 /** Deepest nesting of a reply: far more than any server sends, and a bound for objects that contain themselves. */
@@ -10,64 +10,84 @@ const ENCODER = new TextEncoder()
 
 /** The bytes of `value`. `path` is its place, for errors. */
 export function respOf(value, path) {
-  const parts = []
-  write(value, path, DEPTH_MAX, parts)
-  return joined(parts)
+  const writer = new Writer()
+  writer.write(value, path, DEPTH_MAX)
+  return writer.bytes.subarray(0, writer.length)
 }
 
-function joined(parts) {
-  const bytes = parts.map((part) => (typeof part === 'string' ? ENCODER.encode(part) : part))
-  const all = new Uint8Array(bytes.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of bytes) {
-    all.set(part, at)
-    at += part.length
+class Writer {
+  bytes = new Uint8Array(1024)
+  view = new DataView(this.bytes.buffer)
+  length = 0
+
+  write(value, path, depth) {
+    if (depth === 0) throw wrong(path, 'nested too deep for a reply')
+    if (value === null || value === undefined) this.kind('_')
+    else if (typeof value === 'string') this.text(value)
+    else if (value instanceof Uint8Array) this.raw(value)
+    else if (typeof value === 'number' || typeof value === 'bigint') this.integer(value, path)
+    else if (typeof value === 'boolean') this.kind(value ? 't' : 'f')
+    else if (typeof value === 'object') this.aggregate(value, path, depth - 1)
+    else throw wrong(path, `expected a part of a reply, not ${typeof value}`)
   }
-  return all
-}
 
-function write(value, path, depth, parts) {
-  if (depth === 0) throw wrong(path, 'nested too deep for a reply')
-  if (value === null || value === undefined) add(parts, '_\r\n')
-  else if (typeof value === 'string') writeText(ENCODER.encode(value), parts)
-  else if (value instanceof Uint8Array) writeText(value, parts)
-  else if (typeof value === 'number' || typeof value === 'bigint') add(parts, `:${integer(value, path)}\r\n`)
-  else if (typeof value === 'boolean') add(parts, value ? '#t\r\n' : '#f\r\n')
-  else if (typeof value === 'object') writeAggregate(value, path, depth - 1, parts)
-  else throw wrong(path, `expected a part of a reply, not ${typeof value}`)
-}
-
-function writeAggregate(value, path, depth, parts) {
-  if (Array.isArray(value) || value instanceof Set) {
-    const items = [...value]
-    add(parts, `*${items.length}\r\n`)
-    items.forEach((item, at) => write(item, `${path}[${at}]`, depth, parts))
-    return
+  aggregate(value, path, depth) {
+    if (Array.isArray(value) || value instanceof Set) {
+      const items = [...value]
+      this.counted('*', items.length)
+      items.forEach((item, at) => this.write(item, `${path}[${at}]`, depth))
+      return
+    }
+    if (value instanceof Error) throw wrong(path, `the server answered ${JSON.stringify(value.message)}`)
+    const pairs = value instanceof Map ? [...value] : Object.entries(value)
+    this.counted('%', pairs.length)
+    for (const [name, item] of pairs) {
+      this.write(name, path, depth)
+      this.write(item, `${path}.${name}`, depth)
+    }
   }
-  if (value instanceof Error) throw wrong(path, `the server answered ${JSON.stringify(value.message)}`)
-  const pairs = value instanceof Map ? [...value] : Object.entries(value)
-  add(parts, `%${pairs.length}\r\n`)
-  for (const [name, item] of pairs) {
-    write(name, path, depth, parts)
-    write(item, `${path}.${name}`, depth, parts)
+
+  text(text) {
+    // Three bytes of UTF-8 are the most for one UTF-16 unit.
+    this.reserve(5 + 3 * text.length)
+    const { written } = ENCODER.encodeInto(text, this.bytes.subarray(this.length + 5))
+    this.counted('$', written)
+    this.length += written
   }
-}
 
-function writeText(bytes, parts) {
-  add(parts, `$${bytes.length}\r\n`)
-  parts.push(bytes)
-  add(parts, '\r\n')
-}
+  raw(bytes) {
+    this.counted('$', bytes.length)
+    this.reserve(bytes.length)
+    this.bytes.set(bytes, this.length)
+    this.length += bytes.length
+  }
 
-// Neighbouring text becomes one part: a reply has tens of thousands of small ones.
-function add(parts, text) {
-  if (typeof parts.at(-1) === 'string') parts[parts.length - 1] += text
-  else parts.push(text)
-}
+  integer(value, path) {
+    const whole = typeof value === 'bigint' ? BigInt.asIntN(64, value) === value : Number.isSafeInteger(value)
+    if (!whole) throw wrong(path, 'expected a whole number')
+    this.kind(':')
+    this.view.setBigInt64(this.length, BigInt(value), true)
+    this.length += 8
+  }
 
-function integer(value, path) {
-  if (typeof value === 'bigint' ? BigInt.asIntN(64, value) === value : Number.isSafeInteger(value)) return value
-  throw wrong(path, 'expected a whole number')
+  counted(kind, count) {
+    this.kind(kind)
+    this.view.setUint32(this.length, count, true)
+    this.length += 4
+  }
+
+  kind(kind) {
+    this.reserve(9)
+    this.bytes[this.length++] = kind.charCodeAt()
+  }
+
+  reserve(length) {
+    if (this.length + length <= this.bytes.length) return
+    const before = this.bytes
+    this.bytes = new Uint8Array(2 * (this.length + length))
+    this.bytes.set(before)
+    this.view = new DataView(this.bytes.buffer)
+  }
 }
 
 function wrong(path, message) {

@@ -134,13 +134,13 @@ export class SlotTable {
   }
 
   stats(keySlotsOf) {
-    const count = (slots) => {
+    const count = (owners) => {
       const counts = new Array(this.#list.length + 1).fill(0)
-      for (const slot of slots) counts[Math.min(this.owners[slot], this.#list.length)]++
+      for (const owner of owners) counts[Math.min(owner, this.#list.length)]++
       return counts
     }
-    const slots = count(Array.from(this.owners.keys()))
-    const keys = keySlotsOf && count(Array.from(keySlotsOf, (slot, at) => checkSlot(slot, `slots[${at}]`)))
+    const slots = count(this.owners)
+    const keys = keySlotsOf && count(Array.from(keySlotsOf, (slot, at) => this.owners[checkSlot(slot, `slots[${at}]`)]))
     const primaries = this.#list.flatMap((node, at) =>
       node.role === 'primary' ? [{ id: node.id, slots: slots[at], ...(keys && { keys: keys[at] }) }] : [],
     )
@@ -175,9 +175,9 @@ function hostAndPort(text) {
 export function rangesWhere(has) {
   const ranges = []
   for (let slot = 0; slot < SLOT_COUNT; slot++) {
-    if (!has(slot)) continue
-    if (ranges.at(-1)?.[1] === slot - 1) ranges.at(-1)[1] = slot
-    else ranges.push([slot, slot])
+    const start = slot
+    while (slot < SLOT_COUNT && has(slot)) slot++
+    if (slot > start) ranges.push([start, slot - 1])
   }
   return ranges
 }

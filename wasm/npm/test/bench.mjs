@@ -1,7 +1,7 @@
 // Measures the built package beside cluster-key-slot and prints Markdown: `npm --prefix wasm/npm run bench`.
 //
-// Rounds of both are interleaved. A cell is the median of its rounds, a ratio the median of the ratios within a round: the machine is shared, and
-// what disturbs one of the two in a round disturbs the other. Keys differ, and are as a program makes them: texts out of JSON, buffers out of
+// Processor time, not time: the machine is shared. Rounds of both are interleaved; a cell is the median of its rounds, a ratio the median of the
+// ratios within a round. Keys differ, and are as a program makes them: texts out of JSON, buffers out of
 // one allocation each.
 import popular from 'cluster-key-slot'
 import { SlotTable, commandKeys, keySlot, keySlots, planRebalance, route } from 'slotway'
@@ -16,9 +16,10 @@ function measured(ways, count) {
   const rounds = Object.fromEntries(Object.keys(ways).map((name) => [name, []]))
   for (let round = 0; round < ROUNDS; round++) {
     for (const [name, way] of Object.entries(ways)) {
-      const begin = process.hrtime.bigint()
+      const begin = process.cpuUsage()
       way()
-      rounds[name].push(Number(process.hrtime.bigint() - begin) / count)
+      const { user, system } = process.cpuUsage(begin)
+      rounds[name].push((1000 * (user + system)) / count)
     }
   }
   return rounds
@@ -47,13 +48,16 @@ function single(kind, made) {
   const times = 20
   const rows = LENGTHS.map((length) => {
     const keys = texts(KEYS, length).map(made)
-    return measured({ popular: each(keys, popular, times), slotway: each(keys, keySlot, times), small: each(keys, small, times) }, KEYS * times)
+    const ways = { popular, slotway: keySlot, small, nothing: (key) => key.length }
+    return measured(Object.fromEntries(Object.entries(ways).map(([name, slot]) => [name, each(keys, slot, times)])), KEYS * times)
   })
   const row = (name, cells) => console.log(`| ${[name, ...cells].join(' | ')} |`)
   row(`${kind}: cluster-key-slot`, rows.map(({ popular }) => median(popular).toFixed(0)))
   row(`${kind}: \`slotway/slot\``, rows.map(({ small }) => median(small).toFixed(0)))
   row(`${kind}: \`slotway\``, rows.map(({ slotway }) => median(slotway).toFixed(0)))
-  row(`${kind}: ratio`, rows.map(({ popular, slotway }) => ratio(popular, slotway).toFixed(2)))
+  row(`${kind}: a call that does nothing`, rows.map(({ nothing }) => median(nothing).toFixed(0)))
+  row(`${kind}: ratio of \`slotway/slot\``, rows.map(({ popular, small }) => ratio(popular, small).toFixed(2)))
+  row(`${kind}: ratio of \`slotway\``, rows.map(({ popular, slotway }) => ratio(popular, slotway).toFixed(2)))
 }
 
 function batch() {

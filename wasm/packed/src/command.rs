@@ -7,6 +7,8 @@ use slotway_core::command::compact::{self, Compact, Miss};
 use slotway_core::command::keys::{Key, KeysError};
 use slotway_core::resp::args::{Args, Span};
 
+use crate::numbers;
+
 /// The question is the ends of `count` arguments, as little-endian numbers of 4 bytes, then the arguments in a row. The answer is numbers
 /// of the same kind: `[outcome, facts, step, index, flags, index, flags, ..]`.
 ///
@@ -20,7 +22,7 @@ pub(crate) fn facts_of(question: &[u8], count: usize, is_routed: bool) -> Vec<u8
         || Vec::from([Outcome::UnknownCommand as u32]),
         |(spans, joined)| told(Args::new(joined, &spans), is_routed),
     );
-    numbers.into_iter().flat_map(u32::to_le_bytes).collect()
+    numbers::bytes(&numbers)
 }
 
 #[derive(Clone, Copy)]
@@ -85,9 +87,8 @@ fn policy(command: Compact) -> u32 {
 mod tests {
     use super::*;
 
-    fn numbers(question: &[u8], count: usize, is_routed: bool) -> Vec<u32> {
-        let answer = facts_of(question, count, is_routed);
-        answer.as_chunks().0.iter().map(|number| u32::from_le_bytes(*number)).collect()
+    fn asked(question: &[u8], count: usize, is_routed: bool) -> Vec<u32> {
+        numbers::read(&facts_of(question, count, is_routed))
     }
 
     fn told(request: &str, is_routed: bool) -> Vec<u32> {
@@ -99,7 +100,7 @@ mod tests {
             question.extend(end.to_le_bytes());
         }
         question.extend(args.concat().bytes());
-        numbers(&question, args.len(), is_routed)
+        asked(&question, args.len(), is_routed)
     }
 
     #[test]
@@ -120,10 +121,10 @@ mod tests {
         assert_eq!(told("PING", false)[0], 0);
         assert_eq!(told("EVAL s", false)[0], 3);
         assert_eq!(told("SINTERCARD 3 a b", false)[0], 4);
-        assert_eq!(numbers(b"", 0, true), [1]);
-        assert_eq!(numbers(b"GET", 1, true), [1]);
-        assert_eq!(numbers(&[9, 0, 0, 0, b'G'], 1, true), [1]);
-        assert_eq!(numbers(&[2, 0, 0, 0, 1, 0, 0, 0, b'G', b'E', b'T'], 2, true), [1]);
-        assert_eq!(numbers(b"GET", usize::MAX, true), [1]);
+        assert_eq!(asked(b"", 0, true), [1]);
+        assert_eq!(asked(b"GET", 1, true), [1]);
+        assert_eq!(asked(&[9, 0, 0, 0, b'G'], 1, true), [1]);
+        assert_eq!(asked(&[2, 0, 0, 0, 1, 0, 0, 0, b'G', b'E', b'T'], 2, true), [1]);
+        assert_eq!(asked(b"GET", usize::MAX, true), [1]);
     }
 }

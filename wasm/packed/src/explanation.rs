@@ -1,86 +1,85 @@
-//! How the slot of one key comes about, for a reader, as JSON.
+//! How the slot of one key comes about, for a reader, as numbers.
 
 use alloc::vec::Vec;
 
 use slotway_core::crc16::crc16;
 use slotway_core::slot::{hash_tag, key_slot};
 
-use crate::json::Json;
+use crate::numbers;
 
 /// Most steps told: a person reads no more, and each costs a checksum of all bytes before it.
 const STEPS_MAX: usize = 256;
 
-/// `{"rule", "hashed": {"start", "end"}, "steps": [{"byte", "index", "table", "crc"}, ..], "crc", "slot"}`: which case of the rule of hash tags
-/// `key` is, which of its bytes are hashed, what each of the first 256 of them does to the checksum, and what comes of it. In a step
+/// Which case of the rule of hash tags a key is: its tag is used, or why the whole key is hashed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Rule {
+    /// It has no `{`.
+    None,
+    /// Its tag is hashed.
+    Used,
+    /// Nothing is between the first `{` and the next `}`.
+    Empty,
+    /// It has no `}` after the first `{`.
+    Unclosed,
+}
+
+/// `[rule, start, end, crc, slot, byte, index, table, crc, byte, ..]`: which case of the rule of hash tags `key` is, from where to where it is hashed,
+/// the checksum and the slot that come of it, and what each of the first 256 hashed bytes does to the checksum. In a step
 /// `crc = (crc << 8) ^ table`, where `table` stands at `index` of the polynomial's table and `index` is the checksum's upper byte with the
 /// key's byte mixed in.
 pub(crate) fn told(key: &[u8]) -> Vec<u8> {
     let hashed = hash_tag(key).unwrap_or(0..key.len());
-    let bytes = &key[hashed.clone()];
-    Json::of(|json| {
-        json.object(|json| {
-            json.field("rule").text(rule(key));
-            json.field("hashed").object(|json| {
-                json.field("start").number(hashed.start as u64);
-                json.field("end").number(hashed.end as u64);
-            });
-            let steps = 0..bytes.len().min(STEPS_MAX);
-            json.field("steps").array(|json| steps.for_each(|at| write_step(json.item(), bytes, at)));
-            json.field("crc").number(crc16(bytes).into());
-            json.field("slot").number(key_slot(key).get().into());
-        });
-    })
+    let bytes = key.get(hashed.clone()).unwrap_or(key);
+    let slot = key_slot(key).get();
+    let mut numbers = Vec::from([
+        rule(key) as u32,
+        hashed.start as u32,
+        hashed.end as u32,
+        crc16(bytes).into(),
+        slot.into(),
+    ]);
+    let mut crc: u16 = 0;
+    for (at, &byte) in bytes.iter().enumerate().take(STEPS_MAX) {
+        let index = (crc >> 8) as u8 ^ byte;
+        crc = bytes.get(..=at).map_or(crc, crc16);
+        numbers.extend([byte.into(), index.into(), u32::from(crc16(&[index])), crc.into()]);
+    }
+    numbers::bytes(&numbers)
 }
 
-/// `used`; or why the whole key is hashed: it has no `{`, no `}` after the first one, or nothing between the two.
-fn rule(key: &[u8]) -> &'static str {
+fn rule(key: &[u8]) -> Rule {
     if hash_tag(key).is_some() {
-        return "used";
+        return Rule::Used;
     }
-    match key.iter().position(|&byte| byte == b'{') {
-        None => "none",
-        Some(open) if key[open..].contains(&b'}') => "empty",
-        Some(_) => "unclosed",
+    let mut rest = key.iter();
+    match rest.find(|byte| **byte == b'{') {
+        None => Rule::None,
+        Some(_) if rest.any(|byte| *byte == b'}') => Rule::Empty,
+        Some(_) => Rule::Unclosed,
     }
-}
-
-fn write_step(json: &mut Json, bytes: &[u8], at: usize) {
-    let byte = bytes[at];
-    let [high, _] = crc16(&bytes[..at]).to_be_bytes();
-    let index = high ^ byte;
-    json.object(|json| {
-        json.field("byte").number(byte.into());
-        json.field("index").number(index.into());
-        json.field("table").number(crc16(&[index]).into());
-        json.field("crc").number(crc16(&bytes[..=at]).into());
-    });
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::string::String;
-
-    fn text(key: &[u8]) -> String {
-        String::from_utf8(told(key)).expect("JSON is UTF-8")
-    }
 
     #[test]
     fn each_case_of_the_tag_rule_is_told_apart() {
         let rules = ["plain}", "a{b", "foo{}{bar}", "foo{{bar}}zap"].map(|key| rule(key.as_bytes()));
-        assert_eq!(rules, ["none", "unclosed", "empty", "used"]);
+        assert_eq!(rules, [Rule::None, Rule::Unclosed, Rule::Empty, Rule::Used]);
     }
 
     #[test]
     fn the_steps_end_at_the_checksum_and_the_slot() {
-        let expected = r#"{"rule":"used","hashed":{"start":1,"end":2},"steps":[{"byte":97,"index":97,"table":31879,"crc":31879}],"crc":31879,"slot":15495}"#;
-        assert_eq!(text(b"{a}"), expected);
+        let expected = [Rule::Used as u32, 1, 2, 31879, 15495, 97, 97, 31879, 31879];
+        assert_eq!(numbers::read(&told(b"{a}")), expected);
+        let told = numbers::read(&told(b"123456789"));
+        assert_eq!((told.len(), told.last()), (5 + 9 * 4, Some(&0x31C3)));
     }
 
     #[test]
     fn a_very_long_key_has_its_first_steps_told() {
-        let told = text(&[b'x'; 10_000]);
-        assert_eq!(told.matches("byte").count(), STEPS_MAX);
-        assert!(told.contains(r#""end":10000"#));
+        let told = numbers::read(&told(&[b'x'; 10_000]));
+        assert_eq!((told.len(), told[2]), (5 + 4 * STEPS_MAX, 10_000));
     }
 }

@@ -2,8 +2,10 @@
 //!
 //! serde_json does this too, for 4 KB more of what each page loads (Brotli; BENCHMARKS.md).
 
-use alloc::string::ToString;
+use alloc::string::String;
 use alloc::vec::Vec;
+
+use slotway_core::words;
 
 /// A text in the making.
 #[derive(Default)]
@@ -43,7 +45,7 @@ impl Json {
     }
 
     pub(crate) fn number(&mut self, number: u64) {
-        self.0.extend(number.to_string().as_bytes());
+        self.0.extend(words::number(number).as_bytes());
     }
 
     pub(crate) fn text(&mut self, text: &str) {
@@ -94,13 +96,13 @@ pub(crate) fn answer<T>(told: Result<T, Complaint>, write: impl FnOnce(&mut Json
 
 /// What is wrong, and where.
 pub(crate) struct Complaint {
-    at: alloc::string::String,
-    problem: alloc::string::String,
+    pub(crate) at: String,
+    pub(crate) problem: String,
 }
 
 impl Complaint {
-    pub(crate) fn new(at: &str, problem: impl ToString) -> Self {
-        Self { at: at.into(), problem: problem.to_string() }
+    pub(crate) fn new(at: &str, problem: &str) -> Self {
+        Self { at: at.into(), problem: problem.into() }
     }
 }
 

@@ -2,8 +2,9 @@
 //!
 //! ```text
 //!   keys      --UTF-8 into the batch--> slots, in the same memory
-//!   replies   --as RESP3--------------> {"ok": topology} or {"error": {"at", "problem"}}, as JSON
+//!   replies   --as in `question`------> {"ok": topology} or {"error": {"at", "problem"}}, as JSON
 //!   requests  --ends and arguments----> what the command table says of them, as numbers
+//!   weights   --and who has which slot> moves, as numbers
 //! ```
 //!
 //! Bindings and no logic, as in `slotway-wasm`, for who counts bytes: `wasm/npm` inlines this module, so each byte is paid by each page that
@@ -17,30 +18,34 @@
 
 extern crate alloc;
 
+#[cfg(any(target_arch = "wasm32", test))]
+mod arena;
 #[cfg(target_arch = "wasm32")]
 mod bare;
-mod batch;
 mod command;
 mod explanation;
 mod json;
+mod numbers;
 mod plan;
+mod question;
 mod topology;
 
 use alloc::vec::Vec;
 
 use spin::{Mutex, MutexGuard};
 
-use batch::Batch;
+use slotway_packed_batch::Batch;
 
 /// What is kept between calls. WASM runs them one after the other, so the lock is never waited for.
 struct State {
-    batch: Batch,
     question: Vec<u8>,
     answer: Vec<u8>,
 }
 
-static STATE: Mutex<State> =
-    Mutex::new(State { batch: Batch::new(), question: Vec::new(), answer: Vec::new() });
+static STATE: Mutex<State> = Mutex::new(State { question: Vec::new(), answer: Vec::new() });
+
+/// Apart, for it is all zeros, and so takes no place in the module.
+static BATCH: Mutex<Batch> = Mutex::new(Batch::new());
 
 fn state() -> MutexGuard<'static, State> {
     STATE.lock()
@@ -61,45 +66,50 @@ fn answered(answer: impl FnOnce(&[u8]) -> Vec<u8>) -> usize {
     reason = "a name that is not mangled could clash with another: these are all there are"
 )]
 mod exports {
-    use super::{answered, command, explanation, plan, state, topology};
+    use alloc::vec;
+    use alloc::vec::Vec;
 
-    /// Makes room for a batch of `keys` keys of `bytes` bytes together, and gives the address of its bytes.
+    use super::{BATCH, answered, command, explanation, plan, state, topology};
+
+    /// Where the bytes of the keys of the batch are.
     #[unsafe(no_mangle)]
-    pub extern "C" fn reserve(bytes: usize, keys: usize) -> *const u8 {
-        state().batch.reserve(bytes, keys)
+    pub extern "C" fn bytes_at() -> *const u8 {
+        BATCH.lock().bytes_at()
     }
 
     /// Where the ends of the keys of the batch are.
     #[unsafe(no_mangle)]
     pub extern "C" fn ends_at() -> *const u32 {
-        state().batch.ends_at()
+        BATCH.lock().ends_at()
     }
 
     /// Where the slots of the batch are.
     #[unsafe(no_mangle)]
     pub extern "C" fn slots_at() -> *const u16 {
-        state().batch.slots_at()
+        BATCH.lock().slots_at()
     }
 
     /// The slot of the key that is the first `len` bytes of the batch.
     #[unsafe(no_mangle)]
     pub extern "C" fn slot(len: usize) -> u32 {
-        state().batch.slot(len).into()
+        BATCH.lock().slot(len).into()
     }
 
     /// Writes the slots of the first `count` keys of the batch. 0, and nothing good in them, if their ends do not ascend
     /// within the bytes.
     #[unsafe(no_mangle)]
     pub extern "C" fn run(count: usize) -> u32 {
-        state().batch.run(count).into()
+        BATCH.lock().run(count).into()
     }
 
     /// Room for a question of `len` bytes.
     #[unsafe(no_mangle)]
     pub extern "C" fn room(len: usize) -> *mut u8 {
-        let question = &mut state().question;
-        question.resize(len, 0);
-        question.as_mut_ptr()
+        let state = &mut *state();
+        // Then nothing is left of the question before, and memory begins anew.
+        state.answer = Vec::new();
+        state.question = vec![0; len];
+        state.question.as_mut_ptr()
     }
 
     /// Where the answer to the last question is.

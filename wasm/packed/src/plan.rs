@@ -1,107 +1,105 @@
-//! Plans: moves by weight, as JSON.
+//! Plans: moves by weight, as numbers.
 
 use alloc::vec::Vec;
 
-use slotway_core::id::NodeId;
-use slotway_core::plan::{self, Move, Plan, Weights};
-use slotway_core::resp::value::Value;
-use slotway_core::topology::Topology;
-use slotway_core::topology::parse::{self, ParseOptions};
+use slotway_core::id::{ID_LEN, NodeId};
+use slotway_core::plan::{self, Plan, PlanError, Weights};
+use slotway_core::slot::{SLOT_COUNT, Slot, SlotRange};
+use slotway_core::topology::{Node, Topology, TopologyBuilder};
 
-use crate::json::{Complaint, Json, answer};
-use crate::topology::decoded;
+use crate::numbers;
 
-/// The moves that give each primary its part by weight. The question is `[reply of CLUSTER SHARDS, id, weight, id, weight, ..]`; who has
-/// slots and is not named weighs 1, who has none stays without.
+/// In a question: no weight is told; nobody serves the slot. In an answer: from nobody.
+const NONE: u32 = u32::MAX;
+const NOBODY: u16 = u16::MAX;
+
+/// The moves that give each primary its part by weight.
 ///
-/// `[{"from": index, "to": index, "ranges": [[start, end], ..]}, ..]`, where an index is a node's place in the question, and is left out for
-/// slots that nobody serves.
+/// The question is a weight of 4 bytes for each node, or [`NONE`] (who has slots then weighs 1, who has none stays without), then for each slot the
+/// place of its node, or [`NOBODY`], in 2 bytes. The answer is `[outcome, from, to, start, end, from, to, start, end, ..]`, where `from` can be
+/// [`NONE`].
+///
+/// Outcome: 0 fine; 1 nobody is left to take the slots; 2 the question contradicts itself. But for 0 nothing follows.
 pub(crate) fn told(question: &[u8]) -> Vec<u8> {
-    answer(planned(question), |json, plan| {
-        json.array(|json| plan.moves.iter().for_each(|part| write(json.item(), part)))
-    })
-}
-
-fn planned(question: &[u8]) -> Result<Plan, Complaint> {
-    let question = decoded(question)?;
-    let Some([shards, weights @ ..]) = question.as_items() else {
-        return Err(Complaint::new("plan", "the question is no array"));
+    let numbers = match read(question).map(|(topology, weights)| plan::rebalance(&topology, &weights)) {
+        Some(Ok(plan)) => rows(&plan),
+        Some(Err(PlanError::NobodyTakes)) => Vec::from([1]),
+        Some(Err(PlanError::NotPrimary(_))) | None => Vec::from([2]),
     };
-    let topology = parse::shards_reply(shards, &ParseOptions::default())?;
-    let weights = weights_of(&topology, weights)?;
-    plan::rebalance(&topology, &weights).map_err(|error| Complaint::new("weights", error))
+    numbers::bytes(&numbers)
 }
 
-fn weights_of(topology: &Topology, told: &[Value]) -> Result<Weights, Complaint> {
-    let (pairs, _) = told.as_chunks::<2>();
-    let mut weights = Weights::new();
-    for [id, weight] in pairs {
-        let node = id.as_bytes().and_then(NodeId::parse).and_then(|id| topology.find(&id));
-        let weight = weight.as_integer().and_then(|weight| u32::try_from(weight).ok());
-        let pair = node.zip(weight);
-        weights.extend([
-            pair.ok_or_else(|| Complaint::new("weights", "expected ids of nodes, each with its weight"))?
-        ]);
-    }
-    Ok(weights)
-}
-
-fn write(json: &mut Json, part: &Move) {
-    json.object(|json| {
-        if let Some(from) = part.from {
-            json.field("from").number(from.index() as u64);
+fn read(question: &[u8]) -> Option<(Topology, Weights)> {
+    let weights_len = question.len().checked_sub(2 * usize::from(SLOT_COUNT))?;
+    let (weights, owners) = question.split_at_checked(weights_len)?;
+    let mut builder = TopologyBuilder::new(0);
+    let mut nodes = Vec::new();
+    let mut named = Weights::new();
+    for weight in weights.as_chunks().0 {
+        let index = builder.node(Node::new(id_of(nodes.len())));
+        nodes.push(index);
+        let weight = u32::from_le_bytes(*weight);
+        if weight != NONE {
+            named.insert(index, weight);
         }
-        json.field("to").number(part.to.index() as u64);
-        json.field("ranges").array(|json| {
-            for range in part.slots.ranges() {
-                json.item().array(|json| {
-                    json.item().number(range.start().get().into());
-                    json.item().number(range.end().get().into());
-                });
-            }
-        });
-    });
+    }
+    let mut next = 0;
+    for run in owners.as_chunks().0.chunk_by(|a, b| a == b) {
+        let (start, owner) = (next, u16::from_le_bytes(*run.first()?));
+        next += run.len() as u16;
+        if owner != NOBODY {
+            let range = SlotRange::new(Slot::new(start)?, Slot::new(next - 1)?)?;
+            builder.own(*nodes.get(usize::from(owner))?, [range]);
+        }
+    }
+    Some((builder.build().ok()?, named))
+}
+
+/// A name for the node at `place`: plans do not depend on names.
+fn id_of(place: usize) -> NodeId {
+    let mut bytes = [0; ID_LEN / 2];
+    bytes[..4].copy_from_slice(&(place as u32).to_le_bytes());
+    NodeId::from_random(bytes)
+}
+
+fn rows(plan: &Plan) -> Vec<u32> {
+    let mut numbers = Vec::from([0]);
+    for part in &plan.moves {
+        let from = part.from.map_or(NONE, |from| from.index() as u32);
+        for range in part.slots.ranges() {
+            let [start, end] = [range.start(), range.end()].map(|slot| slot.get().into());
+            numbers.extend([from, part.to.index() as u32, start, end]);
+        }
+    }
+    numbers
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::format;
-    use alloc::string::String;
 
-    fn bulk(text: &str) -> String {
-        format!("${}\r\n{text}\r\n", text.len())
+    fn asked(weights: &[u32], owners: impl Fn(u16) -> u16) -> Vec<u32> {
+        let mut question: Vec<u8> = weights.iter().copied().flat_map(u32::to_le_bytes).collect();
+        question.extend(Slot::all().flat_map(|slot| owners(slot.get()).to_le_bytes()));
+        numbers::read(&told(&question))
     }
 
     #[test]
     fn an_empty_primary_gets_its_part_by_weight() {
-        let [a, b] = ["a", "b"].map(|letter| letter.repeat(40));
-        let node = |id: &str| {
-            format!(
-                "%3\r\n{}{}{}{}{}:1\r\n",
-                bulk("id"),
-                bulk(id),
-                bulk("role"),
-                bulk("master"),
-                bulk("port")
-            )
-        };
-        let shard = |id: &str, slots: &str| {
-            format!("%2\r\n{}{slots}{}*1\r\n{}", bulk("slots"), bulk("nodes"), node(id))
-        };
-        let shards = format!("*2\r\n{}{}", shard(&a, "*2\r\n:0\r\n:16383\r\n"), shard(&b, "*0\r\n"));
-        let answer = told(format!("*3\r\n{shards}{}:1\r\n", bulk(&b)).as_bytes());
-        assert_eq!(answer, br#"{"ok":[{"from":0,"to":1,"ranges":[[8192,16383]]}]}"#);
-        let wrong = told(format!("*3\r\n{shards}{}:1\r\n", bulk("c")).as_bytes());
-        assert_eq!(
-            wrong,
-            br#"{"error":{"at":"weights","problem":"expected ids of nodes, each with its weight"}}"#
-        );
+        assert_eq!(asked(&[NONE, 1], |_| 0), [0, 0, 1, 8192, 16383]);
+        assert_eq!(asked(&[NONE, NONE], |_| 0), [0], "who is not named stays empty");
     }
 
     #[test]
-    fn a_question_that_is_none_is_refused() {
-        assert!(told(b"*0\r\n").starts_with(br#"{"error":{"at":"plan""#));
-        assert!(told(b"*").starts_with(br#"{"error":{"at":"reply""#));
+    fn slots_of_nobody_are_handed_out() {
+        let owners = |slot| if slot < 8192 { 0 } else { NOBODY };
+        assert_eq!(asked(&[NONE], owners), [0, NONE, 0, 8192, 16383]);
+    }
+
+    #[test]
+    fn questions_without_an_answer_are_refused() {
+        assert_eq!(asked(&[0], |_| 0), [1]);
+        assert_eq!(asked(&[1], |_| 1), [2], "there is no such node");
+        assert_eq!(numbers::read(&told(b"")), [2]);
     }
 }

@@ -2,12 +2,12 @@
 
 use alloc::vec::Vec;
 
-use slotway_core::resp::value::Value;
 use slotway_core::slot::{Slot, SlotRange};
 use slotway_core::topology::parse::{self, ParseError, ParseOptions};
 use slotway_core::topology::{Health, Node, NodeIndex, Role, Topology};
 
 use crate::json::{Complaint, Json, answer};
+use crate::question;
 
 /// The topology in a reply of CLUSTER NODES, SLOTS or SHARDS, which came from the host that is the first `host_len` bytes of the question;
 /// nobody knows from where if it is not that long. With `prefer_tls`, ports are those for TLS where there is one.
@@ -25,17 +25,13 @@ pub(crate) fn told(question: &[u8], host_len: usize, prefer_tls: bool) -> Vec<u8
 fn read(host: Option<&[u8]>, reply: &[u8]) -> Result<Topology, Complaint> {
     let queried_host = host.and_then(|host| core::str::from_utf8(host).ok()).map(Into::into);
     let options = ParseOptions { queried_host, ..ParseOptions::default() };
-    Ok(parse::any(&decoded(reply)?, &options)?)
-}
-
-/// The value that a question is, in RESP3.
-pub(crate) fn decoded(bytes: &[u8]) -> Result<Value, Complaint> {
-    Value::decode(bytes).map(|(value, _)| value).map_err(|error| Complaint::new("reply", error))
+    let value = question::value_of(reply).ok_or_else(|| Complaint::new("reply", "not a reply"))?;
+    Ok(parse::any(&value, &options)?)
 }
 
 impl From<ParseError> for Complaint {
     fn from(error: ParseError) -> Self {
-        Self::new(&error.at, error.problem)
+        Self { at: error.at, problem: error.problem.text() }
     }
 }
 
@@ -104,16 +100,17 @@ fn write_open(json: &mut Json, (slot, peer): (Slot, NodeIndex)) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::format;
     use alloc::string::String;
+    use slotway_core::resp::value::Value;
 
     const NODES: &str = "\
         07c37dfeb235213a872192d90877d0cd55635b91 :7000@17000,one.test myself,master - 0 0 1 connected 0-99 [93->-e7d1eecce10fd6bb5eb35b9f99a514335d9ba9ca]\n\
         e7d1eecce10fd6bb5eb35b9f99a514335d9ba9ca 10.0.0.2:7001@17001 slave 07c37dfeb235213a872192d90877d0cd55635b91 0 0 1 connected\n";
 
     fn asked(host: Option<&str>, text: &str) -> String {
-        let question = format!("{}${}\r\n{text}\r\n", host.unwrap_or_default(), text.len());
-        let answer = told(question.as_bytes(), host.map_or(usize::MAX, str::len), false);
+        let mut question = Vec::from(host.unwrap_or_default());
+        question::written(&Value::Bulk(text.into()), &mut question);
+        let answer = told(&question, host.map_or(usize::MAX, str::len), false);
         String::from_utf8(answer).expect("JSON is UTF-8")
     }
 

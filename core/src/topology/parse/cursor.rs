@@ -1,6 +1,7 @@
-//! A place in a reply that knows its path, so that every complaint says where.
+//! A place in a reply that knows how it was reached, so that every complaint says where.
+//!
+//! A cursor refers to the one that it came from, and the path is put into words only for a complaint: most replies give none.
 
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -8,40 +9,65 @@ use super::{ParseError, Problem};
 use crate::id::NodeId;
 use crate::resp::value::Value;
 use crate::slot::{Slot, SlotRange};
+use crate::words;
 
 /// A value of a reply and how it was reached.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Cursor<'a> {
     value: &'a Value,
-    at: String,
+    from: Option<(&'a Cursor<'a>, Step)>,
 }
 
-/// A map of a reply, or the flat array that stands for one in RESP2.
-#[derive(Clone, Debug)]
-pub(super) struct Fields<'a> {
-    pairs: Vec<(&'a Value, &'a Value)>,
-    at: String,
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Item(usize),
+    Field(&'static str),
 }
 
 impl<'a> Cursor<'a> {
     pub(super) fn root(reply: &'a Value) -> Self {
-        Self { value: reply, at: "reply".into() }
+        Self { value: reply, from: None }
     }
 
-    pub(super) fn items(&self) -> Result<Vec<Cursor<'a>>, ParseError> {
+    pub(super) fn items(&'a self) -> Result<Vec<Cursor<'a>>, ParseError> {
         let items = self.value.as_items().ok_or_else(|| self.unexpected("an array"))?;
-        let item = |(at, value)| Cursor { value, at: format!("{}[{at}]", self.at) };
+        let item = |(at, value)| Cursor { value, from: Some((self, Step::Item(at))) };
         Ok(items.iter().enumerate().map(item).collect())
     }
 
-    pub(super) fn fields(&self) -> Result<Fields<'a>, ParseError> {
-        let pairs = self.value.to_pairs().ok_or_else(|| self.unexpected("a map"))?;
-        Ok(Fields { pairs, at: self.at.clone() })
+    /// The field of that name; `None` if the map has none.
+    pub(super) fn field(&'a self, name: &'static str) -> Result<Option<Cursor<'a>>, ParseError> {
+        let is_wanted = |key: &Value| key.as_bytes() == Some(name.as_bytes());
+        let value = match self.value {
+            Value::Map(pairs) => pairs.iter().find(|(key, _)| is_wanted(key)).map(|(_, value)| value),
+            Value::Array(flat) if flat.len().is_multiple_of(2) => {
+                flat.as_chunks::<2>().0.iter().find(|[key, _]| is_wanted(key)).map(|[_, value]| value)
+            }
+            _ => return Err(self.unexpected("a map")),
+        };
+        Ok(value.map(|value| Cursor { value, from: Some((self, Step::Field(name))) }))
+    }
+
+    pub(super) fn required(&'a self, name: &'static str) -> Result<Cursor<'a>, ParseError> {
+        self.field(name)?.ok_or_else(|| self.missing(name))
+    }
+
+    /// The text of a field that may be left out or null.
+    pub(super) fn field_text(&'a self, name: &'static str) -> Result<Option<&'a str>, ParseError> {
+        match self.field(name)? {
+            Some(field) => field.text_or_null(),
+            None => Ok(None),
+        }
+    }
+
+    /// The port of a field that may be left out: 0.
+    pub(super) fn field_port(&'a self, name: &'static str) -> Result<u16, ParseError> {
+        self.field(name)?.map_or(Ok(0), |field| field.port())
     }
 
     /// Text, or `None` for null.
     pub(super) fn text_or_null(&self) -> Result<Option<&'a str>, ParseError> {
-        if *self.value == Value::Null { Ok(None) } else { self.text().map(Some) }
+        if matches!(self.value, Value::Null) { Ok(None) } else { self.text().map(Some) }
     }
 
     pub(super) fn text(&self) -> Result<&'a str, ParseError> {
@@ -54,21 +80,23 @@ impl<'a> Cursor<'a> {
     }
 
     pub(super) fn port(&self) -> Result<u16, ParseError> {
-        self.number("a port")
+        self.number(u16::MAX.into(), "a port").map(|number| number as u16)
     }
 
     pub(super) fn offset(&self) -> Result<u64, ParseError> {
-        self.number("a replication offset")
+        self.number(i64::MAX, "a replication offset")
     }
 
-    fn number<N: TryFrom<i64>>(&self, expected: &'static str) -> Result<N, ParseError> {
-        let number = self.value.as_integer().and_then(|number| N::try_from(number).ok());
-        number.ok_or_else(|| self.unexpected(expected))
+    /// A whole number from 0 to `most`.
+    fn number(&self, most: i64, expected: &'static str) -> Result<u64, ParseError> {
+        let number = self.value.as_integer().filter(|number| (0..=most).contains(number));
+        number.map(|number| number as u64).ok_or_else(|| self.unexpected(expected))
     }
 
     fn slot(&self) -> Result<Slot, ParseError> {
         const EXPECTED: &str = "a slot, 0 to 16383";
-        Slot::new(self.number(EXPECTED)?).ok_or_else(|| self.unexpected(EXPECTED))
+        let number = self.number(u16::MAX.into(), EXPECTED)?;
+        Slot::new(number as u16).ok_or_else(|| self.unexpected(EXPECTED))
     }
 
     /// The range from `start` to `end`.
@@ -77,48 +105,50 @@ impl<'a> Cursor<'a> {
             .ok_or_else(|| end.unexpected("a slot not before the start of its range"))
     }
 
+    #[cold]
     pub(super) fn missing(&self, what: &'static str) -> ParseError {
-        ParseError::new(self.at.clone(), Problem::Missing(what))
+        ParseError::new(self.path(), Problem::Missing(what))
     }
 
+    #[cold]
     pub(super) fn unexpected(&self, expected: &'static str) -> ParseError {
         let problem = match self.value {
             Value::Error(text) => Problem::ErrorReply(text.clone()),
             value => Problem::unexpected(expected, &shown(value)),
         };
-        ParseError::new(self.at.clone(), problem)
-    }
-}
-
-impl<'a> Fields<'a> {
-    pub(super) fn get(&self, name: &str) -> Option<Cursor<'a>> {
-        let (_, value) = self.pairs.iter().find(|(key, _)| key.as_str() == Some(name))?;
-        Some(Cursor { value, at: format!("{}.{name}", self.at) })
+        ParseError::new(self.path(), problem)
     }
 
-    pub(super) fn required(&self, name: &'static str) -> Result<Cursor<'a>, ParseError> {
-        self.get(name).ok_or_else(|| ParseError::new(self.at.clone(), Problem::Missing(name)))
-    }
-
-    /// The text of a field that may be left out or null.
-    pub(super) fn text(&self, name: &str) -> Result<Option<&'a str>, ParseError> {
-        self.get(name).map_or(Ok(None), |field| field.text_or_null())
-    }
-
-    /// The port of a field that may be left out: 0.
-    pub(super) fn port(&self, name: &str) -> Result<u16, ParseError> {
-        self.get(name).map_or(Ok(0), |field| field.port())
+    /// `reply[0].nodes[1].port`. As deep as the readers go, which is five steps.
+    fn path(&self) -> String {
+        let Some((from, step)) = self.from else { return "reply".into() };
+        let mut path = from.path();
+        match step {
+            Step::Item(at) => {
+                path.push('[');
+                words::push_number(&mut path, at as u64);
+                path.push(']');
+            }
+            Step::Field(name) => {
+                path.push('.');
+                path.push_str(name);
+            }
+        }
+        path
     }
 }
 
 /// A value in few words. Aggregates are not spelled out: they may be huge.
 fn shown(value: &Value) -> String {
+    let counted = |count: usize, what| words::number(count as u64) + what;
     match value {
-        Value::Integer(number) => format!("{number}"),
+        Value::Integer(number) if *number < 0 => words::joined(&["-", &words::number(number.unsigned_abs())]),
+        Value::Integer(number) => words::number(number.unsigned_abs()),
         Value::Null => "null".into(),
-        Value::Boolean(truth) => format!("{truth}"),
-        Value::Array(items) | Value::Set(items) | Value::Push(items) => format!("{} items", items.len()),
-        Value::Map(pairs) => format!("{} pairs", pairs.len()),
-        text => String::from_utf8_lossy(text.as_bytes().unwrap_or_default()).into_owned(),
+        Value::Boolean(true) => "true".into(),
+        Value::Boolean(false) => "false".into(),
+        Value::Array(items) | Value::Set(items) | Value::Push(items) => counted(items.len(), " items"),
+        Value::Map(pairs) => counted(pairs.len(), " pairs"),
+        text => text.as_str().unwrap_or("bytes that are no text").into(),
     }
 }

@@ -9,7 +9,6 @@
 //! Source of the rules: the documentation of CLUSTER SLOTS and of `cluster-preferred-endpoint-type`.
 
 use alloc::borrow::ToOwned;
-use core::net::IpAddr;
 
 use crate::topology::Node;
 
@@ -45,6 +44,8 @@ pub(super) fn without_brackets(host: &str) -> &str {
     host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }
 
+/// No host name has a colon, as every IPv6 address does, nor only digits and dots, as every IPv4 address has.
 fn is_address(host: &str) -> bool {
-    host.parse::<IpAddr>().is_ok()
+    let is_of_numbers = host.bytes().all(|byte| byte == b'.' || byte.is_ascii_digit());
+    host.bytes().any(|byte| byte == b':') || !host.is_empty() && is_of_numbers
 }

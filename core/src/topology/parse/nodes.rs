@@ -7,9 +7,7 @@
 //! Redis 3 has no `@bus`, 7.0 brought the host name, 7.2 the auxiliary fields, which the file has and clients do not
 //! see. An address is cut at its last colon, since IPv6 comes without brackets. The `vars` line is the file's.
 
-use alloc::borrow::ToOwned;
-use alloc::collections::BTreeMap;
-use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::endpoint::without_brackets;
@@ -19,6 +17,7 @@ use crate::id::{NodeId, ShardId};
 use crate::slot::{Slot, SlotRange};
 use crate::time::UnixMs;
 use crate::topology::{LinkState, Node, NodeFlags, NodeIndex, Topology, TopologyBuilder};
+use crate::words;
 
 /// From client port to bus port, where a server tells the former only.
 const BUS_PORT_DISTANCE: u16 = 10_000;
@@ -27,20 +26,28 @@ const BUS_PORT_DISTANCE: u16 = 10_000;
 pub fn nodes_text(text: &str, options: &ParseOptions) -> Result<Topology, ParseError> {
     let mut lines = Vec::new();
     let mut builder = TopologyBuilder::new(options.version);
-    for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        let located = |problem| ParseError::new(format!("line {}", number + 1), problem);
-        match line.trim().strip_prefix("vars ") {
-            Some(vars) => read_vars(vars, &mut builder).map_err(located)?,
-            None => lines.push((number, Line::read(line, options).map_err(located)?)),
+    for (number, line) in text.split('\n').enumerate() {
+        let mut words = line.split_ascii_whitespace();
+        match words.next() {
+            None => {}
+            Some("vars") => read_vars(words, &mut builder).map_err(|problem| located(number, problem))?,
+            Some(id) => {
+                let line = Line::read(id, words, options).map_err(|problem| located(number, problem))?;
+                lines.push((number, line));
+            }
         }
     }
     add_all(lines, &mut builder)?;
     Ok(builder.build()?)
 }
 
+/// Lines are numbered from 0 here, from 1 for a reader.
+fn located(line: usize, problem: Problem) -> ParseError {
+    ParseError::new(words::joined(&["line ", &words::number(line as u64 + 1)]), problem)
+}
+
 /// `currentEpoch 3 lastVoteEpoch 0`, in any order; other variables are later servers'.
-fn read_vars(vars: &str, builder: &mut TopologyBuilder) -> Result<(), Problem> {
-    let mut words = vars.split_whitespace();
+fn read_vars(mut words: Words<'_>, builder: &mut TopologyBuilder) -> Result<(), Problem> {
     while let Some(name) = words.next() {
         let value = words.next().ok_or(Problem::Missing("the value of a variable"))?;
         if name == "currentEpoch" {
@@ -54,14 +61,13 @@ fn read_vars(vars: &str, builder: &mut TopologyBuilder) -> Result<(), Problem> {
 fn add_all(lines: Vec<(usize, Line)>, builder: &mut TopologyBuilder) -> Result<(), ParseError> {
     let add = |(number, line): (usize, Line)| (number, builder.node(line.node), line.relations);
     let added: Vec<_> = lines.into_iter().map(add).collect();
-    let mut by_id = BTreeMap::new();
-    by_id.extend(added.iter().map(|(_, index, relations)| (relations.id, *index)));
     for (number, index, relations) in added {
-        let located = |problem| ParseError::new(format!("line {}", number + 1), problem);
-        relations.add(index, &by_id, builder).map_err(located)?;
+        relations.add(index, builder).map_err(|problem| located(number, problem))?;
     }
     Ok(())
 }
+
+type Words<'a> = core::str::SplitAsciiWhitespace<'a>;
 
 struct Line {
     node: Node,
@@ -70,7 +76,6 @@ struct Line {
 
 /// What a line says of other nodes and of slots.
 struct Relations {
-    id: NodeId,
     is_myself: bool,
     primary: Option<NodeId>,
     ranges: Vec<SlotRange>,
@@ -89,10 +94,9 @@ enum Way {
 }
 
 impl Line {
-    fn read(line: &str, options: &ParseOptions) -> Result<Self, Problem> {
-        let mut words = line.split_whitespace();
+    fn read(id: &str, mut words: Words<'_>, options: &ParseOptions) -> Result<Self, Problem> {
         let mut next = |what| words.next().ok_or(Problem::Missing(what));
-        let id = node_id(next("the node id")?)?;
+        let id = node_id(id)?;
         let mut node = Node::new(id);
         let place = next("the address")?;
         node.flags = next("the flags")?
@@ -108,7 +112,7 @@ impl Line {
         node.config_epoch = ConfigEpoch::new(number(next("the config epoch")?, "an epoch")?);
         node.link = link(next("the state of the link")?)?;
         let is_myself = node.flags.contains(NodeFlags::MYSELF);
-        let mut relations = Relations { id, is_myself, primary: None, ranges: Vec::new(), open: Vec::new() };
+        let mut relations = Relations { is_myself, primary: None, ranges: Vec::new(), open: Vec::new() };
         if node.is_replica() && primary != "-" {
             relations.primary = Some(node_id(primary)?);
         }
@@ -133,35 +137,34 @@ impl Relations {
         Ok(())
     }
 
-    fn add(
-        self,
-        index: NodeIndex,
-        by_id: &BTreeMap<NodeId, NodeIndex>,
-        builder: &mut TopologyBuilder,
-    ) -> Result<(), Problem> {
-        let find = |id: NodeId| by_id.get(&id).copied().ok_or_else(|| Problem::UnknownNode(id.into()));
+    fn add(self, index: NodeIndex, builder: &mut TopologyBuilder) -> Result<(), Problem> {
         if let Some(primary) = self.primary {
-            builder.set_primary(index, find(primary)?);
+            builder.set_primary(index, described(primary, builder)?);
         }
         builder.own(index, self.ranges);
         if !self.open.is_empty() && !self.is_myself {
             return Err(Problem::unexpected("no open slots", "some, of another node"));
         }
         for OpenSlot { slot, way, peer } in self.open {
+            let peer = described(peer, builder)?;
             match way {
-                Way::Out => builder.migrating(slot, find(peer)?),
-                Way::In => builder.importing(slot, find(peer)?),
+                Way::Out => builder.migrating(slot, peer),
+                Way::In => builder.importing(slot, peer),
             }
         }
         Ok(())
     }
 }
 
+fn described(id: NodeId, builder: &TopologyBuilder) -> Result<NodeIndex, Problem> {
+    builder.find(&id).ok_or_else(|| Problem::UnknownNode(id.into()))
+}
+
 fn open_slot(text: &str) -> Option<OpenSlot> {
-    let text = text.strip_suffix(']')?;
-    let (way, (slot, peer)) = match text.split_once("->-") {
-        Some(parts) => (Way::Out, parts),
-        None => (Way::In, text.split_once("-<-")?),
+    let (slot, rest) = text.strip_suffix(']')?.split_once('-')?;
+    let (way, peer) = match rest.strip_prefix(">-") {
+        Some(peer) => (Way::Out, peer),
+        None => (Way::In, rest.strip_prefix("<-")?),
     };
     Some(OpenSlot { slot: Slot::parse(slot.as_bytes())?, way, peer: NodeId::parse(peer.as_bytes())? })
 }
@@ -169,8 +172,7 @@ fn open_slot(text: &str) -> Option<OpenSlot> {
 /// `ip:port@bus,hostname,aux=value...`. The host name may be empty, and is left out by servers before 7.0.
 fn read_place(text: &str, node: &mut Node, options: &ParseOptions) -> Result<(), Problem> {
     const EXPECTED: &str = "an address, ip:port or ip:port@bus";
-    let mut parts = text.split(',');
-    let address = parts.next().unwrap_or_default();
+    let (address, extras) = text.split_once(',').unwrap_or((text, ""));
     let (address, bus) =
         address.split_once('@').map_or((address, None), |(address, bus)| (address, Some(bus)));
     let (ip, port) = address.rsplit_once(':').ok_or_else(|| Problem::unexpected(EXPECTED, text))?;
@@ -180,18 +182,19 @@ fn read_place(text: &str, node: &mut Node, options: &ParseOptions) -> Result<(),
         None if node.port == 0 => 0,
         None => node.port.checked_add(BUS_PORT_DISTANCE).unwrap_or_default(),
     };
-    let extras: Vec<_> = parts.collect();
-    let hostname = extras.iter().find(|extra| !extra.is_empty() && !extra.contains('='));
-    node.hostname = hostname.map(|&name| name.into());
     node.ip = without_brackets(ip).into();
     // Only the node that was asked may not know its own address yet, and there its client has reached it.
     if node.ip.is_empty() && node.flags.contains(NodeFlags::MYSELF) {
         node.endpoint.clone_from(&options.queried_host);
     }
-    extras
-        .iter()
-        .filter_map(|extra| extra.split_once('='))
-        .try_for_each(|(name, value)| read_aux(name, value, node))
+    for extra in extras.split(',') {
+        match extra.split_once('=') {
+            Some((name, value)) => read_aux(name, value, node)?,
+            None if extra.is_empty() || node.hostname.is_some() => {}
+            None => node.hostname = Some(extra.into()),
+        }
+    }
+    Ok(())
 }
 
 /// Other auxiliary fields are later servers', and say nothing that a topology holds.
@@ -219,10 +222,12 @@ fn link(text: &str) -> Result<LinkState, Problem> {
     match text {
         "connected" => Ok(LinkState::Connected),
         "disconnected" => Ok(LinkState::Disconnected),
-        _ => Err(Problem::Unexpected { expected: "connected or disconnected", found: text.to_owned() }),
+        _ => Err(Problem::Unexpected { expected: "connected or disconnected", found: String::from(text) }),
     }
 }
 
-fn number<N: core::str::FromStr>(text: &str, expected: &'static str) -> Result<N, Problem> {
-    text.parse().map_err(|_| Problem::unexpected(expected, text))
+fn number<N: TryFrom<u64>>(text: &str, expected: &'static str) -> Result<N, Problem> {
+    // One reader for numbers of all sizes.
+    let number = text.parse::<u64>().ok().and_then(|number| N::try_from(number).ok());
+    number.ok_or_else(|| Problem::unexpected(expected, text))
 }

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::cursor::{Cursor, Fields};
+use super::cursor::Cursor;
 use super::endpoint::{Told, locate};
 use super::{ParseError, ParseOptions};
 use crate::epoch::ReplOffset;
@@ -14,9 +14,7 @@ use crate::topology::{Node, NodeFlags, Topology, TopologyBuilder};
 /// Reads a reply of CLUSTER SHARDS.
 pub fn shards_reply(reply: &Value, options: &ParseOptions) -> Result<Topology, ParseError> {
     let mut builder = TopologyBuilder::new(options.version);
-    for shard in Cursor::root(reply).items()? {
-        add_shard(&mut builder, &shard, options)?;
-    }
+    Cursor::root(reply).items()?.iter().try_for_each(|shard| add_shard(&mut builder, shard, options))?;
     Ok(builder.build()?)
 }
 
@@ -25,10 +23,10 @@ fn add_shard(
     shard: &Cursor<'_>,
     options: &ParseOptions,
 ) -> Result<(), ParseError> {
-    let fields = shard.fields()?;
-    let ranges = ranges(&fields.required("slots")?)?;
-    let shard_id = fields.text("id")?.and_then(|id| ShardId::parse(id.as_bytes()));
-    let nodes = fields.required("nodes")?.items()?;
+    let ranges = ranges(&shard.required("slots")?)?;
+    let shard_id = shard.field_text("id")?.and_then(|id| ShardId::parse(id.as_bytes()));
+    let nodes = shard.required("nodes")?;
+    let nodes = nodes.items()?;
     let nodes = nodes.iter().map(|node| described(node, shard_id, options)).collect::<Result<Vec<_>, _>>()?;
     let primary = place_of_primary(&nodes);
     if primary.is_none() && !ranges.is_empty() {
@@ -60,37 +58,36 @@ fn ranges(slots: &Cursor<'_>) -> Result<Vec<SlotRange>, ParseError> {
 }
 
 fn described(
-    node: &Cursor<'_>,
+    told: &Cursor<'_>,
     shard_id: Option<ShardId>,
     options: &ParseOptions,
 ) -> Result<Node, ParseError> {
-    let fields = node.fields()?;
     let mut node = Node {
         shard_id,
-        flags: flags(&fields)?,
-        port: fields.port("port")?,
-        tls_port: fields.port("tls-port")?,
-        repl_offset: repl_offset(&fields)?,
-        ..Node::new(fields.required("id")?.id()?)
+        flags: flags(told)?,
+        port: told.field_port("port")?,
+        tls_port: told.field_port("tls-port")?,
+        repl_offset: repl_offset(told)?,
+        ..Node::new(told.required("id")?.id()?)
     };
-    let (endpoint, ip) = (fields.text("endpoint")?, fields.text("ip")?);
-    let told = Told { endpoint, ip, hostname: fields.text("hostname")? };
+    let (endpoint, ip) = (told.field_text("endpoint")?, told.field_text("ip")?);
+    let told = Told { endpoint, ip, hostname: told.field_text("hostname")? };
     locate(&mut node, told, options.queried_host.as_deref());
     Ok(node)
 }
 
-fn flags(fields: &Fields<'_>) -> Result<NodeFlags, ParseError> {
-    let role = fields.required("role")?;
+fn flags(node: &Cursor<'_>) -> Result<NodeFlags, ParseError> {
+    let role = node.required("role")?;
     let role = match role.text()? {
         "master" | "primary" => NodeFlags::PRIMARY,
         "replica" | "slave" => NodeFlags::REPLICA,
         _ => return Err(role.unexpected("master or replica")),
     };
-    let is_failed = matches!(fields.text("health")?, Some("fail" | "failed"));
+    let is_failed = matches!(node.field_text("health")?, Some("fail" | "failed"));
     Ok(if is_failed { role | NodeFlags::FAIL } else { role })
 }
 
-fn repl_offset(fields: &Fields<'_>) -> Result<Option<ReplOffset>, ParseError> {
-    let offset = fields.get("replication-offset").map(|field| field.offset()).transpose()?;
+fn repl_offset(node: &Cursor<'_>) -> Result<Option<ReplOffset>, ParseError> {
+    let offset = node.field("replication-offset")?.map(|field| field.offset()).transpose()?;
     Ok(offset.map(ReplOffset::new))
 }

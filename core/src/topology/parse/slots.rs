@@ -3,9 +3,7 @@
 //! Redis 3 leaves out the id, and servers before 7.0 the metadata. Nodes without slots are not told, nor when any
 //! answered last.
 
-use alloc::collections::BTreeMap;
-
-use super::cursor::{Cursor, Fields};
+use super::cursor::Cursor;
 use super::endpoint::{Told, locate};
 use super::{ParseError, ParseOptions};
 use crate::id::NodeId;
@@ -17,18 +15,14 @@ pub fn slots_reply(reply: &Value, options: &ParseOptions) -> Result<Topology, Pa
     let mut reader = Reader {
         queried_host: options.queried_host.as_deref(),
         builder: TopologyBuilder::new(options.version),
-        by_id: BTreeMap::new(),
     };
-    for entry in Cursor::root(reply).items()? {
-        reader.entry(&entry)?;
-    }
+    Cursor::root(reply).items()?.iter().try_for_each(|entry| reader.entry(entry))?;
     Ok(reader.builder.build()?)
 }
 
 struct Reader<'o> {
     queried_host: Option<&'o str>,
     builder: TopologyBuilder,
-    by_id: BTreeMap<NodeId, NodeIndex>,
 }
 
 impl Reader<'_> {
@@ -50,8 +44,7 @@ impl Reader<'_> {
     /// The node at `cursor`. Each range tells its nodes anew; the first telling counts.
     fn node(&mut self, cursor: &Cursor<'_>) -> Result<NodeIndex, ParseError> {
         let node = self.described(cursor)?;
-        let builder = &mut self.builder;
-        Ok(*self.by_id.entry(node.id).or_insert_with(|| builder.node(node)))
+        Ok(self.builder.find(&node.id).unwrap_or_else(|| self.builder.node(node)))
     }
 
     fn described(&self, cursor: &Cursor<'_>) -> Result<Node, ParseError> {
@@ -61,8 +54,7 @@ impl Reader<'_> {
         };
         let (endpoint, port) = (endpoint.text_or_null()?, port.port()?);
         let id = rest.first().map_or_else(|| Ok(name_by_place(endpoint, port)), Cursor::id)?;
-        let metadata = rest.get(1).map(Cursor::fields).transpose()?;
-        let told = |name| metadata.as_ref().map_or(Ok(None), |fields: &Fields<'_>| fields.text(name));
+        let told = |name| rest.get(1).map_or(Ok(None), |metadata| metadata.field_text(name));
         let mut node = Node { port, ..Node::new(id) };
         let told = Told { endpoint, ip: told("ip")?, hostname: told("hostname")? };
         locate(&mut node, told, self.queried_host);
