@@ -217,9 +217,7 @@ fn decode_all(state: State, limit: i64, offset: i64) -> Returned {
                 state.push_bytes(why);
                 Raised
             }
-            Bad::Depth => state.raise(
-                "stack overflow (too many return values at once; use unpack_one or unpack_limit instead.)",
-            ),
+            Bad::Depth => state.raise("stack overflow (in function mp_decode_to_lua_array)"),
         })?;
         count += 1;
     }

@@ -301,7 +301,7 @@ fn one_line(text: &[u8]) -> Vec<u8> {
 }
 
 /// As the processor casts a double to a 64-bit integer: one that does not fit is the least.
-fn truncated(number: f64) -> i64 {
+pub(crate) fn truncated(number: f64) -> i64 {
     const LIMIT: f64 = 9_223_372_036_854_775_808.0;
     if (-LIMIT..LIMIT).contains(&number) { number as i64 } else { i64::MIN }
 }

@@ -16,6 +16,7 @@ use std::ffi::{CString, c_int};
 
 use slotway_core::resp::error::Scripted;
 
+use crate::reply::truncated;
 use crate::state::{
     ALL_RESULTS, GLOBALS, Kind, Library, REGISTRY, Raised, Returned, State, call_first_upvalue,
 };
@@ -38,6 +39,13 @@ const WRITERS: [(&str, &[&str]); 2] =
 /// Functions that would see that a front is empty.
 const READERS: [(&str, &[&str]); 2] =
     [("_G", &["next", "rawget"]), ("table", &["concat", "foreach", "foreachi", "getn", "maxn"])];
+
+/// Functions that match a pattern, their second argument.
+const MATCHERS: [(&str, &[&str]); 1] = [("string", &["find", "gfind", "gmatch", "gsub", "match"])];
+/// Repetitions in a pattern at most: the matcher of this Lua calls itself for each, and more would take the stack of the thread.
+const REPETITIONS_MAX: usize = 2000;
+/// Values that `unpack` may return, about: as many as there is room for on the stack of Lua.
+const UNPACKED_MAX: i64 = 8000;
 
 const REFUSAL: &str = "Attempt to modify a readonly table";
 
@@ -135,7 +143,19 @@ fn wrap_functions(state: State) {
             }
         });
     }
+    for (table, names) in MATCHERS {
+        with_table(state, table, |state| {
+            for name in names {
+                state.raw_field(-1, name);
+                state.wrap_function(limit_pattern);
+                state.set_field(-2, name);
+            }
+        });
+    }
     with_table(state, "_G", |state| {
+        state.raw_field(-1, "unpack");
+        state.wrap_function(limit_unpacked);
+        state.set_field(-2, "unpack");
         state.raw_field(-1, "getmetatable");
         state.wrap_function(metatable_of);
         state.set_field(-2, "getmetatable");
@@ -264,6 +284,35 @@ fn refuse_front(state: State) -> Returned {
 fn look_behind(state: State) -> Returned {
     if push_behind(state, 1) {
         state.replace(1);
+    }
+    call_first_upvalue(state)
+}
+
+/// In place of a function that matches a pattern.
+fn limit_pattern(state: State) -> Returned {
+    if state.kind(2) == Kind::String {
+        let pattern = state.to_bytes(2).unwrap_or_default();
+        let repetitions = pattern.iter().filter(|byte| b"?*+-".contains(byte)).count();
+        if repetitions > REPETITIONS_MAX {
+            return Err(state.raise("pattern too complex"));
+        }
+    }
+    call_first_upvalue(state)
+}
+
+/// `unpack(table, [first], [last])`: this Lua counts how many values that are in too few bits.
+fn limit_unpacked(state: State) -> Returned {
+    // As Lua reads them: the lowest 32 bits.
+    let bound = |index, default: i64| match state.kind(index) {
+        Kind::Number | Kind::String => state.to_number(index).map(truncated),
+        _ => Some(default),
+    };
+    let bound = |index, default| bound(index, default).map(|bits| i64::from(bits as i32));
+    if state.kind(1) == Kind::Table
+        && let (Some(first), Some(last)) = (bound(2, 1), bound(3, state.len(1)))
+        && last - first >= UNPACKED_MAX
+    {
+        return Err(state.raise("too many results to unpack"));
     }
     call_first_upvalue(state)
 }

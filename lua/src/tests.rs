@@ -2,6 +2,9 @@
 //!
 //! What real scripts do on real data is compared with Redis in `tests/tests/differential.rs`.
 
+mod escapes;
+mod functions;
+
 use slotway_core::resp::args::{Args, ArgsBuf};
 use slotway_core::resp::encode::{Protocol, ReplyWriter};
 use slotway_engine::script::{Caller, Naming, ScriptHost as _};

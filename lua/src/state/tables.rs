@@ -83,6 +83,13 @@ impl State {
         }
     }
 
+    /// How many items a table has, up to one that is followed by nil.
+    pub(crate) fn len(self, table: c_int) -> i64 {
+        self.check_table(table);
+        // SAFETY: it is a table.
+        unsafe { ffi::lua_objlen(self.raw(), table) as i64 }
+    }
+
     pub(super) fn check_table(self, index: c_int) {
         assert!(self.kind(index) == Kind::Table, "value {index} is a table");
     }
