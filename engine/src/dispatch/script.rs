@@ -293,7 +293,8 @@ impl<'s, 'r, 'o, 'h, 'q, A: ShardAccess, N: Node> Script<'s, 'r, 'o, 'h, 'q, A, 
         if condition.is_stale && !command.flags.contains(Flag::Stale) {
             return Err(ScriptError::CommandOnStaleReplica.into());
         }
-        if writes && self.is_read_only() {
+        // What is propagated without a change of data counts as a write here: PUBLISH, for one.
+        if (writes || command.flags.contains(Flag::MayReplicate)) && self.is_read_only() {
             return Err(ScriptError::CommandWrites.into());
         }
         let topology = node.topology();
