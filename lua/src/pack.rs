@@ -4,7 +4,7 @@
 
 use std::ffi::c_int;
 
-use crate::reply::c_text;
+use crate::reply::{c_text, truncated};
 use crate::state::{GLOBALS, Kind, Raised, Returned, State};
 
 /// The widest integer.
@@ -143,9 +143,19 @@ fn pack(state: State) -> Returned {
     Ok(1)
 }
 
+/// From here on a number has no 64 bits.
+const TOO_LARGE: f64 = 18_446_744_073_709_551_616.0;
+
 /// The least significant byte first; whatever is wider than 64 bits is 0.
 fn integer_bytes(number: f64, size: usize) -> Vec<u8> {
-    let value = if number < 0.0 { number as i64 as u64 } else { number as u64 };
+    // As the processor casts: what fits neither 64 bits without a sign nor with one is 0 or the least.
+    let value = if number < 0.0 {
+        truncated(number) as u64
+    } else if number >= TOO_LARGE {
+        0
+    } else {
+        number as u64
+    };
     let mut bytes = value.to_le_bytes().to_vec();
     bytes.resize(size, 0);
     bytes
@@ -156,12 +166,12 @@ fn unpack(state: State) -> Returned {
     let data = state.bytes_argument(2)?;
     let start = match state.kind(3) {
         Kind::None | Kind::Nil => 1,
-        _ => state.number_argument(3)? as i64,
+        _ => truncated(state.number_argument(3)?),
     };
     if start == 0 {
         return Err(state.raise_argument(3, "offset must be 1 or greater"));
     }
-    let mut at = (start - 1) as usize;
+    let mut at = start.wrapping_sub(1) as usize;
     let mut results: c_int = 0;
     while let Some(Item { letter, mut size, padding }) = format.next(at)? {
         at = at.wrapping_add(padding);
