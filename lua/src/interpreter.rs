@@ -139,6 +139,10 @@ impl Interpreter {
         if state.is_interrupted() {
             state.watch(interrupt, INSTRUCTIONS);
         }
+        // This Lua does not look for garbage when it has no memory left: what follows would be refused for what this one has left behind.
+        if self.lua.is_nearly_full() {
+            state.collect_all();
+        }
     }
 
     fn collect(&mut self) {

@@ -64,6 +64,11 @@ impl Owned {
         self.state.extra().used.get()
     }
 
+    /// Whether it has taken so much that the next script could lack it.
+    pub(crate) fn is_nearly_full(&self) -> bool {
+        self.used() > self.state.extra().limit / 2
+    }
+
     /// Lets Lua run as `run` says, on behalf of `call`. A panic within goes on from here.
     pub(crate) fn run<R>(&mut self, call: &mut Call<'_>, run: impl FnOnce(State) -> R) -> R {
         /// Lua must not find the call once it is over, not even after a panic.

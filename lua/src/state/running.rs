@@ -90,6 +90,14 @@ impl State {
         }
     }
 
+    /// Collects all garbage.
+    pub(crate) fn collect_all(self) {
+        // SAFETY: it touches no value that is in use.
+        unsafe {
+            ffi::lua_gc(self.raw(), ffi::LUA_GCCOLLECT, 0);
+        }
+    }
+
     /// Collects garbage: a step of the given size.
     pub(crate) fn collect_step(self, size: c_int) {
         // SAFETY: it touches no value that is in use.
