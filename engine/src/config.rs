@@ -50,6 +50,7 @@ pub use keyspace_events::KeyspaceEvents;
 pub use load::Include;
 pub(crate) use number::parse_memory;
 pub use output_limit::{OutputLimit, OutputLimits};
+pub(crate) use quote::push_quoted;
 pub use reach::Entrance;
 pub use save_point::SavePoint;
 pub use set::{Asker, Changes};

@@ -26,6 +26,7 @@ mod fence;
 mod forsake;
 mod memory;
 mod meter;
+mod monitor;
 mod notify;
 mod permission;
 mod routing;

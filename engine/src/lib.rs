@@ -28,6 +28,7 @@ pub mod interest;
 pub mod journal;
 pub mod keyspace;
 pub mod migration;
+pub mod monitor;
 pub mod node;
 pub mod number;
 pub mod propagation;

@@ -24,6 +24,7 @@ use crate::handoff::Progress;
 use crate::journal::Journal;
 use crate::keyspace::Garbage;
 use crate::keyspace::KeyHasher;
+use crate::monitor::Monitors;
 use crate::propagation::Record;
 use crate::pubsub::PubSub;
 use crate::script::ScriptHost;
@@ -90,6 +91,16 @@ pub trait Node {
 
     /// Lets `visit` look at, or add to, what is remembered of commands one by one. Not called where nobody remembers.
     fn with_journal(&self, visit: &mut dyn FnMut(&mut Journal)) {
+        let _ = visit;
+    }
+
+    /// Whether somebody is shown all commands: asked for each of them.
+    fn has_monitors(&self) -> bool {
+        false
+    }
+
+    /// Lets `visit` look at, or change, who is shown all commands.
+    fn with_monitors(&self, visit: &mut dyn FnMut(&mut Monitors)) {
         let _ = visit;
     }
 

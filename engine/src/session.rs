@@ -155,6 +155,8 @@ pub struct Session {
     pub is_primary_link: bool,
     /// It is the link of a migration of slots to this node: what comes is executed without question, as long as it is of those slots.
     pub import: Option<Arc<Import>>,
+    /// It has sent MONITOR.
+    pub is_monitor: bool,
     /// It is the link of a replica of this node.
     pub is_replica_link: bool,
     /// What a replica has told of itself.
@@ -267,6 +269,7 @@ impl Session {
             no_evict: false,
             is_primary_link: false,
             import: None,
+            is_monitor: false,
             is_replica_link: false,
             peer: None,
             ack_is_wanted: false,

@@ -32,6 +32,7 @@ use crate::dispatch::{Engine, Requests};
 use crate::handoff::Export;
 use crate::journal::Journal;
 use crate::keyspace::{Garbage, KeyHasher, Layout, Shard};
+use crate::monitor::Monitors;
 use crate::node::{ClientCard, Facts, Node, Saves, Shutdown};
 use crate::propagation::{Record, Stream, rebuild};
 use crate::pubsub::PubSub;
@@ -279,6 +280,7 @@ pub(crate) struct TestNode {
     command_stats: CommandStats,
     /// What is remembered of commands.
     pub(crate) journal: RefCell<Journal>,
+    monitors: RefCell<Monitors>,
     /// How many replicas there are said to be.
     pub(crate) replicas: Cell<usize>,
 }
@@ -316,6 +318,7 @@ impl TestNode {
             slot_stats: SlotStats::new(1),
             command_stats: CommandStats::new(1),
             journal: RefCell::default(),
+            monitors: RefCell::default(),
             replicas: Cell::new(0),
         }
     }
@@ -460,6 +463,14 @@ impl Node for TestNode {
 
     fn with_journal(&self, visit: &mut dyn FnMut(&mut Journal)) {
         visit(&mut self.journal.borrow_mut());
+    }
+
+    fn has_monitors(&self) -> bool {
+        !self.monitors.borrow().is_empty()
+    }
+
+    fn with_monitors(&self, visit: &mut dyn FnMut(&mut Monitors)) {
+        visit(&mut self.monitors.borrow_mut());
     }
 
     fn replica_count(&self) -> usize {

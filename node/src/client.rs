@@ -515,7 +515,7 @@ impl<A: ShardAccess> Drop for Connection<A> {
         if let Some(waiter) = self.session.blocked.take() {
             self.server.engine.forget_waiter(&waiter);
         }
-        self.server.shared.pubsub.lock().forget(self.session.id);
+        self.server.shared.forget(&self.session);
     }
 }
 

@@ -22,6 +22,7 @@ use slotway_engine::config::{Asker, Changes, Config, SetError};
 use slotway_engine::handoff::Progress;
 use slotway_engine::journal::Journal;
 use slotway_engine::keyspace::{Garbage, KeyHasher};
+use slotway_engine::monitor::Monitors;
 use slotway_engine::node::{
     AofState, ClientCard, Condition, Facts, Failover, Merge, Node, Pause, ReplicationState, Saves, Saving,
     Shutdown,
@@ -29,7 +30,7 @@ use slotway_engine::node::{
 use slotway_engine::propagation::Record;
 use slotway_engine::pubsub::PubSub;
 use slotway_engine::script::ScriptHost;
-use slotway_engine::session::ClientId;
+use slotway_engine::session::{ClientId, Session};
 use slotway_engine::shards::WholeKeyspace;
 use slotway_engine::slot_stats::SlotStats;
 use tokio::sync::watch;
@@ -66,6 +67,8 @@ pub(crate) struct Shared {
     slot_stats: Option<SlotStats>,
     command_stats: CommandStats,
     journal: Mutex<Journal>,
+    monitors: Mutex<Monitors>,
+    has_monitors: AtomicBool,
     pub(crate) persist: Persist,
     pub(crate) aof: Aof,
     pub(crate) replication: Replication,
@@ -107,6 +110,8 @@ impl Shared {
             slot_stats,
             command_stats: CommandStats::new(threads),
             journal: Mutex::default(),
+            monitors: Mutex::default(),
+            has_monitors: AtomicBool::new(false),
             persist: Persist::default(),
             aof: Aof::default(),
             replication: Replication::default(),
@@ -180,6 +185,14 @@ impl Shared {
 }
 
 impl Shared {
+    /// A connection has ended: nobody has anything for it any more.
+    pub(crate) fn forget(&self, session: &Session) {
+        self.pubsub.lock().forget(session.id);
+        if session.is_monitor {
+            self.with_monitors(&mut |monitors| monitors.end(session.id));
+        }
+    }
+
     /// Notes that a client is closed because it does not read.
     pub(crate) fn log_overflow(&self, address: &str) {
         self.log.warning(&format!("Client addr={address} closed for overcoming of output buffer limits."));
@@ -317,6 +330,16 @@ impl Node for Shared {
 
     fn with_journal(&self, visit: &mut dyn FnMut(&mut Journal)) {
         visit(&mut self.journal.lock());
+    }
+
+    fn has_monitors(&self) -> bool {
+        self.has_monitors.load(Ordering::Relaxed)
+    }
+
+    fn with_monitors(&self, visit: &mut dyn FnMut(&mut Monitors)) {
+        let mut monitors = self.monitors.lock();
+        visit(&mut monitors);
+        self.has_monitors.store(!monitors.is_empty(), Ordering::Relaxed);
     }
 
     fn replica_count(&self) -> usize {

@@ -238,6 +238,10 @@ pub enum ErrorReply {
     UnknownUser(Sent),
     /// A CLIENT type that is not one.
     UnknownClientType(Sent),
+    /// MONITOR where nothing waits.
+    MonitorDenied,
+    /// A command on data by a connection that has sent MONITOR.
+    MonitorAsksForData,
     /// LATENCY GRAPH of an event that there has not been.
     NoLatencySamples(Sent),
     /// SLOWLOG GET of less than -1 commands.
@@ -472,6 +476,8 @@ impl ErrorReply {
     fn fixed(&self) -> Option<&'static str> {
         Some(match self {
             ErrorReply::Syntax => "ERR syntax error",
+            ErrorReply::MonitorDenied => "ERR MONITOR isn't allowed for DENY BLOCKING client",
+            ErrorReply::MonitorAsksForData => "ERR Replica can't interact with the keyspace",
             ErrorReply::SlowlogCount => "ERR count should be greater than or equal to -1",
             ErrorReply::NotAnInteger => "ERR value is not an integer or out of range",
             ErrorReply::NotAFloat => "ERR value is not a valid float",

@@ -90,6 +90,9 @@ fn select(connection: &mut Connection<'_>, args: Args<'_>, reply: &mut ReplyWrit
 fn reset(connection: &mut Connection<'_>, _: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
     let client = connection.session.id;
     connection.node.with_pubsub(&mut |pubsub| pubsub.forget(client));
+    if connection.session.is_monitor {
+        connection.node.with_monitors(&mut |monitors| monitors.end(client));
+    }
     connection.session.reset(Some(acl::ask(connection.node, |acl| acl.default_user())));
     reply.set_protocol(Protocol::Resp2);
     reply.simple("RESET");

@@ -20,6 +20,7 @@ pub(super) const COMMANDS: &[Binding] = &[
     ("flushall", Handler::Node(flushall)),
     ("flushdb", Handler::Node(flushdb)),
     ("lolwut", Handler::Session(lolwut)),
+    ("monitor", Handler::Session(monitor)),
     ("shutdown", Handler::Node(shutdown)),
     ("swapdb", Handler::Node(swapdb)),
     ("time", Handler::Session(time)),
@@ -140,6 +141,20 @@ fn lolwut(_: &mut Connection<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -
         args::integer(args.at(2))?;
     }
     reply.verbatim("txt", alloc::format!("Redis ver. {REDIS_VERSION}\n").as_bytes());
+    Ok(Effect::None)
+}
+
+/// All commands are shown to this connection from now on. No reply if they are already.
+fn monitor(connection: &mut Connection<'_>, _: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
+    if connection.in_transaction {
+        return Err(ErrorReply::MonitorDenied);
+    }
+    let session = &mut *connection.session;
+    if !session.is_monitor {
+        (session.is_monitor, session.card_changed) = (true, true);
+        connection.node.with_monitors(&mut |monitors| monitors.begin(session.id));
+        reply.ok();
+    }
     Ok(Effect::None)
 }
 

@@ -5,7 +5,7 @@ use core::fmt::Write as _;
 
 /// Appends `bytes` to `out` within `"`, with what is not printable ASCII escaped: the inverse of
 /// [`split_args`](slotway_core::resp::inline::split_args). Source of the rule: `sdscatrepr` of Redis.
-pub(super) fn push_quoted(out: &mut String, bytes: &[u8]) {
+pub(crate) fn push_quoted(out: &mut String, bytes: &[u8]) {
     out.push('"');
     for byte in bytes {
         match byte {

@@ -69,6 +69,7 @@ pub(super) const AFTER_ROUTING: &[Guard] = &[
     Guard { check: listener_only_listens },
     Guard { check: data_is_fresh },
     Guard { check: data_is_loaded },
+    Guard { check: monitor_only_looks },
 ];
 
 /// Asked of a command that writes within a script.
@@ -178,6 +179,16 @@ fn data_is_fresh(admission: &Admission<'_>) -> Result<(), ErrorReply> {
 fn data_is_loaded(admission: &Admission<'_>) -> Result<(), ErrorReply> {
     match admission.condition.is_loading && !admission.command.flags.contains(Flag::Loading) {
         true => Err(ErrorReply::Loading),
+        false => Ok(()),
+    }
+}
+
+/// Redis takes monitors for replicas, which have nothing to ask for.
+fn monitor_only_looks(admission: &Admission<'_>) -> Result<(), ErrorReply> {
+    let flags = admission.command.flags;
+    let touches_data = [Flag::Write, Flag::ReadOnly, Flag::MayReplicate];
+    match admission.session.is_monitor && touches_data.into_iter().any(|flag| flags.contains(flag)) {
+        true => Err(ErrorReply::MonitorAsksForData),
         false => Ok(()),
     }
 }

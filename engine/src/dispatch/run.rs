@@ -111,6 +111,10 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
                 if self.session.after == After::Hold {
                     return first;
                 }
+                if fate == Fate::Executed {
+                    self.show(&request);
+                    self.push_own();
+                }
                 self.meter_ends_alone(first, &request, mark, fate);
             }
             Prepared::Refused(error) => {
@@ -244,6 +248,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
                 Ok(Effect::Block(block)) => {
                     self.propagate();
                     self.park(held, &request, handler, index, *block);
+                    self.show(&request);
                     self.meter_ends(index, &request, mark, Fate::Parked);
                     return index + 1;
                 }
@@ -258,6 +263,9 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
                 outcome => self.settle(request.command, mark, outcome),
             }
             self.propagate();
+            if fate == Fate::Executed {
+                self.show(&request);
+            }
             self.meter_ends(index, &request, mark, fate);
             if !self.goes_on() || self.effects.has_ready() {
                 return index + 1;
@@ -470,9 +478,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         if self.effects.has_events() {
             self.publish_events();
         }
-        if !self.session.pushed.is_empty() {
-            self.reply.raw(&core::mem::take(&mut self.session.pushed));
-        }
+        self.push_own();
     }
 
     /// Counts the error reply that begins at `mark`.

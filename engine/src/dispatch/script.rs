@@ -96,6 +96,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         let found = host.find(invocation.naming, request.args.at(1))?;
         let room = self.room_for_scripts(held);
         self.admit_script(found.flags, invocation.mode, room)?;
+        self.show_script(request);
         let args = request.args.skip(3);
         let (keys, args) = (args.first(invocation.keys), args.skip(invocation.keys));
         let before = Before::of(self);
@@ -325,6 +326,7 @@ impl<'s, 'r, 'o, 'h, 'q, A: ShardAccess, N: Node> Script<'s, 'r, 'o, 'h, 'q, A, 
             Ok((command, _)) => {
                 let request = Request { command, args: words, key: None };
                 run.meter_ends_within(since_ns, &request, Within::Script);
+                run.show_of_script(command, words);
             }
             Err(error) => run.meter_refuses(&error),
         }

@@ -241,3 +241,51 @@ fn a_target_that_has_expired_is_deleted_like_any_other_when_there_is_nothing_to_
         assert!(!received.contains("__keyevent@0__:expired"), "{command}: {received:?}");
     }
 }
+
+/// The lines that a monitor got, without their times.
+fn shown(monitor: &mut TestClient) -> std::vec::Vec<String> {
+    monitor.received().lines().map(|line| line.split_once(' ').expect("a time").1.into()).collect()
+}
+
+#[test]
+fn a_monitor_is_shown_what_is_executed_and_no_secrets() {
+    let mut client = TestClient::new();
+    let mut monitor = client.another();
+    assert_eq!(monitor.run("MONITOR"), "+OK\r\n");
+    assert_eq!(monitor.run("MONITOR"), "");
+    for line in
+        ["SET a 1", "GET", "NOSUCH", "CONFIG GET hz", "SELECT 2", "AUTH u p", "MULTI", "GET a", "EXEC"]
+    {
+        client.run(line);
+    }
+    assert_eq!(
+        shown(&mut monitor),
+        [
+            r#"[0 127.0.0.1:50001] "SET" "a" "1""#,
+            r#"[2 127.0.0.1:50001] "SELECT" "2""#,
+            r#"[2 127.0.0.1:50001] "AUTH" "(redacted)" "(redacted)""#,
+            r#"[2 127.0.0.1:50001] "MULTI""#,
+            r#"[2 127.0.0.1:50001] "GET" "a""#,
+            r#"[2 127.0.0.1:50001] "EXEC""#,
+        ]
+    );
+    client.run("SELECT 0");
+    client.run("BLPOP q 0");
+    assert_eq!(shown(&mut monitor).last().unwrap(), r#"[0 127.0.0.1:50001] "BLPOP" "q" "0""#);
+}
+
+#[test]
+fn a_monitor_sees_itself_behind_its_replies_and_touches_no_data() {
+    let mut monitor = TestClient::new();
+    monitor.run("MONITOR");
+    assert_eq!(monitor.run("PING"), "+PONG\r\n+1700000000.000000 [0 127.0.0.1:50001] \"PING\"\r\n");
+    for line in ["GET a", "SET a 1", "PUBLISH a b"] {
+        assert_eq!(monitor.run(line), "-ERR Replica can't interact with the keyspace\r\n", "{line}");
+    }
+    assert!(monitor.run("CLIENT INFO").contains(" flags=O "));
+    assert_eq!(monitor.run("RESET"), "+RESET\r\n");
+    assert_eq!(monitor.run("GET a"), "$-1\r\n");
+    monitor.run("MULTI");
+    monitor.run("MONITOR");
+    assert_eq!(monitor.run("EXEC"), "*1\r\n-ERR MONITOR isn't allowed for DENY BLOCKING client\r\n");
+}

@@ -197,6 +197,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
             };
             self.settle(queued.command, mark, outcome);
             since_ns = self.meter_ends_within(since_ns, &request, Within::Transaction);
+            self.show(&request);
         }
     }
 }

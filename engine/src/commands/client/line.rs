@@ -56,6 +56,7 @@ fn user(session: &Session) -> Cow<'_, str> {
 fn flags(session: &Session, modes: Modes) -> String {
     let letters = [
         (session.is_replica_link, 'S'),
+        (session.is_monitor, 'O'),
         (session.is_primary_link, 'M'),
         (!session.subscriptions.is_empty(), 'P'),
         (modes.queued.is_some(), 'x'),
