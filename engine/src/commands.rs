@@ -40,6 +40,7 @@ mod lcs;
 mod list;
 mod memory;
 mod migrate;
+mod module;
 mod object;
 mod partial_sort;
 mod pubsub;
@@ -76,6 +77,7 @@ pub fn families() -> impl Iterator<Item = &'static [Binding]> {
         bitfield::COMMANDS,
         bitmap::COMMANDS,
         client::COMMANDS,
+        client::tracking::COMMANDS,
         cluster::COMMANDS,
         cluster::CHANGING,
         cluster::MIGRATING,
@@ -98,6 +100,7 @@ pub fn families() -> impl Iterator<Item = &'static [Binding]> {
         list::COMMANDS,
         memory::COMMANDS,
         migrate::COMMANDS,
+        module::COMMANDS,
         object::COMMANDS,
         pubsub::COMMANDS,
         failover::COMMANDS,

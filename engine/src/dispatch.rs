@@ -34,6 +34,7 @@ mod run;
 mod script;
 #[cfg(test)]
 mod tests;
+mod tracking;
 mod transaction;
 
 pub(crate) use blocking::{all_waiters, awaited_keys, unblock};
@@ -159,6 +160,7 @@ impl<A: ShardAccess> Engine<A> {
             meter,
             failed,
             error_is_counted,
+            own_notices: Vec::new(),
         }
         .all()
     }

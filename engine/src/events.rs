@@ -13,6 +13,7 @@ use slotway_core::time::UnixMs;
 use crate::config::KeyspaceEvents;
 use crate::keyspace::DbIndex;
 use crate::migration::{Arrived, Decoded};
+use crate::node::Node;
 use crate::propagation::{Instead, Record};
 use crate::value::Kind;
 
@@ -86,6 +87,8 @@ pub struct Effects {
     following: Vec<Event>,
     /// Keys that clients are blocked on and that may have what these wait for.
     ready: Vec<(DbIndex, Box<[u8]>)>,
+    /// What those who track keys are to be told of.
+    invalidated: Vec<Invalidated>,
     /// Whether what writes become for replicas is wanted. Asked of the node once the shards are in hand.
     pub(crate) records: bool,
     /// What the unit under way has become for replicas so far.
@@ -96,6 +99,17 @@ pub struct Effects {
     pub(crate) may_wait: bool,
     /// What the node has done for the command.
     pub(crate) done: Done,
+}
+
+/// What is no longer as a client may have it in its cache.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Invalidated {
+    /// A key that the client of the command has changed.
+    Changed(Box<[u8]>),
+    /// A key that has expired, or was evicted.
+    Gone(Box<[u8]>),
+    /// Everything.
+    All,
 }
 
 /// What the node has done for a command that is run again.
@@ -140,6 +154,28 @@ impl Effects {
         if !self.ready.iter().any(|(other_db, other)| *other_db == db && **other == *key) {
             self.ready.push((db, key.into()));
         }
+    }
+
+    /// Something is no longer as caches have it.
+    pub(crate) fn invalidated(&mut self, what: Invalidated) {
+        self.invalidated.push(what);
+    }
+
+    /// Keys have gone that no client has removed.
+    pub(crate) fn gone(&mut self, node: &dyn Node, keys: &[Box<[u8]>]) {
+        if node.is_tracking() {
+            self.invalidated.extend(keys.iter().cloned().map(Invalidated::Gone));
+        }
+    }
+
+    /// True when somebody may have to be told of changed keys.
+    pub(crate) fn has_invalidated(&self) -> bool {
+        !self.invalidated.is_empty()
+    }
+
+    /// Takes out what has changed, in order.
+    pub(crate) fn take_invalidated(&mut self) -> Vec<Invalidated> {
+        core::mem::take(&mut self.invalidated)
     }
 
     /// Events of the classes `wanted` will be kept from now on.

@@ -46,6 +46,7 @@ pub mod snapshot;
 mod table;
 #[cfg(test)]
 mod testing;
+pub mod tracking;
 pub mod transaction;
 pub mod value;
 

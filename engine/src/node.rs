@@ -26,11 +26,12 @@ use crate::keyspace::Garbage;
 use crate::keyspace::KeyHasher;
 use crate::monitor::Monitors;
 use crate::propagation::Record;
-use crate::pubsub::PubSub;
+use crate::pubsub::{PubSub, Subscriptions};
 use crate::script::ScriptHost;
 use crate::session::{ClientId, Modes, Session};
 use crate::shards::WholeKeyspace;
 use crate::slot_stats::SlotStats;
+use crate::tracking::Tracking;
 
 /// The node as its commands see it.
 pub trait Node {
@@ -102,6 +103,22 @@ pub trait Node {
     /// Lets `visit` look at, or change, who is shown all commands.
     fn with_monitors(&self, visit: &mut dyn FnMut(&mut Monitors)) {
         let _ = visit;
+    }
+
+    /// Whether somebody wants to be told of changed keys: asked for each change.
+    fn is_tracking(&self) -> bool {
+        false
+    }
+
+    /// Lets `visit` look at, or change, who is told of changed keys. Nothing is sent from within it.
+    fn with_tracking(&self, visit: &mut dyn FnMut(&mut Tracking)) {
+        let _ = visit;
+    }
+
+    /// What a connection listens to; `None` if there is none of that number.
+    fn listener(&self, client: ClientId) -> Option<Arc<Subscriptions>> {
+        let _ = client;
+        None
     }
 
     /// How many replicas are sent what is propagated.
@@ -669,8 +686,23 @@ pub struct ClientCard {
     pub query_free: usize,
     /// Bytes of memory it takes.
     pub memory: usize,
+    /// Bytes that wait to be sent to it.
+    pub output_len: usize,
     /// Its file descriptor, for reading logs; -1 if it has none.
     pub fd: i64,
+}
+
+impl ClientCard {
+    /// Bytes of memory that it takes in all.
+    pub fn memory(&self) -> usize {
+        self.memory + self.output_len + self.modes.queued_len
+    }
+
+    /// Whether it is there to send commands or to listen, and not to copy data: such ones may be closed for their memory or their silence.
+    pub fn is_ordinary(&self) -> bool {
+        let Session { is_primary_link, is_replica_link, import, .. } = &self.session;
+        !is_primary_link && !is_replica_link && import.is_none()
+    }
 }
 
 /// Figures that INFO shows and that only the node knows.
@@ -700,6 +732,8 @@ pub struct Facts {
     pub commands_processed: u64,
     /// Commands executed per second of late.
     pub commands_per_second: u64,
+    /// Connections closed because of `maxmemory-clients`.
+    pub clients_evicted: u64,
     /// Bytes read from clients.
     pub bytes_in: u64,
     /// Bytes written to clients.

@@ -14,7 +14,7 @@ use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::sync::atomic::{AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use slotway_core::resp::encode::Protocol;
 use slotway_core::slot::{Slot, key_slot};
@@ -42,10 +42,12 @@ impl Space {
     pub const ALL: [Space; 3] = [Space::Channels, Space::Patterns, Space::ShardChannels];
 }
 
-/// How much a connection listens to. The connection reads it, the registry writes it.
+/// How much a connection listens to, and in which dialect: what others look at who have something for it. The registry writes the counts, the
+/// connection the dialect.
 #[derive(Default, Debug)]
 pub struct Subscriptions {
     counts: [AtomicUsize; Space::ALL.len()],
+    speaks_resp3: AtomicBool,
 }
 
 impl Subscriptions {
@@ -60,6 +62,16 @@ impl Subscriptions {
             Space::Channels | Space::Patterns => self.count(Space::Channels) + self.count(Space::Patterns),
             Space::ShardChannels => self.count(Space::ShardChannels),
         }
+    }
+
+    /// The dialect of the connection.
+    pub fn protocol(&self) -> Protocol {
+        if self.speaks_resp3.load(Ordering::Relaxed) { Protocol::Resp3 } else { Protocol::Resp2 }
+    }
+
+    /// The connection speaks another dialect from now on.
+    pub fn set_protocol(&self, protocol: Protocol) {
+        self.speaks_resp3.store(protocol == Protocol::Resp3, Ordering::Relaxed);
     }
 
     /// True if it listens to nothing.

@@ -19,6 +19,7 @@ use crate::interest::Waiter;
 use crate::keyspace::DbIndex;
 use crate::migration::{Arrived, Decoded, Migration};
 use crate::pubsub::Subscriptions;
+use crate::tracking::Wish;
 use crate::transaction::{Transaction, Watch};
 
 /// Number of a connection, never used twice by one node: what CLIENT ID answers.
@@ -187,6 +188,10 @@ pub struct Session {
     pub blocked: Option<Arc<Waiter>>,
     /// Messages of channels that the command being executed has sent to this connection itself: they follow the reply.
     pub pushed: Vec<u8>,
+    /// How it wants to be told of changes of keys that it has in its cache, if it does.
+    pub tracking: Option<Wish>,
+    /// What CLIENT CACHING has said of the next command.
+    pub caching: Option<bool>,
     /// How much it listens to; the node's [`PubSub`](crate::pubsub::PubSub) knows what.
     pub subscriptions: Arc<Subscriptions>,
     /// What follows the batch.
@@ -215,6 +220,8 @@ pub struct Modes {
     pub db: DbIndex,
     /// In a transaction: how many requests it has queued.
     pub queued: Option<usize>,
+    /// Bytes of these.
+    pub queued_len: usize,
     /// It waits for keys, or for replicas.
     pub is_blocked: bool,
     /// A key that it watches has changed.
@@ -285,6 +292,8 @@ impl Session {
             watch: None,
             blocked: None,
             pushed: Vec::new(),
+            tracking: None,
+            caching: None,
             subscriptions: Arc::default(),
             after: After::Continue,
             last_command: "",
@@ -297,6 +306,7 @@ impl Session {
         Modes {
             db: self.db,
             queued: self.transaction.as_ref().map(|transaction| transaction.queued.len()),
+            queued_len: self.transaction.as_ref().map_or(0, |transaction| transaction.bytes),
             is_blocked: self.blocked.is_some() || self.ack_wait.is_some(),
             is_dirty: self.watch.as_ref().is_some_and(|watch| watch.is_changed()),
             readonly: self.readonly,
@@ -311,8 +321,12 @@ impl Session {
         let local_address = core::mem::take(&mut self.local_address);
         let (lib_name, lib_version) =
             (core::mem::take(&mut self.lib_name), core::mem::take(&mut self.lib_version));
+        // Others know it by this.
+        let subscriptions = core::mem::take(&mut self.subscriptions);
+        subscriptions.set_protocol(Protocol::Resp2);
         *self = Session::new(id, address, local_address, connected_at, user);
         (self.is_local, self.reach, self.thread) = (is_local, reach, thread);
         (self.lib_name, self.lib_version) = (lib_name, lib_version);
+        self.subscriptions = subscriptions;
     }
 }

@@ -35,13 +35,14 @@ use crate::keyspace::{Garbage, KeyHasher, Layout, Shard};
 use crate::monitor::Monitors;
 use crate::node::{ClientCard, Facts, Node, Saves, Shutdown};
 use crate::propagation::{Record, Stream, rebuild};
-use crate::pubsub::PubSub;
+use crate::pubsub::{PubSub, Subscriptions};
 use crate::rdb::KeyRecord;
 use crate::replay::{Replay, ReplayError};
 use crate::replication::{Applied, Applier, ApplyError};
 use crate::session::{After, ClientId, Session};
 use crate::shards::{Owned, WholeKeyspace};
 use crate::slot_stats::SlotStats;
+use crate::tracking::Tracking;
 
 /// When every test begins.
 pub(crate) const START: UnixMs = UnixMs::from_ms(1_700_000_000_000);
@@ -281,6 +282,7 @@ pub(crate) struct TestNode {
     /// What is remembered of commands.
     pub(crate) journal: RefCell<Journal>,
     monitors: RefCell<Monitors>,
+    tracking: RefCell<Tracking>,
     /// How many replicas there are said to be.
     pub(crate) replicas: Cell<usize>,
 }
@@ -319,6 +321,7 @@ impl TestNode {
             command_stats: CommandStats::new(1),
             journal: RefCell::default(),
             monitors: RefCell::default(),
+            tracking: RefCell::default(),
             replicas: Cell::new(0),
         }
     }
@@ -376,8 +379,16 @@ impl TestNode {
         cards.retain(|card| card.session.id != session.id);
         if session.after == After::Continue {
             let (session, modes, active_at) = (session.clone(), session.modes(), self.now());
-            let card =
-                ClientCard { session, modes, active_at, query_len: 0, query_free: 0, memory: 0, fd: 8 };
+            let card = ClientCard {
+                session,
+                modes,
+                active_at,
+                query_len: 0,
+                query_free: 0,
+                memory: 0,
+                output_len: 0,
+                fd: 8,
+            };
             cards.push(card);
             cards.sort_by_key(|card| card.session.id);
         }
@@ -471,6 +482,20 @@ impl Node for TestNode {
 
     fn with_monitors(&self, visit: &mut dyn FnMut(&mut Monitors)) {
         visit(&mut self.monitors.borrow_mut());
+    }
+
+    fn is_tracking(&self) -> bool {
+        !self.tracking.borrow().is_empty()
+    }
+
+    fn with_tracking(&self, visit: &mut dyn FnMut(&mut Tracking)) {
+        visit(&mut self.tracking.borrow_mut());
+    }
+
+    fn listener(&self, client: ClientId) -> Option<Arc<Subscriptions>> {
+        let cards = self.cards.borrow();
+        let card = cards.iter().find(|card| card.session.id == client)?;
+        Some(Arc::clone(&card.session.subscriptions))
     }
 
     fn replica_count(&self) -> usize {

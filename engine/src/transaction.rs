@@ -16,6 +16,8 @@ use crate::registry::Handler;
 pub struct Transaction {
     /// In order.
     pub queued: Vec<Queued>,
+    /// Bytes of their arguments.
+    pub bytes: usize,
     /// One of them was refused: EXEC will execute none.
     pub aborted: bool,
 }

@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 use slotway_core::time::UnixMs;
 use slotway_engine::config::OutputLimits;
 use slotway_engine::node::ClientCard;
+use slotway_engine::pubsub::Subscriptions;
 use slotway_engine::session::{ClientId, Session};
 use tokio::task::AbortHandle;
 
@@ -57,6 +58,13 @@ impl Clients {
         Some(address)
     }
 
+    /// What a connection listens to, if there is one of that number.
+    pub(crate) fn listener(&self, id: ClientId) -> Option<Arc<Subscriptions>> {
+        let client = self.open.lock().get(&id).map(Arc::clone)?;
+        let card = client.card.lock();
+        Some(Arc::clone(&card.session.subscriptions))
+    }
+
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
         self.open.lock().len()
@@ -71,6 +79,7 @@ impl Clients {
             query_len: 0,
             query_free: 0,
             memory: 0,
+            output_len: 0,
             fd,
         };
         let outbox = self.outboxes.open(session.id);
@@ -81,7 +90,7 @@ impl Clients {
 
     /// All cards, in order of their numbers.
     pub(crate) fn cards(&self) -> Vec<ClientCard> {
-        self.open.lock().values().map(|client| client.card.lock().clone()).collect()
+        self.open.lock().values().map(|client| client.card()).collect()
     }
 
     /// The card of one of them.
@@ -100,17 +109,54 @@ impl Clients {
         self.open.lock().values().for_each(|client| client.abort());
     }
 
-    /// Ends those that have sent nothing since `since`.
+    /// Ends those that have sent nothing since `since`, but for those that wait or listen.
     pub(crate) fn kill_idle(&self, since: UnixMs) {
         self.open
             .lock()
             .values()
-            .filter(|client| client.card.lock().active_at < since)
+            .filter(|client| client.card.lock().is_idle(since))
             .for_each(|client| client.abort());
+    }
+
+    /// Ends those that take most memory, until all together take no more than so many bytes. Returns how many.
+    pub(crate) fn evict(&self, bytes_max: u64) -> usize {
+        let cards: Vec<_> = self.cards().into_iter().filter(ClientCard::is_ordinary).collect();
+        let mut bytes = cards.iter().map(|card| card.memory() as u64).sum::<u64>();
+        let mut candidates: Vec<_> = cards
+            .iter()
+            .filter(|card| !card.session.no_evict)
+            .map(|card| (card.memory(), card.session.id))
+            .collect();
+        candidates.sort_unstable();
+        let mut evicted = Vec::new();
+        while let Some((memory, id)) = candidates.pop().filter(|_| bytes > bytes_max) {
+            bytes -= memory as u64;
+            evicted.push(id);
+        }
+        self.kill(&evicted)
+    }
+}
+
+/// Whether a connection has had nothing to say since then: `timeout`.
+trait Idle {
+    fn is_idle(&self, since: UnixMs) -> bool;
+}
+
+impl Idle for ClientCard {
+    fn is_idle(&self, since: UnixMs) -> bool {
+        let listens = !self.session.subscriptions.is_empty();
+        self.active_at < since && self.is_ordinary() && !self.modes.is_blocked && !listens
     }
 }
 
 impl Client {
+    /// As it is now, with what waits to be sent to it.
+    fn card(&self) -> ClientCard {
+        let mut card = self.card.lock().clone();
+        card.output_len = self.outbox.len();
+        card
+    }
+
     fn abort(&self) {
         if let Some(task) = &*self.task.lock() {
             task.abort();

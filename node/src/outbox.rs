@@ -72,6 +72,11 @@ impl Outbox {
         is_within
     }
 
+    /// Bytes that wait.
+    pub(crate) fn len(&self) -> usize {
+        self.waiting.lock().bytes.len()
+    }
+
     /// Ready once something has come since the last call that was ready.
     pub(crate) fn poll_called(&self, context: &mut Context<'_>) -> Poll<()> {
         if self.is_called.swap(false, Ordering::Acquire) {

@@ -15,7 +15,7 @@ use slotway_core::resp::error::ErrorReply;
 use slotway_core::slot_set::SlotSet;
 use slotway_core::time::UnixMs;
 use slotway_engine::acl;
-use slotway_engine::config::{Config, Entrance};
+use slotway_engine::config::{ClientMemory, Config, Entrance};
 use slotway_engine::dispatch::Engine;
 use slotway_engine::keyspace::{KeyHasher, Layout, Shard};
 use slotway_engine::node::{Node as _, Pause};
@@ -328,9 +328,29 @@ async fn cron<A: ShardAccess + 'static>(server: Arc<Server<A>>) {
         if let timeout @ 1.. = u64::from(shared.config().timeout_secs()) {
             shared.clients.kill_idle(UnixMs::from_ms(shared.now().as_ms().saturating_sub(timeout * 1000)));
         }
+        evict_clients(shared);
         if shared.active_expire.load(Ordering::Relaxed) && shared.pause() == Pause::Nothing {
             expire(&server).await;
         }
+    }
+}
+
+/// Closes the connections that take most memory, past `maxmemory-clients`.
+fn evict_clients(shared: &Shared) {
+    let config = shared.config();
+    let bytes_max = match config.maxmemory_clients() {
+        ClientMemory::Unlimited => return,
+        ClientMemory::Bytes(bytes) => bytes,
+        // Without a limit of data there is nothing to take a part of.
+        ClientMemory::Percent(_) if config.maxmemory() == 0 => return,
+        ClientMemory::Percent(percent) => config.maxmemory() / 100 * u64::from(percent),
+    };
+    let evicted = shared.clients.evict(bytes_max);
+    if evicted > 0 {
+        shared.stats.evicted.fetch_add(evicted as u64, Ordering::Relaxed);
+        shared
+            .log
+            .notice(&format!("{evicted} clients closed: all together take more than maxmemory-clients"));
     }
 }
 

@@ -28,11 +28,12 @@ use slotway_engine::node::{
     Shutdown,
 };
 use slotway_engine::propagation::Record;
-use slotway_engine::pubsub::PubSub;
+use slotway_engine::pubsub::{PubSub, Subscriptions};
 use slotway_engine::script::ScriptHost;
 use slotway_engine::session::{ClientId, Session};
 use slotway_engine::shards::WholeKeyspace;
 use slotway_engine::slot_stats::SlotStats;
+use slotway_engine::tracking::Tracking;
 use tokio::sync::watch;
 
 use crate::aof::{self, Aof};
@@ -69,6 +70,8 @@ pub(crate) struct Shared {
     journal: Mutex<Journal>,
     monitors: Mutex<Monitors>,
     has_monitors: AtomicBool,
+    tracking: Mutex<Tracking>,
+    is_tracking: AtomicBool,
     pub(crate) persist: Persist,
     pub(crate) aof: Aof,
     pub(crate) replication: Replication,
@@ -112,6 +115,8 @@ impl Shared {
             journal: Mutex::default(),
             monitors: Mutex::default(),
             has_monitors: AtomicBool::new(false),
+            tracking: Mutex::default(),
+            is_tracking: AtomicBool::new(false),
             persist: Persist::default(),
             aof: Aof::default(),
             replication: Replication::default(),
@@ -190,6 +195,9 @@ impl Shared {
         self.pubsub.lock().forget(session.id);
         if session.is_monitor {
             self.with_monitors(&mut |monitors| monitors.end(session.id));
+        }
+        if session.tracking.is_some() {
+            self.with_tracking(&mut |tracking| tracking.end(session.id));
         }
     }
 
@@ -340,6 +348,20 @@ impl Node for Shared {
         let mut monitors = self.monitors.lock();
         visit(&mut monitors);
         self.has_monitors.store(!monitors.is_empty(), Ordering::Relaxed);
+    }
+
+    fn is_tracking(&self) -> bool {
+        self.is_tracking.load(Ordering::Relaxed)
+    }
+
+    fn with_tracking(&self, visit: &mut dyn FnMut(&mut Tracking)) {
+        let mut tracking = self.tracking.lock();
+        visit(&mut tracking);
+        self.is_tracking.store(!tracking.is_empty(), Ordering::Relaxed);
+    }
+
+    fn listener(&self, client: ClientId) -> Option<Arc<Subscriptions>> {
+        self.clients.listener(client)
     }
 
     fn replica_count(&self) -> usize {

@@ -14,6 +14,8 @@ pub(crate) struct Stats {
     pub(crate) connections: AtomicU64,
     /// Connections refused for `maxclients`.
     pub(crate) rejected: AtomicU64,
+    /// Connections closed for `maxmemory-clients`.
+    pub(crate) evicted: AtomicU64,
     commands: AtomicU64,
     errors: AtomicU64,
     changes: AtomicU64,
@@ -64,6 +66,7 @@ impl Stats {
         for counter in [
             &self.connections,
             &self.rejected,
+            &self.evicted,
             &self.commands,
             &self.errors,
             &self.bytes_in,
@@ -80,6 +83,7 @@ impl Stats {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         facts.connections_received = read(&self.connections);
         facts.connections_rejected = read(&self.rejected);
+        facts.clients_evicted = read(&self.evicted);
         facts.commands_processed = read(&self.commands);
         facts.commands_per_second = read(&self.commands_per_second);
         facts.error_replies = read(&self.errors);

@@ -10,6 +10,7 @@ mod migration;
 mod script;
 mod slot_stats;
 mod stream;
+mod tracking;
 
 pub use acl::{AclError, Lack, RuleError};
 pub use cluster::ClusterError;
@@ -18,6 +19,7 @@ pub use migration::MigrationError;
 pub use script::{ScriptError, Scripted};
 pub use slot_stats::SlotStatsError;
 pub use stream::StreamError;
+pub use tracking::TrackingError;
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -238,6 +240,12 @@ pub enum ErrorReply {
     UnknownUser(Sent),
     /// A CLIENT type that is not one.
     UnknownClientType(Sent),
+    /// MODULE LOAD and UNLOAD by somebody who may not.
+    ModuleNotAllowed,
+    /// MODULE LOAD.
+    ModuleNotLoaded,
+    /// MODULE UNLOAD.
+    NoSuchModule,
     /// MONITOR where nothing waits.
     MonitorDenied,
     /// A command on data by a connection that has sent MONITOR.
@@ -427,6 +435,8 @@ pub enum ErrorReply {
     Stream(StreamError),
     /// Of CLUSTER SLOT-STATS.
     SlotStats(SlotStatsError),
+    /// CLIENT TRACKING and CLIENT CACHING.
+    Tracking(TrackingError),
     /// Of a CLUSTER command that changes something.
     Cluster(ClusterError),
     /// A text that needs a value of its own, such as a configuration error; code and text.
@@ -476,6 +486,11 @@ impl ErrorReply {
     fn fixed(&self) -> Option<&'static str> {
         Some(match self {
             ErrorReply::Syntax => "ERR syntax error",
+            ErrorReply::ModuleNotAllowed => {
+                "ERR MODULE command not allowed. If the enable-module-command option is set to \"local\", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server."
+            }
+            ErrorReply::ModuleNotLoaded => "ERR Error loading the extension. Please check the server logs.",
+            ErrorReply::NoSuchModule => "ERR Error unloading module: no such module with that name",
             ErrorReply::MonitorDenied => "ERR MONITOR isn't allowed for DENY BLOCKING client",
             ErrorReply::MonitorAsksForData => "ERR Replica can't interact with the keyspace",
             ErrorReply::SlowlogCount => "ERR count should be greater than or equal to -1",
@@ -766,6 +781,7 @@ impl ErrorReply {
             ErrorReply::Function(error) => error.write_text(&mut text),
             ErrorReply::Stream(error) => error.write_text(&mut text),
             ErrorReply::SlotStats(error) => error.write_text(&mut text),
+            ErrorReply::Tracking(error) => error.write_text(&mut text),
             ErrorReply::Cluster(error) => error.write_text(&mut text),
             ErrorReply::MigrateRefused(words) => text.around("ERR Target instance replied with error: ", words, ""),
             ErrorReply::Other(words) => text.around(words, b"", ""),
@@ -800,6 +816,12 @@ impl From<ClusterError> for ErrorReply {
 impl From<MigrationError> for ErrorReply {
     fn from(error: MigrationError) -> Self {
         ErrorReply::Cluster(error.into())
+    }
+}
+
+impl From<TrackingError> for ErrorReply {
+    fn from(error: TrackingError) -> Self {
+        ErrorReply::Tracking(error)
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod filter;
 mod line;
+pub(super) mod tracking;
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -22,7 +23,6 @@ pub(crate) use line::line;
 /// What this family executes.
 pub(super) const COMMANDS: &[Binding] = &[
     ("client|getname", Handler::Session(getname)),
-    ("client|getredir", Handler::Session(getredir)),
     ("client|help", Handler::Node(help)),
     ("client|id", Handler::Session(id)),
     ("client|info", Handler::Session(info)),
@@ -50,6 +50,7 @@ fn id(connection: &mut Connection<'_>, _: Args<'_>, reply: &mut ReplyWriter<'_>)
 
 /// Lets a client go that waits for keys: as if its time were over, or with an error.
 fn unblock(whole: &mut Whole<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
+    check_len(args, 4)?;
     let with_error = match args.get(3) {
         None => false,
         Some(word) if args::is(word, "timeout") => false,
@@ -62,10 +63,12 @@ fn unblock(whole: &mut Whole<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -
     Ok(Effect::None)
 }
 
-/// No connection is tracking keys.
-fn getredir(_: &mut Connection<'_>, _: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
-    reply.integer(-1);
-    Ok(Effect::None)
+/// Refuses more words than a subcommand takes, for those whose arity sets no limit.
+fn check_len(args: Args<'_>, len_max: usize) -> Result<(), ErrorReply> {
+    match args.len() > len_max {
+        true => Err(ErrorReply::SubcommandSyntax { sent: args.at(1).to_vec(), container: "CLIENT" }),
+        false => Ok(()),
+    }
 }
 
 fn getname(connection: &mut Connection<'_>, _: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
@@ -173,7 +176,14 @@ fn write_lines(
     cards: impl IntoIterator<Item = ClientCard>,
     reply: &mut ReplyWriter<'_>,
 ) {
-    let text: String = cards.into_iter().map(|card| line::line(&card, connection.now)).collect();
+    let mut text = String::new();
+    for card in cards {
+        let (id, mut is_broken) = (card.session.id, false);
+        if card.session.tracking.is_some_and(|wish| wish.redirect.is_some()) {
+            connection.node.with_tracking(&mut |tracking| is_broken = tracking.is_broken(id));
+        }
+        text.push_str(&line(&card, connection.now, is_broken));
+    }
     reply.verbatim("txt", text.as_bytes());
 }
 
@@ -207,15 +217,13 @@ fn kill(connection: &mut Connection<'_>, args: Args<'_>, reply: &mut ReplyWriter
 
 /// `CLIENT PAUSE timeout-ms [WRITE | ALL]`.
 fn pause(connection: &mut Connection<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
+    check_len(args, 4)?;
     let pause = match args.get(3) {
         None => Pause::Everything,
         Some(word) if args::is(word, "all") => Pause::Everything,
         Some(word) if args::is(word, "write") => Pause::Writes,
         Some(_) => return Err(ErrorReply::other("ERR CLIENT PAUSE mode must be WRITE or ALL")),
     };
-    if args.len() > 4 {
-        return Err(ErrorReply::Syntax);
-    }
     if let Some(until) = args::timeout_ms(args.at(2), connection.now)? {
         connection.node.pause_until(Some((pause, until)));
     }

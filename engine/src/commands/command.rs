@@ -182,11 +182,11 @@ mod tests {
     use crate::testing::TestClient;
 
     #[test]
-    fn what_is_not_served_is_unknown() {
+    fn what_does_not_exist_is_unknown() {
         let mut client = TestClient::new();
-        assert_eq!(client.run("COMMAND INFO module nosuch"), "*2\r\n$-1\r\n$-1\r\n");
-        assert_eq!(client.run("COMMAND DOCS module"), "*0\r\n");
-        assert_eq!(client.run("COMMAND LIST FILTERBY PATTERN module*"), "*0\r\n");
+        assert_eq!(client.run("COMMAND INFO nosuch other"), "*2\r\n$-1\r\n$-1\r\n");
+        assert_eq!(client.run("COMMAND DOCS nosuch"), "*0\r\n");
+        assert_eq!(client.run("COMMAND LIST FILTERBY PATTERN nosuch*"), "*0\r\n");
         assert_eq!(client.run("COMMAND GETKEYS fcall name 1 k a"), "*1\r\n$1\r\nk\r\n");
     }
 

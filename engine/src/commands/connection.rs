@@ -93,6 +93,7 @@ fn reset(connection: &mut Connection<'_>, _: Args<'_>, reply: &mut ReplyWriter<'
     if connection.session.is_monitor {
         connection.node.with_monitors(&mut |monitors| monitors.end(client));
     }
+    super::client::tracking::end(connection);
     connection.session.reset(Some(acl::ask(connection.node, |acl| acl.default_user())));
     reply.set_protocol(Protocol::Resp2);
     reply.simple("RESET");
@@ -183,6 +184,7 @@ fn hello(connection: &mut Connection<'_>, args: Args<'_>, reply: &mut ReplyWrite
     let client = connection.session.id;
     connection.node.with_pubsub(&mut |pubsub| pubsub.set_protocol(client, protocol));
     connection.session.protocol = protocol;
+    connection.session.subscriptions.set_protocol(protocol);
     connection.session.card_changed = true;
     reply.set_protocol(protocol);
     greet(connection, reply);

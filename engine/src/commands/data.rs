@@ -11,7 +11,7 @@ use slotway_core::time::UnixMs;
 
 use crate::acl::User;
 use crate::config::Config;
-use crate::events::{Class, Effects};
+use crate::events::{Class, Effects, Invalidated};
 use crate::keyspace::{
     Db, DbIndex, Detached, Entry, Expiry, Key, KeyHasher, Layout, NewValue, Purpose, Shard, Touch, Usage,
 };
@@ -280,6 +280,9 @@ impl<'d, 'h> Data<'d, 'h> {
 
     /// The same without an event.
     pub fn signal(&mut self, db: DbIndex, key: &[u8]) {
+        if self.scope.node.is_tracking() {
+            self.effects.invalidated(Invalidated::Changed(key.into()));
+        }
         let key = self.key(key);
         let interest = &mut self.held.shard(self.scope.layout, key.slot()).interest;
         if interest.changed(db, key.bytes()) {
@@ -366,6 +369,7 @@ impl<'d, 'h> Data<'d, 'h> {
         self.held.each(|shard| {
             let keys = shard.db(db).take_expired();
             record_expired(effects, self.scope.config, db, &keys);
+            effects.gone(self.scope.node, &keys);
             effects.expired_before(db, keys);
         });
     }

@@ -31,6 +31,7 @@ use crate::node::{AofState, Facts, ReplicationState, Saves, Syncs};
 use crate::pubsub::Space;
 use crate::registry::{Effect, Handler, Outcome};
 use crate::script::ScriptFigures;
+use crate::tracking::TrackingFigures;
 use cluster::Move;
 use commands::Commands;
 use keyspace::Keyspace;
@@ -86,6 +87,7 @@ struct Picture<'a> {
     /// What runs scripts.
     scripts: ScriptFigures,
     commands: Commands<'a>,
+    tracking: TrackingFigures,
     now_us: u64,
 }
 
@@ -94,6 +96,8 @@ fn info(whole: &mut Whole<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> O
     let node = whole.connection.node;
     let mut pubsub = Default::default();
     node.with_pubsub(&mut |listeners| pubsub = Space::ALL.map(|space| listeners.active_len(space)));
+    let mut tracking = TrackingFigures::default();
+    node.with_tracking(&mut |all| tracking = all.figures());
     let picture = Picture {
         facts: node.facts(),
         config: whole.connection.config,
@@ -109,6 +113,7 @@ fn info(whole: &mut Whole<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> O
         moves: cluster::moves(node),
         scripts: node.scripts().map_or_else(ScriptFigures::default, |host| host.figures()),
         commands: Commands::of(node),
+        tracking,
         now_us: node.now_us(),
     };
     let mut text = String::new();
@@ -172,7 +177,7 @@ fn clients(picture: &Picture<'_>, lines: &mut Lines) {
     lines.zeros(&["client_recent_max_input_buffer", "client_recent_max_output_buffer"]);
     let waiters = &picture.waiters;
     lines.field("blocked_clients", waiters.len() + picture.facts.waiting_for_acks);
-    lines.field("tracking_clients", 0);
+    lines.field("tracking_clients", picture.tracking.clients);
     let timed = waiters.iter().filter(|waiter| waiter.block.deadline.is_some()).count();
     lines.field("clients_in_timeout_table", timed);
     let keys: BTreeSet<_> = waiters.iter().flat_map(|waiter| awaited_keys(waiter)).collect();
@@ -260,7 +265,8 @@ fn stats(picture: &Picture<'_>, lines: &mut Lines) {
     lines.field("expired_stale_perc", "0.00");
     lines.zeros(&["expired_time_cap_reached_count", "expire_cycle_cpu_milliseconds"]);
     lines.field("evicted_keys", keyspace.counters.evicted);
-    lines.zeros(&["evicted_clients", "total_eviction_exceeded_time", "current_eviction_exceeded_time"]);
+    lines.field("evicted_clients", facts.clients_evicted);
+    lines.zeros(&["total_eviction_exceeded_time", "current_eviction_exceeded_time"]);
     lines.field("keyspace_hits", keyspace.counters.hits);
     lines.field("keyspace_misses", keyspace.counters.misses);
     for (name, count) in PUBSUB_FIELDS.into_iter().zip(picture.pubsub) {
@@ -269,6 +275,9 @@ fn stats(picture: &Picture<'_>, lines: &mut Lines) {
     lines.zeros(&["latest_fork_usec", "total_forks"]);
     lines.field("migrate_cached_sockets", facts.migrate_cached_sockets);
     lines.zeros(STATS_NOT_KEPT);
+    lines.field("tracking_total_keys", picture.tracking.keys);
+    lines.field("tracking_total_items", picture.tracking.items);
+    lines.field("tracking_total_prefixes", picture.tracking.prefixes);
     lines.zeros(&["unexpected_error_replies"]);
     lines.field("total_error_replies", facts.error_replies);
     lines.zeros(&["dump_payload_sanitizations"]);
@@ -281,7 +290,7 @@ fn stats(picture: &Picture<'_>, lines: &mut Lines) {
 /// In the order of [`Space::ALL`].
 const PUBSUB_FIELDS: [&str; 3] = ["pubsub_channels", "pubsub_patterns", "pubsubshard_channels"];
 
-/// Of defragmentation and tracking.
+/// Of defragmentation.
 const STATS_NOT_KEPT: &[&str] = &[
     "slave_expires_tracked_keys",
     "active_defrag_hits",
@@ -290,9 +299,6 @@ const STATS_NOT_KEPT: &[&str] = &[
     "active_defrag_key_misses",
     "total_active_defrag_time",
     "current_active_defrag_time",
-    "tracking_total_keys",
-    "tracking_total_items",
-    "tracking_total_prefixes",
 ];
 
 const STATS_OF_REDIS_EVENT_LOOP: &[&str] = &[

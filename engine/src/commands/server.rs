@@ -9,6 +9,7 @@ use slotway_core::resp::error::{ErrorReply, ScriptError};
 use super::connection::REDIS_VERSION;
 use super::{Binding, Connection, Whole, args};
 use crate::config::Config;
+use crate::events::Invalidated;
 use crate::keyspace::DbIndex;
 use crate::node::Shutdown;
 use crate::registry::{Effect, Handler, Outcome};
@@ -65,6 +66,9 @@ fn flush(whole: &mut Whole<'_>, dbs: Range<u16>, mode: FlushMode, args: Args<'_>
                 }
             }
         });
+        if node.is_tracking() {
+            effects.invalidated(Invalidated::All);
+        }
         Whole::propagate(node, effects, in_transaction, selected, args);
     });
     removed as u64

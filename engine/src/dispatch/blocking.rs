@@ -24,6 +24,7 @@ use slotway_core::topology::Topology;
 use super::meter::note_end_of_wait;
 use super::routing::{Seeker, route_slots};
 use super::run::{Run, write_null};
+use super::tracking::tell_of_changes;
 use super::{Engine, Request};
 use crate::commands::{Data, Scope};
 use crate::events::Block;
@@ -152,6 +153,8 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
                 }
             }
             self.publish_events();
+            // The client that waited has its reply first.
+            tell_of_changes(self.node, &mut self.effects, Some(waiter.client), &mut bytes);
             Some(bytes)
         })
     }

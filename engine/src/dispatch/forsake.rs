@@ -7,6 +7,8 @@ use slotway_core::slot::Slot;
 use slotway_core::slot_set::SlotSet;
 
 use super::Engine;
+use super::tracking::tell_of_changes;
+use crate::events::Effects;
 use crate::keyspace::{DbIndex, Detached, Shard};
 use crate::node::Node;
 use crate::propagation::Record;
@@ -51,6 +53,9 @@ impl<A: ShardAccess> Engine<A> {
             }
             names.truncate(max);
             names.iter().for_each(|name| self.drop_key(node, shard, name));
+            let mut effects = Effects::default();
+            names.iter().for_each(|name| effects.gone(node, &[name.as_slice().into()]));
+            tell_of_changes(node, &mut effects, None, &mut Vec::new());
             names.len()
         })
     }

@@ -74,6 +74,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
                 record.push(db, [name, key].into_iter());
                 node.propagate(&record);
             }
+            effects.gone(*node, &[key.into()]);
             if shard.interest.changed(db, key) {
                 effects.ready(db, key);
             }

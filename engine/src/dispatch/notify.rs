@@ -3,8 +3,8 @@
 use alloc::format;
 use alloc::vec::Vec;
 
-use super::Engine;
 use super::run::Run;
+use super::{Engine, tracking};
 use crate::commands::deletion;
 use crate::config::KeyspaceEvents;
 use crate::events::{Class, Effects, Event};
@@ -34,10 +34,14 @@ impl<A: ShardAccess> Engine<A> {
         let (now, config) = (node.now(), node.config());
         let mut effects = Effects::new(config.notify_keyspace_events());
         let mut pays = false;
+        if node.is_tracking() {
+            tracking::limit(node, None, &mut Vec::new());
+        }
         self.shards.each_shard(&mut |shard| {
             let mut expired: Vec<(DbIndex, Vec<u8>)> = Vec::new();
             let records = node.records();
-            let reports = records || effects.wants(Class::Expired) || !shard.interest.is_empty();
+            let reports =
+                records || effects.wants(Class::Expired) || !shard.interest.is_empty() || node.is_tracking();
             let report = shard.expire_cycle(now, budget, |db, key| {
                 if reports {
                     expired.push((db, key.to_vec()));
@@ -51,9 +55,15 @@ impl<A: ShardAccess> Engine<A> {
                     node.propagate(&record);
                 }
                 shard.interest.changed(db, &key);
+                effects.gone(node, &[key.as_slice().into()]);
                 effects.event(Class::Expired, "expired", db, &key);
             }
+            // While nobody can read the keys anew.
+            tracking::tell_of_changes(node, &mut effects, None, &mut Vec::new());
         });
+        if node.is_tracking() {
+            tracking::broadcast(node, None, &mut Vec::new());
+        }
         let kinds = config.notify_keyspace_events();
         publish(node, kinds, &effects.take_events(), &mut |id, bytes| node.deliver(id, bytes));
         pays

@@ -71,10 +71,19 @@ impl<'a> Asker<'a> {
             Some(card) => ClientCard { modes: session.modes(), session, ..card },
             None => {
                 let modes = session.modes();
-                ClientCard { session, modes, active_at: now, query_len: 0, query_free: 0, memory: 0, fd: -1 }
+                ClientCard {
+                    session,
+                    modes,
+                    active_at: now,
+                    query_len: 0,
+                    query_free: 0,
+                    memory: 0,
+                    output_len: 0,
+                    fd: -1,
+                }
             }
         };
-        let mut client = client_line(&card, now);
+        let mut client = client_line(&card, now, false);
         client.truncate(client.trim_end().len());
         let len_max = usize::try_from(self.config.acllog_max_len()).unwrap_or(usize::MAX);
         acl::ask(self.node, |acl| acl.log.note(event, client, now, len_max));

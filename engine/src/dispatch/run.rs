@@ -53,15 +53,26 @@ pub(super) struct Run<'a, 'o, A, N> {
     pub(super) failed: bool,
     /// Whether the error that a script is about to answer was counted as that of one of its commands.
     pub(super) error_is_counted: bool,
+    /// What this connection is to be told of keys that it tracks, behind the reply to the command being executed.
+    pub(super) own_notices: Vec<u8>,
 }
 
 impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
     /// Executes the whole batch, or up to the request that closes the connection or blocks it.
     pub(super) fn all(mut self) -> Tally {
         let mut next = 0;
+        if self.node.is_tracking() {
+            self.limit_tracking();
+        }
         while next < self.prepared.len() && self.goes_on() {
             next = self.group(next);
             self.serve_waiters();
+        }
+        if self.node.is_tracking() {
+            // Of requests that wait, keys may have been evicted.
+            self.invalidate();
+            self.push_notices();
+            self.broadcast();
         }
         self.meter_settles();
         self.tally.requests = next;
@@ -115,6 +126,9 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
                     self.show(&request);
                     self.push_own();
                 }
+                self.invalidate();
+                self.push_notices();
+                self.end_caching(request.command);
                 self.meter_ends_alone(first, &request, mark, fate);
             }
             Prepared::Refused(error) => {
@@ -266,6 +280,9 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
             if fate == Fate::Executed {
                 self.show(&request);
             }
+            self.invalidate();
+            self.push_notices();
+            self.end_caching(request.command);
             self.meter_ends(index, &request, mark, fate);
             if !self.goes_on() || self.effects.has_ready() {
                 return index + 1;
@@ -355,7 +372,8 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         handler: DataHandler,
     ) -> Outcome {
         let scope = scope(self.engine, self.node, &self.config, self.session, self.now, request);
-        let reports_expired = self.effects.records || self.effects.wants(Class::Expired);
+        let reports_expired =
+            self.effects.records || self.effects.wants(Class::Expired) || self.node.is_tracking();
         held.each(|shard| shard.report_expired(reports_expired));
         let mut data = Data::new(held, &mut self.effects, scope);
         let outcome = handler(&mut data, request.args, &mut self.reply);
@@ -365,6 +383,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         if self.effects.records {
             self.record(request.args, self.session.db, &outcome);
         }
+        self.remember(request);
         match outcome {
             Ok(Effect::Script(invocation)) => self.script(held, request, invocation),
             outcome => outcome,
@@ -412,7 +431,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
             shards,
             node: self.node,
             config: &self.config,
-            reports: self.effects.wants(Class::Expired),
+            reports: self.effects.wants(Class::Expired) || self.node.is_tracking(),
             in_transaction,
             record: RefCell::default(),
             expired: RefCell::default(),
@@ -429,6 +448,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         };
         self.effects.record.append(&mut attentive.record.borrow_mut());
         for (db, keys) in attentive.expired.into_inner() {
+            self.effects.gone(self.node, &keys);
             self.effects.expired_before(db, keys);
         }
         // CONFIG SET may have replaced it; DEBUG SLEEP takes its time.

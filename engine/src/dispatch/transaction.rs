@@ -53,6 +53,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         });
         match (&admitted, &mut self.session.transaction) {
             (Ok(()), Some(transaction)) => {
+                transaction.bytes += args.iter().map(<[u8]>::len).sum::<usize>();
                 transaction.queued.push(Queued { command, handler, args: args.to_owned() });
                 self.reply.simple("QUEUED");
             }
@@ -198,6 +199,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
             self.settle(queued.command, mark, outcome);
             since_ns = self.meter_ends_within(since_ns, &request, Within::Transaction);
             self.show(&request);
+            self.invalidate();
         }
     }
 }

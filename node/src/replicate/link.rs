@@ -273,6 +273,7 @@ impl<A: ShardAccess> Attempt<'_, A> {
             });
         });
         shared.scripts.set_libraries(Arc::default());
+        self.server.engine.data_replaced(&**shared);
         crate::handoff::forget_tracked(self.server);
         shared.log.notice("MASTER <-> REPLICA sync: Loading DB in memory");
         let (stale, merge, purpose) = (Stale::Keep, Merge::Refuse, Purpose::Keys);

@@ -104,12 +104,30 @@ fn replies_can_be_switched_off_and_skipped() {
 }
 
 #[test]
-fn help_shows_only_what_is_served() {
+fn help_tells_of_all_that_is_served() {
     let help = TestClient::new().run("CLIENT HELP");
     assert!(
         help.starts_with('*')
             && help.contains("+GETNAME\r\n+    Return the name of the current connection.\r\n")
     );
-    assert!(!help.contains("TRACKING"));
+    assert!(help.contains("+TRACKING (ON|OFF) [REDIRECT <id>] [BCAST] [PREFIX <prefix> [...]]\r\n"));
     assert!(help.ends_with("+HELP\r\n+    Print this help.\r\n"));
+}
+
+#[test]
+fn list_shows_what_each_connection_is_doing() {
+    let mut client = TestClient::new();
+    let (mut queues, mut waits, mut tracks) = (client.another(), client.another(), client.another());
+    for line in ["MULTI", "SET a 1", "GET a"] {
+        queues.run(line);
+    }
+    waits.run("BLPOP q 0");
+    tracks.run("CLIENT TRACKING on BCAST");
+    let list = client.run("CLIENT LIST");
+    let line =
+        |number: usize| list.lines().find(|line| line.contains(&alloc::format!("id={number} "))).unwrap();
+    assert!(line(2).contains(" flags=x ") && line(2).contains(" multi=2 "), "{list}");
+    assert!(line(2).contains(" multi-mem=9 ") && line(2).contains(" tot-mem=9 "), "{list}");
+    assert!(line(3).contains(" flags=b "), "{list}");
+    assert!(line(4).contains(" flags=tB ") && line(4).contains(" redir=0 "), "{list}");
 }

@@ -37,7 +37,7 @@ impl Memory {
         let mut memory = Self {
             rss: facts.rss,
             rss_peak: facts.rss_peak,
-            clients: clients.iter().map(|card| card.memory as u64).sum(),
+            clients: clients.iter().map(|card| card.memory() as u64).sum(),
             client_count: clients.len() as u64,
             ..Self::default()
         };
