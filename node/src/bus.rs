@@ -57,8 +57,6 @@ const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 pub(crate) enum Order {
     /// Delete the keys of these slots: they belong to another node.
     DropKeys(Box<SlotSet>),
-    /// Delete all keys.
-    DropAllKeys,
 }
 
 /// The bus of one node.
@@ -251,7 +249,6 @@ impl Bus {
                 }
                 Action::ResumeWrites => node.pauses.by_failover(false),
                 Action::DropKeys(slots) => drop(self.orders.send(Order::DropKeys(slots))),
-                Action::DropAllKeys => drop(self.orders.send(Order::DropAllKeys)),
                 Action::Handoff(action) => handoff::act(&node, action),
                 Action::Note(event) => node.log.notice(&event.to_string()),
             }

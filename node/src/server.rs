@@ -12,7 +12,6 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use slotway_core::resp::error::ErrorReply;
-use slotway_core::slot_set::SlotSet;
 use slotway_core::time::UnixMs;
 use slotway_engine::acl;
 use slotway_engine::config::{ClientMemory, Config, Entrance};
@@ -124,7 +123,6 @@ pub(crate) async fn obey<A: ShardAccess + 'static>(
     while let Some(order) = orders.recv().await {
         let dropped = match order {
             Order::DropKeys(slots) => handoff::clear(&server, slots).await,
-            Order::DropAllKeys => server.engine.drop_keys(&*server.shared, &SlotSet::FULL),
         };
         if dropped > 0 {
             server.shared.log.notice(&format!("{dropped} keys deleted: their slots belong to another node"));

@@ -32,7 +32,6 @@ use slotway_core::resp::decode::{Decoded, Decoder, Limits};
 use slotway_core::resp::encode::ReplyWriter;
 use slotway_core::resp::error::ErrorReply;
 use slotway_core::resp::value::Value;
-use slotway_core::slot_set::SlotSet;
 use slotway_core::topology::Topology;
 use slotway_engine::config::Config;
 use slotway_engine::dispatch::{Engine, Requests};
@@ -262,7 +261,6 @@ impl SimNode {
             }
             Action::DropKeys(slots) => self.clear(*slots),
             Action::Handoff(action) => self.hand_off(action),
-            Action::DropAllKeys => drop(self.engine.drop_keys(&self.host, &SlotSet::FULL)),
             // Of the bus; and clients here listen to no channel.
             Action::Connect { .. }
             | Action::Send { .. }

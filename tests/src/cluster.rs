@@ -23,13 +23,18 @@ pub struct Cluster {
 impl Cluster {
     /// `slotway dev` with this many primaries and replicas of each, without its HTTP port in anyone's way.
     pub fn dev(primaries: u16, replicas: u16) -> Cluster {
+        Self::dev_with(primaries, replicas, &[])
+    }
+
+    /// The same, with directives for every node, as `--name value`.
+    pub fn dev_with(primaries: u16, replicas: u16, directives: &[&str]) -> Cluster {
         let nodes = primaries * (1 + replicas);
         // One port more for the page.
         let port = free_ports(nodes + 1);
         let mut command = Command::new(binaries::slotway());
         command.args(["dev", "--primaries", &primaries.to_string(), "--replicas", &replicas.to_string()]);
         command.args(["--port", &port.to_string(), "--http", &(port + nodes).to_string()]);
-        command.stdin(Stdio::null());
+        command.arg("--").args(directives).stdin(Stdio::null());
         Cluster { process: Server::spawn(command, port), nodes }.wait_until_ready()
     }
 

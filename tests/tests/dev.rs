@@ -21,7 +21,10 @@ struct Dev {
 
 impl Dev {
     fn start() -> Self {
-        let cluster = Cluster::dev(2, 1);
+        Self::of(Cluster::dev(2, 1))
+    }
+
+    fn of(cluster: Cluster) -> Self {
         let connect = |port| Connection::open(port).expect("the node runs");
         let nodes = cluster.ports().map(connect).collect();
         Self { nodes, cluster }
@@ -100,9 +103,9 @@ fn a_node_that_is_reset_is_alone_and_empty_and_comes_back_as_any_shards_replica(
     dev.write(1, |slot| slot >= 8192);
     let before = dev.id(2);
     assert_eq!(dev.say(2, "CLUSTER RESET HARD"), Value::Simple("OK".into()));
+    assert_eq!(dev.say(2, "DBSIZE"), Value::Integer(0), "its keys go before it answers");
     assert_ne!(dev.id(2), before);
     dev.wait_until(2, "CLUSTER INFO", "cluster_known_nodes:1\r");
-    dev.wait_for(2, "DBSIZE", |keys| *keys == Value::Integer(0));
     assert_eq!(dev.say(0, "DBSIZE"), Value::Integer(10), "its primary keeps what it has");
 
     let (port, target) = (dev.cluster.port() + 1, dev.id(1));
@@ -111,4 +114,41 @@ fn a_node_that_is_reset_is_alone_and_empty_and_comes_back_as_any_shards_replica(
     assert_eq!(dev.say(2, &format!("CLUSTER REPLICATE {target}")), Value::Simple("OK".into()));
     dev.wait_until(2, "INFO replication", "master_link_status:up");
     assert_eq!(dev.say(2, "DBSIZE"), Value::Integer(10));
+}
+
+/// Two copies of each shard: both must have what is acknowledged.
+#[test]
+fn writes_count_by_quorum_among_nodes_of_one_process_too() {
+    let mut dev = Dev::of(Cluster::dev_with(2, 1, &["--cluster-write-quorum", "yes"]));
+    let tag = dev.write(0, |slot| slot < 8192);
+    dev.wait_until(0, "INFO replication", "write_quorum_copies_present:2");
+    assert_eq!(dev.say(2, "CLUSTER FAILOVER"), Value::Simple("OK".into()));
+    dev.wait_until(2, "INFO replication", "role:master");
+    dev.wait_until(2, "INFO replication", "write_quorum_copies_present:2");
+    assert_eq!(dev.say(2, &format!("SET {tag}0 new")), Value::Simple("OK".into()));
+    assert_eq!(dev.say(2, "DBSIZE"), Value::Integer(10));
+
+    assert_eq!(dev.say(0, "CLUSTER RESET"), Value::Simple("OK".into()));
+    dev.wait_until(2, "INFO replication", "write_quorum_copies_present:1");
+    let refused = dev.say(2, &format!("SET {tag}0 newer"));
+    assert!(matches!(&refused, Value::Error(text) if text.starts_with("NOREPLICAS")), "{refused:?}");
+    assert_eq!(dev.say(2, &format!("GET {tag}0")), Value::Bulk(b"new".to_vec()));
+}
+
+/// Fifty nodes, of whom everybody knows everybody, and nobody takes anybody for dead.
+#[test]
+fn fifty_nodes_form_and_stay_well() {
+    let mut dev = Dev::of(Cluster::dev(25, 1));
+    let is_well = |dev: &mut Dev, node| {
+        dev.wait_until(node, "CLUSTER INFO", "cluster_known_nodes:50");
+        dev.wait_until(node, "CLUSTER INFO", "cluster_state:ok");
+        // Each has been asked, and has answered.
+        dev.wait_for(node, "CLUSTER NODES", |text| {
+            text.as_str().is_some_and(|text| text.matches(" connected").count() == 50)
+        });
+        let text = dev.say(node, "CLUSTER NODES");
+        assert!(!text.as_str().expect("text").contains("fail"), "{text:?}");
+    };
+    // Twice: who looked dead to the last one asked would be known to the first by now.
+    (0..50).chain(0..50).for_each(|node| is_well(&mut dev, node));
 }

@@ -63,8 +63,6 @@ pub enum Action {
     ResumeWrites,
     /// Delete the keys of these slots, which now belong to somebody else.
     DropKeys(Box<SlotSet>),
-    /// Delete all keys: this node starts over as a replica of another shard, or anew.
-    DropAllKeys,
     /// Move the data of slots: see [`HandoffAction`].
     Handoff(HandoffAction),
     /// Something worth a line in the log.

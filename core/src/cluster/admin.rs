@@ -7,7 +7,6 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::Cluster;
-use super::action::Action;
 use super::address::Address;
 use super::epochs::Bump;
 use super::event::Event;
@@ -117,6 +116,8 @@ pub enum FailoverMode {
 pub enum Done {
     /// OK.
     Ok,
+    /// OK, once all keys are gone: they were those of a primary whose replica this node was.
+    Emptied,
     /// What BUMPEPOCH did.
     Bump(Bump),
     /// How many primaries report a node.
@@ -404,9 +405,9 @@ impl Cluster {
     fn reset(&mut self, now: Now, hard: bool) -> Result<Done, ClusterError> {
         self.end_manual_failover();
         self.forget_election();
-        if self.nodes[MYSELF].is_replica() {
+        let was_replica = self.nodes[MYSELF].is_replica();
+        if was_replica {
             self.become_primary(now);
-            self.out.push(Action::DropAllKeys);
         }
         self.formation.is_off = true;
         self.search = Search::default();
@@ -422,7 +423,7 @@ impl Cluster {
         self.serves_less = true;
         self.slots_changed();
         self.save_before_anything_leaves();
-        Ok(Done::Ok)
+        Ok(if was_replica { Done::Emptied } else { Done::Ok })
     }
 
     fn begin_anew(&mut self) {

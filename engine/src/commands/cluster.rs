@@ -175,7 +175,7 @@ fn count_failure_reports(
     let count = ask(connection, |now, cluster| cluster.admin(now, Admin::CountFailureReports(id)));
     reply.integer(match count {
         Some(Ok(Done::Reports(count))) => count as i64,
-        Some(Ok(Done::Ok | Done::Bump(_)) | Err(_)) | None => 0,
+        Some(Ok(Done::Ok | Done::Emptied | Done::Bump(_)) | Err(_)) | None => 0,
     });
     Ok(Effect::None)
 }

@@ -51,7 +51,7 @@ fn flushdb(whole: &mut Whole<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -
 }
 
 /// Removes all keys of databases; says how many there were. Propagated even if there were none.
-fn flush(whole: &mut Whole<'_>, dbs: Range<u16>, mode: FlushMode, args: Args<'_>) -> u64 {
+pub(super) fn flush(whole: &mut Whole<'_>, dbs: Range<u16>, mode: FlushMode, args: Args<'_>) -> u64 {
     let (now, node, selected) = (whole.connection.now, whole.connection.node, whole.db());
     let (in_transaction, effects, mut removed) = (whole.in_transaction, &mut *whole.effects, 0);
     whole.shards.all_shards(&mut |held| {
@@ -76,7 +76,7 @@ fn flush(whole: &mut Whole<'_>, dbs: Range<u16>, mode: FlushMode, args: Args<'_>
 
 /// Where the memory of flushed keys is freed.
 #[derive(Clone, Copy)]
-enum FlushMode {
+pub(super) enum FlushMode {
     /// Here, before the reply.
     Sync,
     /// In the background.

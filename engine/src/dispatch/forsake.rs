@@ -4,7 +4,6 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use slotway_core::slot::Slot;
-use slotway_core::slot_set::SlotSet;
 
 use super::Engine;
 use super::tracking::tell_of_changes;
@@ -16,26 +15,9 @@ use crate::shards::{ShardAccess, ShardSet};
 
 /// The one database of a cluster.
 const CLUSTER_DB: DbIndex = DbIndex(0);
-/// Keys that are deleted at a time, so that nothing large is collected.
-const KEYS_AT_A_TIME: usize = 1000;
 
 impl<A: ShardAccess> Engine<A> {
-    /// Deletes all keys of `slots`, shard by shard. Those who watch them are told. Returns how many there were.
-    pub fn drop_keys<N: Node>(&self, node: &N, slots: &SlotSet) -> usize {
-        let drop_all = |slot| {
-            let mut dropped = 0;
-            loop {
-                let count = self.drop_some_keys(node, slot, KEYS_AT_A_TIME, &mut || true);
-                dropped += count;
-                if count < KEYS_AT_A_TIME {
-                    return dropped;
-                }
-            }
-        };
-        slots.iter().map(drop_all).sum()
-    }
-
-    /// Deletes up to `max` keys of `slot`, if it still `is_to_go` once its shard is in hand. Returns how many.
+    /// Deletes up to `max` keys of `slot`, if it still `is_to_go` once its shard is in hand. Those who watch them are told. Returns how many.
     pub fn drop_some_keys<N: Node>(
         &self,
         node: &N,

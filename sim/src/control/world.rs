@@ -373,7 +373,6 @@ impl World {
             | Action::PauseWrites
             | Action::ResumeWrites
             | Action::DropKeys(_)
-            | Action::DropAllKeys
             | Action::Handoff(_) => self.tell(number, || Effect::Wanted(action)),
         }
         Ok(())

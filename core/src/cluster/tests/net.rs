@@ -358,7 +358,6 @@ impl Net {
             | Action::Deliver { .. }
             | Action::Follow(_)
             | Action::DropKeys(_)
-            | Action::DropAllKeys
             | Action::Note(_) => {}
         }
     }

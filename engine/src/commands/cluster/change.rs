@@ -7,13 +7,14 @@ use core::net::IpAddr;
 use slotway_core::cluster::{Admin, Bump, Cluster, Done, FailoverMode, Now, SetSlot};
 use slotway_core::epoch::ConfigEpoch;
 use slotway_core::id::NodeId;
-use slotway_core::resp::args::Args;
+use slotway_core::resp::args::{Args, ArgsBuf};
 use slotway_core::resp::encode::ReplyWriter;
 use slotway_core::resp::error::{ClusterError, ErrorReply};
 use slotway_core::slot::{Slot, SlotRange};
 use slotway_core::slot_set::SlotSet;
 use slotway_core::topology::Topology;
 
+use super::super::server::{FlushMode, flush};
 use super::super::{Binding, Whole, args};
 use super::{ask, known, slot_of};
 use crate::keyspace::DbIndex;
@@ -48,11 +49,22 @@ const HOST_LEN_MAX: usize = 253;
 pub(super) fn order(whole: &mut Whole<'_>, admin: Admin, reply: &mut ReplyWriter<'_>) -> Outcome {
     match with_cluster(whole, |now, cluster| cluster.admin(now, admin.clone()))?? {
         Done::Ok => reply.ok(),
+        Done::Emptied => return emptied(whole, reply),
         Done::Bump(Bump::Bumped(epoch)) => reply.simple(&format!("BUMPED {epoch}")),
         Done::Bump(Bump::Still(epoch)) => reply.simple(&format!("STILL {epoch}")),
         Done::Reports(count) => reply.integer(count as i64),
     }
     Ok(Effect::None)
+}
+
+/// All keys go before the answer: whoever has it may give the node slots, and write. Redis does not write to its append-only file that they are
+/// gone, and has them again after a restart; we do.
+fn emptied(whole: &mut Whole<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
+    let mut request = ArgsBuf::default();
+    request.push(b"FLUSHALL");
+    let removed = flush(whole, CLUSTER_DB.0..CLUSTER_DB.0 + 1, FlushMode::Async, request.as_args());
+    reply.ok();
+    Ok(Effect::changed(removed))
 }
 
 /// Talks to the control plane.
