@@ -750,6 +750,8 @@ pub struct Facts {
     pub migrate_cached_sockets: u64,
     /// Clients that wait for replicas, or for disks.
     pub waiting_for_acks: usize,
+    /// What the connections of the bus take, in bytes.
+    pub cluster_links: u64,
     /// Resident memory of the process, in bytes.
     pub rss: u64,
     /// The most memory the process has taken, in bytes.

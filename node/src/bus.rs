@@ -189,6 +189,11 @@ impl Bus {
         self.state.lock().writers.get(&link).map_or(0, Writer::waiting)
     }
 
+    /// How many bytes of memory all links take.
+    pub(crate) fn links_memory(&self) -> usize {
+        self.state.lock().writers.values().map(Writer::memory).sum()
+    }
+
     /// Takes in what happened.
     pub(crate) fn input(self: &Arc<Self>, input: Input<'_>) {
         self.visit(|now, cluster| cluster.handle(now, input));

@@ -309,6 +309,7 @@ impl Node for Shared {
             garbage_freed: self.reclaimer.freed(),
             migrate_cached_sockets: self.migrations.kept_connections(),
             waiting_for_acks: self.replication.waiting_for_acks.load(Ordering::Relaxed),
+            cluster_links: self.bus.get().map_or(0, |bus| bus.links_memory() as u64),
             ..Facts::default()
         };
         self.stats.tell(&mut facts);

@@ -57,7 +57,8 @@ fn stats(whole: &mut Whole<'_>, _: Args<'_>, reply: &mut ReplyWriter<'_>) -> Out
     fields.bytes("total.allocated", memory.used);
     fields.zeros(&["startup.allocated", "replication.backlog", "clients.slaves"]);
     fields.bytes("clients.normal", memory.clients);
-    fields.zeros(&["cluster.links", "aof.buffer", "lua.caches", "functions.caches"]);
+    fields.bytes("cluster.links", memory.cluster_links);
+    fields.zeros(&["aof.buffer", "lua.caches", "functions.caches"]);
     for (index, tables) in &memory.tables {
         fields.database(*index, *tables);
     }

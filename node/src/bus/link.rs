@@ -21,24 +21,33 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Room for what is read at a time.
 const READ_LEN: usize = 16 * 1024;
 
+/// What a link takes of memory, in bytes.
+#[derive(Default)]
+struct Load {
+    /// Frames that wait to be sent.
+    waiting: AtomicUsize,
+    /// Room for what is read.
+    buffer: AtomicUsize,
+}
+
 /// Where frames for a link are put.
 #[derive(Clone)]
 pub(super) struct Queue {
     frames: UnboundedSender<Arc<[u8]>>,
-    waiting: Arc<AtomicUsize>,
+    load: Arc<Load>,
 }
 
 /// Where the link's task takes them from.
 pub(super) struct Frames {
     frames: UnboundedReceiver<Arc<[u8]>>,
-    waiting: Arc<AtomicUsize>,
+    load: Arc<Load>,
 }
 
 /// A queue without frames.
 pub(super) fn queue() -> (Queue, Frames) {
     let (sender, receiver) = unbounded_channel();
-    let waiting = Arc::new(AtomicUsize::new(0));
-    (Queue { frames: sender, waiting: Arc::clone(&waiting) }, Frames { frames: receiver, waiting })
+    let load = Arc::<Load>::default();
+    (Queue { frames: sender, load: Arc::clone(&load) }, Frames { frames: receiver, load })
 }
 
 /// The hold on a link's task: dropped, the connection is closed.
@@ -57,12 +66,20 @@ impl Writer {
 
     /// How many bytes wait to be sent.
     pub(super) fn waiting(&self) -> usize {
-        self.queue.waiting.load(Ordering::Relaxed)
+        self.queue.load.waiting.load(Ordering::Relaxed)
+    }
+
+    /// How many bytes of memory the link takes.
+    pub(super) fn memory(&self) -> usize {
+        size_of::<Writer>()
+            + size_of::<Load>()
+            + self.waiting()
+            + self.queue.load.buffer.load(Ordering::Relaxed)
     }
 
     /// Puts a frame behind those that wait. `limit` is in bytes, 0 for none.
     pub(super) fn push(&self, frame: Arc<[u8]>, limit: u64) -> Result<(), TooMuch> {
-        let waiting = self.queue.waiting.fetch_add(frame.len(), Ordering::Relaxed) + frame.len();
+        let waiting = self.queue.load.waiting.fetch_add(frame.len(), Ordering::Relaxed) + frame.len();
         if limit != 0 && waiting as u64 > limit {
             return Err(TooMuch);
         }
@@ -96,8 +113,9 @@ pub(super) async fn dial(bus: Arc<Bus>, link: LinkId, host: String, port: u16, f
 pub(super) async fn serve(bus: Arc<Bus>, link: LinkId, stream: TcpStream, frames: Frames) {
     let _ = stream.set_nodelay(true);
     let (read, write) = stream.into_split();
+    let load = Arc::clone(&frames.load);
     let ended = tokio::select! {
-        ended = receive(&bus, link, read) => ended,
+        ended = receive(&bus, link, read, &load) => ended,
         ended = send(frames, write) => ended,
     };
     bus.lost(link, ended.map_or_else(|error| loss(&error), |()| Loss::Ended));
@@ -111,10 +129,11 @@ fn loss(error: &io::Error) -> Loss {
 }
 
 /// Reads frames until the other end closes, or says what is no frame.
-async fn receive(bus: &Arc<Bus>, link: LinkId, mut read: OwnedReadHalf) -> io::Result<()> {
+async fn receive(bus: &Arc<Bus>, link: LinkId, mut read: OwnedReadHalf, load: &Load) -> io::Result<()> {
     let mut buffer = BytesMut::with_capacity(READ_LEN);
     loop {
         buffer.reserve(READ_LEN);
+        load.buffer.store(buffer.capacity(), Ordering::Relaxed);
         if read.read_buf(&mut buffer).await? == 0 {
             return Ok(());
         }
@@ -137,7 +156,7 @@ async fn receive(bus: &Arc<Bus>, link: LinkId, mut read: OwnedReadHalf) -> io::R
 async fn send(mut frames: Frames, mut write: OwnedWriteHalf) -> io::Result<()> {
     while let Some(frame) = frames.frames.recv().await {
         write.write_all(&frame).await?;
-        frames.waiting.fetch_sub(frame.len(), Ordering::Relaxed);
+        frames.load.waiting.fetch_sub(frame.len(), Ordering::Relaxed);
     }
     Ok(())
 }

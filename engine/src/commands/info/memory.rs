@@ -26,7 +26,8 @@ pub(super) fn lines(picture: &Picture<'_>, lines: &mut Lines) {
     lines.zeros(&["mem_not_counted_for_evict", "mem_replication_backlog", "mem_total_replication_buffers"]);
     lines.field("mem_clients_slaves", 0);
     lines.field("mem_clients_normal", memory.clients);
-    lines.zeros(&["mem_cluster_links", "mem_aof_buffer"]);
+    lines.field("mem_cluster_links", facts.cluster_links);
+    lines.field("mem_aof_buffer", 0);
     lines.field("mem_allocator", facts.allocator);
     lines.field("active_defrag_running", 0);
     lines.field("lazyfree_pending_objects", picture.facts.garbage_pending);

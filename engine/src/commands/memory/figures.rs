@@ -21,6 +21,8 @@ pub(in crate::commands) struct Memory {
     pub(in crate::commands) rss_peak: u64,
     /// Of connections.
     pub(in crate::commands) clients: u64,
+    /// Of connections of the bus.
+    pub(in crate::commands) cluster_links: u64,
     /// How many connections there are.
     pub(in crate::commands) client_count: u64,
     /// How many keys there are.
@@ -38,6 +40,7 @@ impl Memory {
             rss: facts.rss,
             rss_peak: facts.rss_peak,
             clients: clients.iter().map(|card| card.memory() as u64).sum(),
+            cluster_links: facts.cluster_links,
             client_count: clients.len() as u64,
             ..Self::default()
         };
