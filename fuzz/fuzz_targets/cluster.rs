@@ -1,4 +1,5 @@
-//! Four control planes, an operator who types anything, a network that loses, repeats, changes and cuts, and files that are read again.
+//! Four control planes, an operator who types anything, a network that loses, repeats, changes and cuts, data that is
+//! anywhere, and files that are read again; with and without `cluster-write-quorum`.
 #![no_main]
 
 mod cluster {
@@ -7,8 +8,8 @@ mod cluster {
 
 use cluster::net::{NODES, Net};
 use libfuzzer_sys::fuzz_target;
-use slotway_core::cluster::{Admin, FailoverMode, SetSlot};
-use slotway_core::epoch::ConfigEpoch;
+use slotway_core::cluster::{Admin, Dataset, FailoverMode, Replication, SetSlot};
+use slotway_core::epoch::{ConfigEpoch, ReplOffset};
 use slotway_core::id::NodeId;
 use slotway_core::slot::Slot;
 use slotway_core::slot_set::SlotSet;
@@ -16,23 +17,44 @@ use slotway_core::slot_set::SlotSet;
 /// A step: what, at which node, and two arguments.
 type Step = (u8, u8, u8, u16);
 
-fuzz_target!(|steps: Vec<Step>| {
-    let mut net = Net::new();
+fuzz_target!(|input: (bool, Vec<Step>)| {
+    let (write_quorum, steps) = input;
+    let mut net = Net::new(write_quorum);
     for (what, at, other, number) in steps.into_iter().take(200) {
         let (at, other) = (usize::from(at) % NODES, usize::from(other));
-        match what % 10 {
+        match what % 12 {
             0 => net.run_ms(u64::from(number)),
             1 | 2 => net.meet(at, other % NODES),
             3 => net.deliver(other),
             4 => net.change(other, number),
             5 => net.lose(at, other),
-            6 => net.restart(at),
+            6 => net.restart(at, dataset(number)),
             7 => net.deliver_all(),
+            8 => net.report(at, replication(&net, other, number)),
             _ => net.admin(at, admin(&net, other, number)),
         }
         net.check();
     }
 });
+
+/// How the copying of data stands: `kind` says whose it is, `number` how far.
+fn replication(net: &Net, kind: usize, number: u16) -> Replication {
+    Replication {
+        offset: ReplOffset::new(number.into()),
+        fresh_at: (kind & 1 == 1).then(|| net.now().instant),
+        is_linked: kind & 2 == 2,
+        term: ConfigEpoch::new(kind as u64 >> 2),
+    }
+}
+
+/// What a process that starts finds.
+fn dataset(number: u16) -> Dataset {
+    match number % 3 {
+        0 => Dataset::Whole,
+        1 => Dataset::Older,
+        _ => Dataset::Absent,
+    }
+}
 
 /// What an operator types: `kind` chooses the command, `number` what it is about.
 fn admin(net: &Net, kind: usize, number: u16) -> Admin {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use slotway_core::bus::Frame;
 use slotway_core::cluster::{
-    Action, Admin, Announced, Cluster, Config, Durability, Input, LinkId, Loss, Now,
+    Action, Admin, Announced, Cluster, Config, Dataset, Durability, Input, LinkId, Loss, Now, Replication,
 };
 use slotway_core::epoch::Epoch;
 use slotway_core::id::NodeId;
@@ -19,6 +19,7 @@ const NODE_TIMEOUT_MS: u64 = 1000;
 const FIRST_BUS_PORT: u16 = 17_000;
 
 pub(crate) struct Net {
+    write_quorum: bool,
     nodes: Vec<Host>,
     ms: u64,
     accepted: u64,
@@ -33,10 +34,11 @@ struct Host {
 }
 
 impl Net {
-    pub(crate) fn new() -> Self {
-        let host = |at| Host { cluster: Cluster::new(at_ms(0), config(at), at as u64), saved: String::new() };
+    pub(crate) fn new(write_quorum: bool) -> Self {
+        let cluster = |at| Cluster::new(at_ms(0), config(at, write_quorum), at as u64);
+        let host = |at| Host { cluster: cluster(at), saved: String::new() };
         let nodes = (0..NODES).map(host).collect();
-        let mut net = Self { nodes, ms: 0, accepted: 0, wires: BTreeMap::new(), mail: VecDeque::new() };
+        let mut net = Self { write_quorum, nodes, ms: 0, accepted: 0, wires: BTreeMap::new(), mail: VecDeque::new() };
         net.act_on_all();
         net
     }
@@ -52,7 +54,7 @@ impl Net {
             let myself = picture.myself().expect("a node is in its own picture");
             assert_eq!(picture.node(myself).id, host.cluster.id());
             assert!(Epoch::from(picture.config_epoch(myself)) <= picture.current_epoch());
-            let restored = Cluster::restore(self.now(), config(at), 1, &host.saved);
+            let restored = Cluster::restore(self.now(), config(at, self.write_quorum), 1, &host.saved);
             restored.unwrap_or_else(|error| panic!("{error} in our own file:\n{}", host.saved));
         }
     }
@@ -109,16 +111,22 @@ impl Net {
         self.input(at, Input::Lost { link: end.1, why: Loss::Ended });
     }
 
-    /// Starts a node again from its file.
-    pub(crate) fn restart(&mut self, at: usize) {
+    /// Its data has come so far.
+    pub(crate) fn report(&mut self, at: usize, replication: Replication) {
+        self.input(at, Input::Replication(replication));
+    }
+
+    /// Starts a node again from its file, and with so much of its data.
+    pub(crate) fn restart(&mut self, at: usize, dataset: Dataset) {
         let ends: Vec<_> = self.wires.keys().filter(|(node, _)| *node == at).copied().collect();
         ends.into_iter().for_each(|end| self.cut(end, Loss::Refused));
         let (now, host) = (self.now(), &mut self.nodes[at]);
-        host.cluster = Cluster::restore(now, config(at), self.ms, &host.saved).expect("our own file");
-        self.act_on(at);
+        let config = config(at, self.write_quorum);
+        host.cluster = Cluster::restore(now, config, self.ms, &host.saved).expect("our own file");
+        self.input(at, Input::Started(dataset));
     }
 
-    fn now(&self) -> Now {
+    pub(crate) fn now(&self) -> Now {
         at_ms(self.ms)
     }
 
@@ -198,8 +206,8 @@ fn bus_port(at: usize) -> u16 {
     FIRST_BUS_PORT + at as u16
 }
 
-fn config(at: usize) -> Config {
+fn config(at: usize, write_quorum: bool) -> Config {
     let bus_port = bus_port(at);
     let announced = Announced { port: bus_port - 10_000, bus_port, ..Announced::default() };
-    Config { node_timeout_ms: NODE_TIMEOUT_MS, announced, ..Config::default() }
+    Config { node_timeout_ms: NODE_TIMEOUT_MS, write_quorum, announced, ..Config::default() }
 }
