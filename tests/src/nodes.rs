@@ -131,6 +131,11 @@ impl Nodes {
         }
     }
 
+    /// A file of a node, as text; empty when there is none.
+    pub fn file(&self, node: usize, name: &str) -> String {
+        fs::read_to_string(self.files[node].path().join(name)).unwrap_or_default()
+    }
+
     /// The name of a node.
     pub fn id(&self, node: usize) -> String {
         self.call(node, &["CLUSTER", "MYID"])
@@ -141,6 +146,13 @@ impl Nodes {
         self.nodes[node].take();
     }
 
+    /// Sends a signal to a node: `STOP`, `CONT`.
+    pub fn signal(&self, node: usize, name: &str) {
+        let pid = self.server(node).pid().to_string();
+        let sent = Command::new("kill").args([&format!("-{name}"), &pid]).status();
+        assert!(sent.is_ok_and(|status| status.success()), "node {node} takes a signal");
+    }
+
     /// Asks a node to end (SIGTERM), and waits until it has.
     pub fn terminate(&mut self, node: usize) {
         let server = self.nodes[node].take().expect("the node runs");
@@ -149,8 +161,15 @@ impl Nodes {
 
     /// Starts a node of ours that was killed again, from its files, on another port.
     pub fn restart(&mut self, node: usize) {
-        let (mut command, port) = command(Kind::Slotway, self.files[node].path());
-        command.args(&self.options);
+        self.restart_as(node, Kind::Slotway);
+    }
+
+    /// Starts a node that has ended from its files, on another port, as a server of this kind.
+    pub fn restart_as(&mut self, node: usize, kind: Kind) {
+        let (mut command, port) = command(kind, self.files[node].path());
+        if kind == Kind::Slotway {
+            command.args(&self.options);
+        }
         self.nodes[node] = Some(Server::start(command, port));
     }
 

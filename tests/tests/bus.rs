@@ -2,6 +2,7 @@
 //!
 //! One at a time: where all processors are busy, nodes that are well look dead.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -198,6 +199,104 @@ fn a_dead_primary_of_either_kind_is_replaced_by_a_replica_of_the_other_with_all_
     }
 }
 
+/// Messages of each kind that a node has sent and received, as CLUSTER INFO tells: names and numbers.
+fn counts(nodes: &Nodes, node: usize) -> BTreeMap<String, u64> {
+    let text = nodes.call(node, &["CLUSTER", "INFO"]);
+    let count = |line: &str| {
+        let (name, number) = line.strip_prefix("cluster_stats_messages_")?.split_once(':')?;
+        Some((name.to_owned(), number.trim().parse().ok()?))
+    };
+    text.lines().filter_map(count).collect()
+}
+
+fn subscriber(nodes: &Nodes, node: usize, words: &[&str]) -> Connection {
+    let mut connection = Connection::open(nodes.port(node)).expect("the node runs");
+    connection.call(words);
+    connection
+}
+
+/// Each primary has a replica of the other kind. Whatever happens, happens in both shards.
+#[test]
+fn messages_reach_nodes_of_either_kind_and_are_counted_as_redis_counts_them() {
+    let _turn = turn();
+    let nodes = Nodes::start(&[Slotway, Redis, Redis, Slotway]);
+    for node in 1..4 {
+        nodes.call(node, &["CLUSTER", "MEET", "127.0.0.1", &nodes.port(0).to_string()]);
+    }
+    nodes.call(0, &["CLUSTER", "ADDSLOTSRANGE", "0", "8191"]);
+    nodes.call(1, &["CLUSTER", "ADDSLOTSRANGE", "8192", "16383"]);
+    nodes.wait_until("they are one cluster", Nodes::are_one_cluster);
+    for (replica, primary) in [(2, 0), (3, 1)] {
+        nodes.call(replica, &["CLUSTER", "REPLICATE", &nodes.id(primary)]);
+    }
+    nodes.wait_until("the replicas have the data, and all links stand", |nodes| {
+        let is_up = |node| nodes.call(node, &["INFO", "replication"]).contains("master_link_status:up");
+        let is_linked = |node| nodes.call(node, &["CLUSTER", "NODES"]).matches(" connected").count() == 4;
+        nodes.are_one_cluster() && is_up(2) && is_up(3) && (0..4).all(is_linked)
+    });
+
+    // By PUBLISH to all others, by SPUBLISH to the other node of the shard. Slots 3300 and 15495.
+    let mut all: Vec<Connection> =
+        (0..4).map(|node| subscriber(&nodes, node, &["SUBSCRIBE", "news"])).collect();
+    let mut of_shard: Vec<Connection> = [(0, "b"), (1, "a"), (2, "b"), (3, "a")]
+        .map(|(node, channel)| subscriber(&nodes, node, &["SSUBSCRIBE", channel]))
+        .into();
+    for node in 0..4 {
+        nodes.call(node, &["PUBLISH", "news", &node.to_string()]);
+        let channel = if node % 2 == 0 { "b" } else { "a" };
+        nodes.call(node, &["SPUBLISH", channel, &node.to_string()]);
+    }
+    let told = |connection: &mut Connection, count: usize| {
+        let message = |_| match connection.read().expect("a message").value {
+            Value::Array(parts) => parts[2].as_str().expect("text").to_owned(),
+            other => panic!("a message is an array: {other:?}"),
+        };
+        (0..count).map(message).collect::<BTreeSet<_>>()
+    };
+    let texts = |numbers: &[usize]| numbers.iter().map(usize::to_string).collect::<BTreeSet<_>>();
+    all.iter_mut().for_each(|connection| assert_eq!(told(connection, 4), texts(&[0, 1, 2, 3])));
+    for (node, connection) in of_shard.iter_mut().enumerate() {
+        assert_eq!(told(connection, 2), texts(&[node % 2, node % 2 + 2]));
+    }
+    for node in 0..4 {
+        let counted = counts(&nodes, node);
+        let of = |name: &str| counted.get(name).copied().unwrap_or_default();
+        let seen = ["publish_sent", "publish_received", "publishshard_sent", "publishshard_received"].map(of);
+        assert_eq!(seen, [3, 3, 1, 1], "node {node}: {counted:?}");
+    }
+
+    for replica in [2, 3] {
+        nodes.call(replica, &["CLUSTER", "FAILOVER"]);
+        nodes.wait_until("the replica takes over", |nodes| serves_slots(nodes, replica));
+        nodes.wait_until_agreed();
+    }
+    // The first new primary votes for the second, who is behind is sent an UPDATE, a MEET that was lost is sent again, and on a busy machine
+    // somebody may look dead: all the others are in both shards or in none.
+    let kinds = |node| {
+        let is_first = node == 2;
+        let is_by_chance = |name: &String| {
+            let is_rare = ["update", "meet", "fail"].iter().any(|kind| name.starts_with(kind));
+            is_rare || (is_first && name == "auth-ack_sent")
+        };
+        counts(&nodes, node).into_keys().filter(|name| !is_by_chance(name)).collect::<BTreeSet<_>>()
+    };
+    assert_eq!(kinds(0), kinds(1), "of the old primaries");
+    assert_eq!(kinds(2), kinds(3), "of the new ones");
+    for name in ["auth-ack_sent", "auth-req_received", "mfstart_received"] {
+        assert!(kinds(0).contains(name), "{name}: {:?}", kinds(0));
+    }
+    for name in ["auth-ack_received", "auth-req_sent", "mfstart_sent"] {
+        assert!(kinds(2).contains(name), "{name}: {:?}", kinds(2));
+    }
+    for node in 0..4 {
+        let counted = counts(&nodes, node);
+        for (sum, end) in [("sent", "_sent"), ("received", "_received")] {
+            let parts = counted.iter().filter(|(name, _)| name.ends_with(end)).map(|(_, count)| count);
+            assert_eq!(counted[sum], parts.sum::<u64>(), "node {node}: {counted:?}");
+        }
+    }
+}
+
 /// A hash tag whose slot the node serves.
 fn tag_of(nodes: &Nodes, node: usize) -> String {
     let view = nodes.view(node);
@@ -289,6 +388,33 @@ fn a_node_that_restarts_is_the_same_node_wherever_it_is() {
     let view = nodes.view(0);
     let known = view.nodes().find(|(_, node)| node.id.as_str() == id).expect("it is known").1;
     assert_eq!(known.port, nodes.port(1));
+}
+
+/// A node of Redis goes on as one of ours, and one of ours as one of Redis, with the nodes.conf of the other.
+#[test]
+fn a_node_goes_on_as_a_server_of_the_other_kind_from_its_file() {
+    let _turn = turn();
+    let mut nodes = Nodes::start(&[Slotway, Redis, Slotway]);
+    for (node, range) in [["0", "5460"], ["5461", "10922"], ["10923", "16383"]].into_iter().enumerate() {
+        nodes.call(node, &["CLUSTER", "MEET", "127.0.0.1", &nodes.port(2).to_string()]);
+        nodes.call(node, &["CLUSTER", "ADDSLOTSRANGE", range[0], range[1]]);
+    }
+    nodes.wait_until("they are one cluster", Nodes::are_one_cluster);
+    nodes.call(1, &["CLUSTER", "SETSLOT", "10922", "MIGRATING", &nodes.id(0)]);
+    nodes.call(0, &["CLUSTER", "SETSLOT", "10922", "IMPORTING", &nodes.id(1)]);
+    let before = [nodes.id(0), nodes.id(1)];
+    for (node, kind) in [(0, Redis), (1, Slotway)] {
+        nodes.terminate(node);
+        nodes.restart_as(node, kind);
+    }
+    nodes.wait_until_agreed();
+    assert_eq!([nodes.id(0), nodes.id(1)], before);
+    let own_line = |node: usize| {
+        let text = nodes.call(node, &["CLUSTER", "NODES"]);
+        text.lines().find(|line| line.contains("myself")).expect("it tells of itself").to_owned()
+    };
+    assert!(own_line(0).ends_with(&format!(" 0-5460 [10922-<-{}]", before[1])), "{}", own_line(0));
+    assert!(own_line(1).ends_with(&format!(" 5461-10922 [10922->-{}]", before[0])), "{}", own_line(1));
 }
 
 /// Addresses are given to others: of a container that is gone, a stranger has it the next moment. Its data must not take the place of the shard's.

@@ -116,3 +116,85 @@ fn a_cluster_answers_right_and_wrong_words_as_redis_does() {
     }
     assert!(disagreements.is_empty(), "{}", disagreements.concat());
 }
+
+/// A link as CLUSTER LINKS tells of it: the names of its fields, in order, and their values.
+fn link(value: &Value) -> (Vec<&str>, Vec<&Value>) {
+    let Value::Array(fields) = value else { panic!("a link is an array of names and values: {value:?}") };
+    let (names, values) = fields.chunks(2).map(|pair| (&pair[0], &pair[1])).unzip::<_, _, Vec<_>, Vec<_>>();
+    (names.into_iter().map(|name| name.as_str().expect("a name")).collect(), values)
+}
+
+fn links(nodes: &Nodes, node: usize) -> Vec<Value> {
+    let mut connection = Connection::open(nodes.port(node)).expect("the node runs");
+    match connection.call(&["CLUSTER", "LINKS"]) {
+        Value::Array(links) => links,
+        other => panic!("CLUSTER LINKS is a list: {other:?}"),
+    }
+}
+
+#[test]
+fn links_are_told_as_redis_tells_them_one_each_way_to_every_other_node() {
+    let unix_ms = || {
+        let since = std::time::UNIX_EPOCH.elapsed().expect("after 1970");
+        i64::try_from(since.as_millis()).expect("not that far in the future")
+    };
+    let started = unix_ms();
+    let told = [Kind::Slotway, Kind::Redis].map(|kind| {
+        let nodes = Nodes::start(&[kind; 3]);
+        for node in [1, 2] {
+            nodes.call(node, &["CLUSTER", "MEET", "127.0.0.1", &nodes.port(0).to_string()]);
+        }
+        nodes.wait_until("each node has a link each way to both others", |nodes| {
+            (0..3).all(|node| links(nodes, node).len() == 4)
+                && (0..3).all(|node| !nodes.call(node, &["CLUSTER", "NODES"]).contains("handshake"))
+        });
+        let (all, mut ends) = (links(&nodes, 0), Vec::new());
+        let mut names = Vec::new();
+        for (fields, values) in all.iter().map(link) {
+            let [direction, node, created, events, allocated, used] = values[..] else {
+                panic!("six fields: {fields:?}")
+            };
+            ends.push((direction.as_str().expect("a word"), node.as_str().expect("a name").to_owned()));
+            let created = created.as_integer().expect("a time");
+            assert!((started..=unix_ms()).contains(&created), "{kind:?}: {created}");
+            assert!(["r", "rw"].contains(&events.as_str().expect("a word")), "{kind:?}: {events:?}");
+            let sizes = (allocated.as_integer().expect("a size"), used.as_integer().expect("a size"));
+            assert!(sizes.0 >= sizes.1 && sizes.1 >= 0, "{kind:?}: {sizes:?}");
+            names.push(fields.into_iter().map(str::to_owned).collect::<Vec<_>>());
+        }
+        ends.sort();
+        let mut expected: Vec<_> =
+            [1, 2].iter().flat_map(|node| [("from", nodes.id(*node)), ("to", nodes.id(*node))]).collect();
+        expected.sort();
+        assert_eq!(ends, expected, "{kind:?}");
+        names
+    });
+    assert_eq!(told[0], told[1], "the same fields in the same order");
+}
+
+/// A process that is stopped takes nothing in: what waits for it grows no further than the limit, and the link is closed and counted.
+#[test]
+fn what_waits_on_a_link_is_bounded_by_cluster_link_sendbuf_limit() {
+    const LIMIT: i64 = 1 << 20;
+    let nodes = Nodes::start(&[Kind::Slotway; 2]);
+    nodes.call(1, &["CLUSTER", "MEET", "127.0.0.1", &nodes.port(0).to_string()]);
+    nodes.wait_until("the nodes know each other", |nodes| (0..2).all(|node| links(nodes, node).len() == 2));
+    nodes.call(0, &["CONFIG", "SET", "cluster-link-sendbuf-limit", &LIMIT.to_string()]);
+    nodes.signal(1, "STOP");
+    let message = "x".repeat(256 * 1024);
+    let exceeded = |nodes: &Nodes| {
+        !nodes.call(0, &["CLUSTER", "INFO"]).contains("total_cluster_links_buffer_limit_exceeded:0")
+    };
+    nodes.wait_until("a link has been closed for what waited on it", |nodes| {
+        let mut publisher = Connection::open(nodes.port(0)).expect("the node runs");
+        for _ in 0..20 {
+            publisher.call(&["PUBLISH", "channel", &message]);
+        }
+        exceeded(nodes)
+    });
+    let waiting = |value: &Value| link(value).1[5].as_integer().expect("a size");
+    let largest = links(&nodes, 0).iter().map(waiting).max().unwrap_or(0);
+    nodes.signal(1, "CONT");
+    assert!(largest <= LIMIT, "{largest} bytes wait");
+    nodes.wait_until("the link is back", |nodes| links(nodes, 0).len() == 2);
+}
