@@ -76,6 +76,24 @@ fn slot(number: u16) -> Slot {
     Slot::new(number).unwrap()
 }
 
+/// How long two of three nodes take to call the third one failed, in ms.
+fn ms_until_failed(lose: impl Fn(&mut Net, usize)) -> u64 {
+    let mut net = cluster(3, 3);
+    let (victim, start) = (net.node(2).id(), net.now_ms());
+    lose(&mut net, 2);
+    let failed = |net: &Net| net.topology(0).nodes().any(|(_, node)| node.id == victim && node.is_failed());
+    assert!(net.run_until(4 * NODE_TIMEOUT_MS, failed));
+    net.now_ms() - start
+}
+
+/// A process that has ended is known by the refusals of its host, in half the time in which silence is.
+#[test]
+fn refused_connections_are_believed_sooner_than_silence() {
+    let (refused, silent) = (ms_until_failed(Net::kill), ms_until_failed(Net::isolate));
+    assert!((NODE_TIMEOUT_MS / 2..NODE_TIMEOUT_MS).contains(&refused), "{refused}");
+    assert!(silent >= NODE_TIMEOUT_MS, "{silent}");
+}
+
 #[test]
 fn links_are_told_in_pairs() {
     let mut net = cluster(4, 3);
