@@ -233,3 +233,9 @@ fn a_quorum_of_one_is_found() {
 fn a_waitaof_that_does_not_wait_for_disks_is_found() {
     found_where(Sabotage::DiskLies, |swarm| swarm.habits.for_disks > Permille(0), &["S7"]);
 }
+
+#[test]
+fn a_replica_without_data_that_stands_is_found() {
+    let is_meant = |swarm: &Swarm| swarm.stake == Stake::Copies && swarm.wiped > Permille(0);
+    found_where(Sabotage::EmptyStands, is_meant, &["S7"]);
+}

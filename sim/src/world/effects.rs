@@ -41,7 +41,8 @@ impl World {
                 self.nodes[number].as_ref().and_then(SimNode::topology).map(|view| is_primary(&view));
             if is_primary(view) {
                 if was_primary == Some(false) {
-                    // A replica that lacks data must not get here: that is for the custody to find.
+                    // A replica that lacks data must not get here: that is for the custody to find, and no excuse when it serves.
+                    self.lacking.remove(&number);
                     self.toll.promoted(number, now);
                 } else if view.state() == ClusterState::Ok && self.lacking.remove(&number) {
                     // It serves, and its replicas copy what it has: that is what `appendfsync always` is for.
