@@ -62,9 +62,6 @@ pub use words::{
 use directives::Id;
 use value::Value;
 
-/// Who may use DEBUG: `enable-debug-command`.
-pub type DebugCommand = ProtectedAction;
-
 /// Why a value is refused, in Redis' words.
 type Reason = Cow<'static, str>;
 

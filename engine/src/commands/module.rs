@@ -5,7 +5,6 @@ use slotway_core::resp::encode::ReplyWriter;
 use slotway_core::resp::error::ErrorReply;
 
 use super::{Binding, Connection, Whole, help};
-use crate::config::ProtectedAction;
 use crate::registry::{Effect, Handler, Outcome};
 
 /// What this family executes.
@@ -28,22 +27,12 @@ fn list(_: &mut Connection<'_>, _: Args<'_>, reply: &mut ReplyWriter<'_>) -> Out
 }
 
 fn load(connection: &mut Connection<'_>, _: Args<'_>, _: &mut ReplyWriter<'_>) -> Outcome {
-    check_allowed(connection)?;
     connection.node.log("Modules of Redis cannot be loaded: this is no Redis");
     Err(ErrorReply::ModuleNotLoaded)
 }
 
-fn unload(connection: &mut Connection<'_>, _: Args<'_>, _: &mut ReplyWriter<'_>) -> Outcome {
-    check_allowed(connection)?;
+fn unload(_: &mut Connection<'_>, _: Args<'_>, _: &mut ReplyWriter<'_>) -> Outcome {
     Err(ErrorReply::NoSuchModule)
-}
-
-fn check_allowed(connection: &Connection<'_>) -> Result<(), ErrorReply> {
-    match connection.config.enable_module_command() {
-        ProtectedAction::Yes => Ok(()),
-        ProtectedAction::Local if connection.session.is_local => Ok(()),
-        ProtectedAction::Local | ProtectedAction::No => Err(ErrorReply::ModuleNotAllowed),
-    }
 }
 
 const HELP: &str = "\

@@ -5,6 +5,7 @@ use alloc::string::String;
 use slotway_core::route::DownPolicy;
 use slotway_core::topology::{EndpointType, Reach, View};
 
+use super::Config;
 use super::address::ReplicaOf;
 use super::directives::Id;
 use super::keyspace_events::KeyspaceEvents;
@@ -12,7 +13,6 @@ use super::output_limit::OutputLimits;
 use super::save_point::SavePoint;
 use super::value::Value;
 use super::words::*;
-use super::{Config, DebugCommand};
 
 /// How a value is read as a type of Rust.
 trait Read<'a>: Sized {
@@ -127,7 +127,7 @@ accessors! {
     aclfile: &str = "aclfile", "the file of users; empty for none.";
     acllog_max_len: u64 = "acllog-max-len", "refusals remembered.";
     acl_pubsub_default: AclPubsubDefault = "acl-pubsub-default", "the channels of a new user.";
-    enable_debug_command: DebugCommand = "enable-debug-command", "who may use DEBUG.";
+    enable_debug_command: ProtectedAction = "enable-debug-command", "who may use DEBUG.";
     enable_module_command: ProtectedAction = "enable-module-command", "who may use MODULE.";
     enable_protected_configs: ProtectedAction = "enable-protected-configs", "who may set `dir` and `dbfilename`.";
     maxmemory: u64 = "maxmemory", "bytes of data allowed; 0 for no limit.";

@@ -12,7 +12,7 @@ use slotway_core::topology::{self, Topology};
 
 use super::memory::Room;
 use super::permission::{Asker, needs_authentication};
-use crate::config::{Config, DebugCommand};
+use crate::config::{Config, ProtectedAction};
 use crate::node::{Condition, Node};
 use crate::session::Session;
 
@@ -34,6 +34,8 @@ pub(super) struct Admission<'a> {
 }
 
 const DEBUG: CommandId = command::id_of("debug");
+const CHANGE_MODULES: [CommandId; 3] =
+    [command::id_of("module|load"), command::id_of("module|loadex"), command::id_of("module|unload")];
 const PING: CommandId = command::id_of("ping");
 /// What a RESP2 connection may send while it listens to channels.
 const FOR_LISTENERS: [CommandId; 9] = [
@@ -55,7 +57,7 @@ pub(super) struct Guard {
 
 /// Asked before it is known where the keys live.
 pub(super) const BEFORE_ROUTING: &[Guard] = &[
-    Guard { check: debug_is_enabled },
+    Guard { check: what_is_protected_is_enabled },
     Guard { check: client_is_authenticated },
     Guard { check: user_has_permission },
 ];
@@ -112,14 +114,23 @@ pub(super) fn admit(guards: &[Guard], admission: &Admission<'_>) -> Result<(), E
     guards.iter().try_for_each(|guard| (guard.check)(admission))
 }
 
-fn debug_is_enabled(admission: &Admission<'_>) -> Result<(), ErrorReply> {
-    if admission.command.id != DEBUG {
+/// DEBUG, and what loads modules, may be used by those for whom they are enabled.
+fn what_is_protected_is_enabled(admission: &Admission<'_>) -> Result<(), ErrorReply> {
+    let Admission { command, config, session, .. } = admission;
+    if !command.flags.contains(Flag::Admin) {
         return Ok(());
     }
-    match admission.config.enable_debug_command() {
-        DebugCommand::Yes => Ok(()),
-        DebugCommand::Local if admission.session.is_local => Ok(()),
-        DebugCommand::Local | DebugCommand::No => Err(ErrorReply::DebugNotAllowed),
+    let (allowed, refusal) = if command.id == DEBUG {
+        (config.enable_debug_command(), ErrorReply::DebugNotAllowed)
+    } else if CHANGE_MODULES.contains(&command.id) {
+        (config.enable_module_command(), ErrorReply::ModuleNotAllowed)
+    } else {
+        return Ok(());
+    };
+    match allowed {
+        ProtectedAction::Yes => Ok(()),
+        ProtectedAction::Local if session.is_local => Ok(()),
+        ProtectedAction::Local | ProtectedAction::No => Err(refusal),
     }
 }
 
