@@ -7,14 +7,14 @@ use slotway_core::resp::error::{ErrorReply, ScriptError, Scripted};
 use super::{Binding, Connection, Whole, args, help};
 use crate::node::Node;
 use crate::registry::{Effect, Handler, Outcome};
-use crate::script::{Invocation, Mode, Naming, ScriptHost};
+use crate::script::{Digest, Invocation, Mode, Naming, ScriptHost};
 
 /// What this family executes.
 pub(super) const COMMANDS: &[Binding] = &[
     ("eval", Handler::Data(|_, args, _| invoke(args, Naming::Text, Mode::Usual))),
     ("eval_ro", Handler::Data(|_, args, _| invoke(args, Naming::Text, Mode::ReadOnly))),
-    ("evalsha", Handler::Data(|_, args, _| invoke(args, Naming::Digest, Mode::Usual))),
-    ("evalsha_ro", Handler::Data(|_, args, _| invoke(args, Naming::Digest, Mode::ReadOnly))),
+    ("evalsha", Handler::Data(|_, args, _| invoke_digest(args, Mode::Usual))),
+    ("evalsha_ro", Handler::Data(|_, args, _| invoke_digest(args, Mode::ReadOnly))),
     ("script|debug", Handler::Session(debug)),
     ("script|exists", Handler::Session(exists)),
     ("script|flush", Handler::Session(flush)),
@@ -56,6 +56,14 @@ pub(super) fn invoke(args: Args<'_>, naming: Naming, mode: Mode) -> Outcome {
     }
     let keys = usize::try_from(keys).map_err(|_| ScriptError::KeysNegative)?;
     Ok(Effect::Script(Invocation { naming, keys, mode }))
+}
+
+/// EVALSHA: what has not the length of a digest is refused before anything else is looked at.
+fn invoke_digest(args: Args<'_>, mode: Mode) -> Outcome {
+    match args.at(1).len() == size_of::<Digest>() {
+        true => invoke(args, Naming::Digest, mode),
+        false => Err(ScriptError::NoScript.into()),
+    }
 }
 
 fn load(connection: &mut Connection<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
