@@ -26,7 +26,7 @@ use slotway_core::epoch::ReplOffset;
 use slotway_core::id::NodeId;
 use slotway_core::replication::{FullSync, History, ReplId, Resume};
 use slotway_core::time::UnixMs;
-use slotway_engine::config::ReplicaOf;
+use slotway_engine::config::{Config, ReplicaOf};
 use slotway_engine::keyspace::DbIndex;
 use slotway_engine::node::{LinkState, Node as _, ReplicaState, ReplicationState, Role};
 use slotway_engine::propagation::{Record, deletion};
@@ -152,6 +152,16 @@ impl Replication {
 
     pub(crate) fn is_loading(&self) -> bool {
         self.loading.load(Ordering::Relaxed)
+    }
+
+    /// Judges anew whether the replicas suffice for `min-replicas-to-write`.
+    pub(crate) fn count_good_replicas(&self, config: &Config) {
+        let max_lag = u64::from(config.min_replicas_max_lag_secs());
+        let is_good =
+            |replica: &&Replica| replica.is_online && replica.acknowledged_at.elapsed().as_secs() <= max_lag;
+        let min = config.min_replicas_to_write() as usize;
+        let lacks = min > 0 && max_lag > 0 && self.replicas.lock().values().filter(is_good).count() < min;
+        self.lacks_replicas.store(lacks, Ordering::Relaxed);
     }
 
     pub(crate) fn lacks_replicas(&self) -> bool {
@@ -407,14 +417,9 @@ pub(crate) fn tick(shared: &Shared, ticks: u64) {
             }
             !is_silent
         });
-        let max_lag = u64::from(config.min_replicas_max_lag_secs());
-        let is_good =
-            |replica: &&Replica| replica.is_online && replica.acknowledged_at.elapsed().as_secs() <= max_lag;
-        let min = config.min_replicas_to_write() as usize;
-        let lacks = min > 0 && max_lag > 0 && replicas.values().filter(is_good).count() < min;
-        replication.lacks_replicas.store(lacks, Ordering::Relaxed);
         !replicas.is_empty()
     };
+    replication.count_good_replicas(&config);
     if has_replicas && may_write_to_replicas(replication.follows(), shared.pause()) {
         let period = u64::from(config.repl_ping_replica_period_secs()).max(1);
         if (ticks / PER_SECOND).is_multiple_of(period) {
@@ -565,6 +570,11 @@ impl Registration {
         if let Some(replica) = self.shared.replication.replicas.lock().get_mut(&self.id) {
             change(replica);
         }
+        self.recount();
+    }
+
+    fn recount(&self) {
+        self.shared.replication.count_good_replicas(&self.shared.config());
         quorum::recount(&self.shared);
     }
 }
@@ -574,6 +584,6 @@ impl Drop for Registration {
         self.shared.replication.replicas.lock().remove(&self.id);
         self.shared.replication.replica_count.fetch_sub(1, Ordering::Relaxed);
         self.shared.replication.log.lock().leave(process::instant(), self.id);
-        quorum::recount(&self.shared);
+        self.recount();
     }
 }

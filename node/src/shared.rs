@@ -99,6 +99,8 @@ impl Shared {
         let acl = Mutex::new(Acl::new(&config));
         let threads = server::data_threads(&config);
         let slot_stats = config.cluster_enabled().then(|| SlotStats::new(threads));
+        let replication = Replication::default();
+        replication.count_good_replicas(&config);
         Self {
             config: ArcSwap::from_pointee(config),
             changing: Mutex::new(()),
@@ -119,7 +121,7 @@ impl Shared {
             is_tracking: AtomicBool::new(false),
             persist: Persist::default(),
             aof: Aof::default(),
-            replication: Replication::default(),
+            replication,
             pauses: Pauses::default(),
             migrations: Migrations::default(),
             ending: Ending::default(),
@@ -272,6 +274,7 @@ impl Node for Shared {
         if changes.contains("requirepass") {
             self.acl.lock().set_default_password(config.requirepass());
         }
+        self.replication.count_good_replicas(&config);
         self.config.store(Arc::new(config));
         Ok(())
     }
