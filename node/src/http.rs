@@ -10,18 +10,19 @@
 //!
 //! It reads and never writes, and listens on the loopback address unless told otherwise.
 
+mod page;
+
 use std::convert::Infallible;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use axum::Router;
 use axum::extract::State;
-use axum::http::{HeaderName, StatusCode, Uri, header};
+use axum::http::{StatusCode, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use futures_util::{Stream, StreamExt as _};
-use rust_embed::RustEmbed;
 use slotway_core::topology::Topology;
 use slotway_core::topology::view::TopologyView;
 use tokio::sync::watch;
@@ -29,18 +30,6 @@ use tokio_stream::wrappers::WatchStream;
 
 use crate::health::Health;
 use crate::log::Log;
-
-/// What the page may load: itself, its worker and its WASM, and data of this server.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:";
-
-/// What is shown where the page should be, in a program built without it.
-const NOT_BUILT: &str = include_str!("http/not-built.html");
-
-/// The page, as it was when the program was built.
-#[derive(RustEmbed)]
-#[folder = "../web/dist"]
-#[allow_missing = true]
-struct Page;
 
 type Topologies = watch::Receiver<Option<Arc<Topology>>>;
 
@@ -79,7 +68,7 @@ fn routes(sources: Sources) -> Router {
         .route("/api/events", get(events))
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
-        .fallback(get(page))
+        .fallback(get(page::file))
         .with_state(sources)
 }
 
@@ -112,32 +101,4 @@ async fn events(
 
 fn json(topology: &Topology) -> String {
     serde_json::to_string(&TopologyView::of(topology)).expect("plain data has a JSON form")
-}
-
-async fn page(uri: Uri) -> Response {
-    let path = uri.path().trim_start_matches('/');
-    let path = if path.is_empty() { "index.html" } else { path };
-    match Page::get(path) {
-        Some(file) => {
-            let policy = HeaderName::from_static("content-security-policy");
-            let kind = mime_guess::from_path(path).first_or_octet_stream();
-            let headers = [
-                (header::CONTENT_TYPE, kind.essence_str()),
-                (policy, CONTENT_SECURITY_POLICY),
-                cache_of(path),
-            ];
-            (headers, file.data).into_response()
-        }
-        None if Page::iter().next().is_none() => {
-            ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], NOT_BUILT).into_response()
-        }
-        None => (StatusCode::NOT_FOUND, "no such file").into_response(),
-    }
-}
-
-/// Names under `assets/` carry a hash of their content; other files are asked for anew each time.
-fn cache_of(path: &str) -> (HeaderName, &'static str) {
-    let lifetime =
-        if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
-    (header::CACHE_CONTROL, lifetime)
 }
