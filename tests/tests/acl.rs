@@ -24,8 +24,8 @@ const ROUNDS: u64 = 120;
 /// Requests tried by a user with one set of rules.
 const REQUESTS: usize = 200;
 const NONE: [&str; 0] = [];
-/// So that users alone are asked who may use it.
-const DEBUG: [&str; 2] = ["--enable-debug-command", "yes"];
+/// So that users alone are asked who may use what is protected.
+const EVERYTHING: [&str; 4] = ["--enable-debug-command", "yes", "--enable-module-command", "yes"];
 const SOON: Patience = Patience { limit: Duration::from_secs(30), poll: Duration::from_millis(5) };
 
 type Words = Vec<Vec<u8>>;
@@ -68,8 +68,8 @@ fn text(value: &Value) -> String {
 
 #[test]
 fn generated_users_may_do_what_they_may_on_redis() {
-    let mut ours = Side::new(Server::slotway(&DEBUG));
-    let mut theirs = Side::new(Server::redis(&DEBUG));
+    let mut ours = Side::new(Server::slotway(&EVERYTHING));
+    let mut theirs = Side::new(Server::redis(&EVERYTHING));
     let served: Vec<String> =
         ours.admin("COMMAND LIST").as_items().unwrap_or_default().iter().map(text).collect();
     let mut grammars = of_server(&mut theirs.admin);
