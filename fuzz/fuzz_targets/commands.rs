@@ -32,8 +32,8 @@ fuzz_target!(|requests: Vec<(u16, Vec<(u8, Vec<u8>)>)>| {
     let hasher = KeyHasher::new(1);
     let engine = Engine::new(Owned::new(layout, Shard::new(layout, 0, hasher)), hasher);
     let node = FuzzNode::default();
-    let mut session =
-        Session::new(ClientId(1), "127.0.0.1:1".into(), "127.0.0.1:2".into(), UnixMs::from_ms(1), true);
+    let (address, local, user) = ("127.0.0.1:1".into(), "127.0.0.1:2".into(), node.default_user());
+    let mut session = Session::new(ClientId(1), address, local, UnixMs::from_ms(1), Some(user));
     for (number, words) in &requests {
         let request = encode(*number, words);
         let (mut decoder, mut out) = (Decoder::default(), Vec::new());

@@ -62,7 +62,8 @@ fn check_transfer(line: &str, bytes: &[u8], at_once: usize) {
 /// All of a snapshot arrives, and nothing else.
 fn check_whole_transfer(line: &str, sent: &[u8], snapshot: &[u8], at_once: usize) {
     let mut transfer = Transfer::announced(line).expect("a good line");
-    let (mut input, mut taken, mut is_whole) = (Vec::new(), Vec::new(), snapshot.is_empty() && sent.is_empty());
+    let (mut input, mut taken, mut is_whole) =
+        (Vec::new(), Vec::new(), snapshot.is_empty() && sent.is_empty());
     for piece in sent.chunks(at_once) {
         input.extend_from_slice(piece);
         let part = transfer.next(&input);

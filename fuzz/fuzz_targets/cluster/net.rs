@@ -38,7 +38,8 @@ impl Net {
         let cluster = |at| Cluster::new(at_ms(0), config(at, write_quorum), at as u64);
         let host = |at| Host { cluster: cluster(at), saved: String::new() };
         let nodes = (0..NODES).map(host).collect();
-        let mut net = Self { write_quorum, nodes, ms: 0, accepted: 0, wires: BTreeMap::new(), mail: VecDeque::new() };
+        let mut net =
+            Self { write_quorum, nodes, ms: 0, accepted: 0, wires: BTreeMap::new(), mail: VecDeque::new() };
         net.act_on_all();
         net
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use slotway_core::resp::error::ErrorReply;
 use slotway_core::time::UnixMs;
 use slotway_core::topology::Topology;
+use slotway_engine::acl::{Acl, User};
 use slotway_engine::config::{Asker, Config};
 use slotway_engine::keyspace::Garbage;
 use slotway_engine::node::{ClientCard, Facts, Node, Shutdown};
@@ -16,15 +17,29 @@ use slotway_engine::shards::WholeKeyspace;
 /// When it begins.
 const START_MS: u64 = 1_700_000_000_000;
 
-#[derive(Default)]
 pub struct FuzzNode {
     passed_ms: Cell<u64>,
     random: Cell<u64>,
     config: Arc<Config>,
     pubsub: RefCell<PubSub>,
+    acl: RefCell<Acl>,
 }
 
+impl Default for FuzzNode {
+    fn default() -> Self {
+        let config = Arc::<Config>::default();
+        let acl = RefCell::new(Acl::new(&config));
+        Self { passed_ms: Cell::default(), random: Cell::default(), config, pubsub: RefCell::default(), acl }
+    }
+}
+
+#[allow(dead_code, reason = "each fuzz target that takes this file in uses some of it")]
 impl FuzzNode {
+    /// Whom a connection belongs to as it begins.
+    pub fn default_user(&self) -> Arc<User> {
+        self.acl.borrow().default_user()
+    }
+
     /// Lets short times to live end now and then.
     pub fn pass_time(&self) {
         self.passed_ms.set(self.passed_ms.get() + 3);
@@ -81,6 +96,10 @@ impl Node for FuzzNode {
 
     fn with_pubsub(&self, visit: &mut dyn FnMut(&mut PubSub)) {
         visit(&mut self.pubsub.borrow_mut());
+    }
+
+    fn with_acl(&self, visit: &mut dyn FnMut(&mut Acl)) {
+        visit(&mut self.acl.borrow_mut());
     }
 
     fn shutdown(&self, _how: Shutdown, _: &dyn WholeKeyspace) -> Result<(), ErrorReply> {

@@ -77,7 +77,7 @@ impl Default for World {
 impl World {
     /// The session that executes.
     pub(crate) fn session(&self) -> Session {
-        Session::new(ClientId(1), String::new(), String::new(), UnixMs::from_ms(1), true)
+        Session::new(ClientId(1), String::new(), String::new(), UnixMs::from_ms(1), None)
     }
 
     /// All keys, with their values as DUMP gives them.
