@@ -31,6 +31,28 @@ pub struct Server {
     dir: TempDir,
 }
 
+/// What a test runs on both sides of what it compares, or connects.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// `slotway server`.
+    Slotway,
+    /// The same with three data threads.
+    SlotwayOfThreads,
+    /// `redis-server`.
+    Redis,
+}
+
+impl Kind {
+    /// One of them with `options`, on a free port.
+    pub fn start(self, options: &[&str]) -> Server {
+        match self {
+            Kind::Slotway => Server::slotway(options),
+            Kind::SlotwayOfThreads => Server::slotway(&[options, &["--data-threads", "3"]].concat()),
+            Kind::Redis => Server::redis(options),
+        }
+    }
+}
+
 impl Server {
     /// `slotway server` with `options` (redis.conf directives as `--name value`), on a free port.
     pub fn slotway<S: AsRef<OsStr>>(options: &[S]) -> Server {

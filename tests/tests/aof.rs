@@ -4,20 +4,19 @@ use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use slotway_core::resp::value::Value;
 use slotway_tests::binaries;
 use slotway_tests::dataset::{difference, digest, fill};
+use slotway_tests::patience::Patience;
 use slotway_tests::random::Random;
 use slotway_tests::server::Server;
 use slotway_tests::wire::Connection;
 use tempfile::TempDir;
 
 /// A rewrite takes no longer.
-const PATIENCE: Duration = Duration::from_secs(30);
-const POLL: Duration = Duration::from_millis(20);
+const PATIENCE: Patience = Patience { limit: Duration::from_secs(30), poll: Duration::from_millis(20) };
 
 fn folder() -> (TempDir, String) {
     let folder = tempfile::tempdir().expect("a temporary directory can be made");
@@ -30,13 +29,10 @@ fn options<'a>(dir: &'a str, more: &[&'a str]) -> Vec<&'a str> {
 }
 
 fn wait_for_rewrite(connection: &mut Connection, count: usize) {
-    let give_up = Instant::now() + PATIENCE;
-    while connection.info("aof_rewrites") != count.to_string()
-        || connection.info("aof_rewrite_in_progress") != "0"
-    {
-        assert!(Instant::now() < give_up, "the rewrite does not end");
-        thread::sleep(POLL);
-    }
+    PATIENCE.wait_until("the rewrite ends", || {
+        connection.info("aof_rewrites") == count.to_string()
+            && connection.info("aof_rewrite_in_progress") == "0"
+    });
     assert_eq!(connection.info("aof_last_bgrewrite_status"), "ok");
 }
 
@@ -266,11 +262,7 @@ fn it_can_begin_and_end_at_run_time_and_rewrites_itself_when_it_grows() {
     for number in 0..20_000 {
         connection.call(&["SET", "a", &number.to_string()]);
     }
-    let give_up = Instant::now() + PATIENCE;
-    while connection.info("aof_rewrites") == "1" {
-        assert!(Instant::now() < give_up, "it does not rewrite itself");
-        thread::sleep(POLL);
-    }
+    PATIENCE.wait_until("it rewrites itself", || connection.info("aof_rewrites") != "1");
     connection.call(&["CONFIG", "SET", "auto-aof-rewrite-percentage", "0"]);
     let rewrites = || fs::read_dir(Path::new(&dir).join("appendonlydir")).expect("it is there").count();
     change(&mut connection, 10);
@@ -336,13 +328,13 @@ fn what_was_written_when_can_be_told_and_the_rest_be_cut_off_by_the_tools_of_red
     let first = second();
     assert!(first.is_sorted() && !first.is_empty(), "{first:?}");
     let last = *first.last().expect("there is one");
-    let give_up = Instant::now() + PATIENCE;
-    // A second later.
-    while second().last() == Some(&last) {
-        assert!(Instant::now() < give_up, "no second is over");
-        connection.call(&["SET", "late", "3"]);
-        thread::sleep(POLL);
-    }
+    PATIENCE.wait_until("a second is over", || {
+        let is_over = second().last() != Some(&last);
+        if !is_over {
+            connection.call(&["SET", "late", "3"]);
+        }
+        is_over
+    });
     connection.call(&["DEL", "late"]);
     connection.call(&["SET", "last", "4"]);
     let before = digest(&mut connection);

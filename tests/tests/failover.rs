@@ -1,48 +1,21 @@
 //! FAILOVER: a primary hands over to a replica, be either of them Slotway or Redis, and those who wait on it are told.
 
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use slotway_core::resp::value::Value;
-use slotway_tests::server::Server;
+use slotway_tests::patience::Patience;
+use slotway_tests::server::{Kind, Server};
 use slotway_tests::wire::{Connection, request};
 
 /// What has not come about by then never will.
-const PATIENCE: Duration = Duration::from_secs(30);
-const POLL: Duration = Duration::from_millis(20);
+const PATIENCE: Patience = Patience { limit: Duration::from_secs(30), poll: Duration::from_millis(20) };
 const OPTIONS: [&str; 4] = ["--enable-debug-command", "yes", "--repl-diskless-sync-delay", "0"];
 const UNBLOCKED: &str =
     "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)";
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Kind {
-    Slotway,
-    SlotwayOfThreads,
-    Redis,
-}
-
 fn start(kind: Kind) -> Server {
-    match kind {
-        Kind::Slotway => Server::slotway(&OPTIONS),
-        Kind::SlotwayOfThreads => Server::slotway(&[&OPTIONS[..], &["--data-threads", "3"]].concat()),
-        Kind::Redis => Server::redis(&OPTIONS),
-    }
-}
-
-fn info(connection: &mut Connection, name: &str) -> String {
-    let Value::Bulk(text) = connection.call(&["INFO", "everything"]) else { panic!("INFO is text") };
-    let text = String::from_utf8_lossy(&text).into_owned();
-    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-    line.map(str::to_owned).unwrap_or_default()
-}
-
-#[track_caller]
-fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let give_up = Instant::now() + PATIENCE;
-    while !is_so() {
-        assert!(Instant::now() < give_up, "{what}: not within {PATIENCE:?}");
-        thread::sleep(POLL);
-    }
+    kind.start(&OPTIONS)
 }
 
 /// Two servers, the second of which follows the first, and is known there as one that is online.
@@ -56,8 +29,8 @@ fn follow(replica: &Server, primary: &Server) {
     let (mut above, mut below) = (primary.connect(), replica.connect());
     below.call(&["REPLICAOF", "127.0.0.1", &primary.port().to_string()]);
     let port = format!("port={},state=online", replica.port());
-    wait_until("the replica is online", || {
-        (0..2).any(|number| info(&mut above, &format!("slave{number}")).contains(&port))
+    PATIENCE.wait_until("the replica is online", || {
+        (0..2).any(|number| above.info(&format!("slave{number}")).contains(&port))
     });
 }
 
@@ -109,19 +82,19 @@ fn a_replica_that_has_everything_takes_over_and_is_followed_without_a_snapshot()
         let late = before.call(&["SET", "late", "1"]);
         assert!(matches!(&late, Value::Error(text) if text.starts_with("READONLY ")), "{kinds:?}: {late:?}");
         let mut after = new.connect();
-        assert_eq!(info(&mut after, "role"), "master", "{kinds:?}");
-        assert_eq!(info(&mut before, "role"), "slave", "{kinds:?}");
-        assert_eq!(info(&mut before, "master_failover_state"), "no-failover");
+        assert_eq!(after.info("role"), "master", "{kinds:?}");
+        assert_eq!(before.info("role"), "slave", "{kinds:?}");
+        assert_eq!(before.info("master_failover_state"), "no-failover");
         assert_eq!(after.call(&["DBSIZE"]), Value::Integer(200), "{kinds:?}");
         assert_eq!(after.call(&["SET", "after", "1"]), ok());
         for server in [&old, &third] {
             let mut connection = server.connect();
-            wait_until("it has what was written afterwards", || {
+            PATIENCE.wait_until("it has what was written afterwards", || {
                 connection.call(&["EXISTS", "after"]) == Value::Integer(1)
             });
         }
-        assert_eq!(info(&mut after, "sync_full"), "0", "{kinds:?}\n{}", old.output());
-        assert_eq!(info(&mut before, "sync_full"), "2", "{kinds:?}: those of the beginning");
+        assert_eq!(after.info("sync_full"), "0", "{kinds:?}\n{}", old.output());
+        assert_eq!(before.info("sync_full"), "2", "{kinds:?}: those of the beginning");
     }
 }
 
@@ -135,13 +108,13 @@ fn those_who_wait_are_told_that_their_primary_is_a_replica() {
             ask(&primary, &["WAIT", "5", "0"]),
         ];
         let mut connection = primary.connect();
-        wait_until("they wait", || info(&mut connection, "blocked_clients") == "3");
+        PATIENCE.wait_until("they wait", || connection.info("blocked_clients") == "3");
         assert_eq!(connection.call(&["FAILOVER", "TIMEOUT", "30000"]), ok());
         for connection in &mut waiting {
             assert_eq!(connection.read().expect("an answer").value, error(UNBLOCKED), "{kind:?}");
             assert!(connection.read().is_err(), "{kind:?}: the connection ends");
         }
-        wait_until("it follows", || info(&mut connection, "role") == "slave");
+        PATIENCE.wait_until("it follows", || connection.info("role") == "slave");
     }
 }
 
@@ -152,12 +125,12 @@ fn a_failover_that_is_aborted_or_late_leaves_a_primary() {
         let mut connection = primary.connect();
         for request in [&["FAILOVER"][..], &["FAILOVER", "TIMEOUT", "300"]] {
             let asleep = sleep(&replica, "1");
-            wait_until("the replica lacks something", || {
+            PATIENCE.wait_until("the replica lacks something", || {
                 connection.call(&["SET", "a", "1"]);
                 connection.call(&["WAIT", "1", "10"]) == Value::Integer(0)
             });
             assert_eq!(connection.call(request), ok());
-            assert_eq!(info(&mut connection, "master_failover_state"), "waiting-for-sync");
+            assert_eq!(connection.info("master_failover_state"), "waiting-for-sync");
             assert_eq!(
                 connection.call(&["FAILOVER"]),
                 error("ERR FAILOVER already in progress."),
@@ -172,8 +145,8 @@ fn a_failover_that_is_aborted_or_late_leaves_a_primary() {
                 assert_eq!(connection.call(&["FAILOVER", "ABORT"]), ok());
             }
             assert_eq!(late.read().expect("an answer").value, ok(), "writes go on");
-            assert_eq!(info(&mut connection, "master_failover_state"), "no-failover");
-            assert_eq!(info(&mut connection, "role"), "master");
+            assert_eq!(connection.info("master_failover_state"), "no-failover");
+            assert_eq!(connection.info("role"), "master");
             asleep.join().expect("it wakes");
         }
     }
@@ -185,18 +158,18 @@ fn a_failover_by_force_goes_on_when_its_time_is_over() {
         let (primary, replica) = pair(primary, replica);
         let mut connection = primary.connect();
         let asleep = sleep(&replica, "2");
-        wait_until("the replica lacks something", || {
+        PATIENCE.wait_until("the replica lacks something", || {
             connection.call(&["SET", "a", "1"]);
             connection.call(&["WAIT", "1", "10"]) == Value::Integer(0)
         });
         let port = replica.port().to_string();
         assert_eq!(connection.call(&["FAILOVER", "TO", "127.0.0.1", &port, "FORCE", "TIMEOUT", "100"]), ok());
-        wait_until("it is a replica", || info(&mut connection, "role") == "slave");
+        PATIENCE.wait_until("it is a replica", || connection.info("role") == "slave");
         asleep.join().expect("it wakes");
         let mut other = replica.connect();
-        wait_until("the replica has taken over", || info(&mut other, "role") == "master");
-        wait_until("it is followed", || info(&mut connection, "master_link_status") == "up");
-        assert_eq!(info(&mut connection, "master_failover_state"), "no-failover");
+        PATIENCE.wait_until("the replica has taken over", || other.info("role") == "master");
+        PATIENCE.wait_until("it is followed", || connection.info("master_link_status") == "up");
+        assert_eq!(connection.info("master_failover_state"), "no-failover");
     }
 }
 
@@ -271,7 +244,7 @@ fn client_list_tells_links_and_those_who_wait_as_redis_does() {
             other.call(&["CLIENT", "SETNAME", words[0]]);
             other.send(&request(words)).expect("the server reads");
             let mut seen = Vec::new();
-            wait_until("it has been read", || {
+            PATIENCE.wait_until("it has been read", || {
                 seen = flags(&mut asks, words[0]);
                 seen != ["N -1 0"]
             });

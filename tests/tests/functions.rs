@@ -8,7 +8,7 @@ use std::time::Duration;
 use slotway_core::resp::inline::split_args;
 use slotway_core::resp::value::Value;
 use slotway_tests::patience::Patience;
-use slotway_tests::server::Server;
+use slotway_tests::server::{Kind, Server};
 use slotway_tests::wire::{Connection, request};
 use tempfile::TempDir;
 
@@ -18,21 +18,8 @@ const PATIENCE: Patience = Patience { limit: Duration::from_secs(60), poll: Dura
 /// Two functions, one of which changes data.
 const LIBRARY: &str = "#!lua name=library\nredis.register_function('put', function(keys, args) return redis.call('set', keys[1], args[1]) end)\nredis.register_function{function_name='fetch', callback=function(keys) return redis.call('get', keys[1]) end, flags={'no-writes'}, description='what was put'}";
 
-#[derive(Clone, Copy)]
-enum Kind {
-    Slotway,
-    Redis,
-}
-
-impl Kind {
-    fn start(self, options: &[&str]) -> Server {
-        let options =
-            [&["--enable-debug-command", "yes", "--repl-diskless-sync-delay", "0"], options].concat();
-        match self {
-            Kind::Slotway => Server::slotway(&options),
-            Kind::Redis => Server::redis(&options),
-        }
-    }
+fn start(kind: Kind, options: &[&str]) -> Server {
+    kind.start(&[&["--enable-debug-command", "yes", "--repl-diskless-sync-delay", "0"], options].concat())
 }
 
 const WAYS: [(Kind, Kind); 3] =
@@ -73,7 +60,7 @@ fn assert_works(connection: &mut Connection, may_write: bool) {
 
 #[test]
 fn functions_answer_as_redis() {
-    let (redis, slotway) = (Kind::Redis.start(&[]), Kind::Slotway.start(&[]));
+    let (redis, slotway) = (start(Kind::Redis, &[]), start(Kind::Slotway, &[]));
     let mut different = Vec::new();
     for protocol in ["2", "3"] {
         let (mut theirs, mut ours) = (redis.connect(), slotway.connect());
@@ -93,7 +80,7 @@ fn functions_answer_as_redis() {
 #[test]
 fn a_dump_of_functions_is_restored_on_either_server() {
     for (from, to) in WAYS {
-        let (from, to) = (from.start(&[]), to.start(&[]));
+        let (from, to) = (start(from, &[]), start(to, &[]));
         let (mut from, mut to) = (from.connect(), to.connect());
         load(&mut from);
         let Value::Bulk(payload) = from.call(&["FUNCTION", "DUMP"]) else { panic!("a dump is text") };
@@ -129,14 +116,14 @@ fn a_dump_of_functions_is_restored_on_either_server() {
 fn functions_are_in_snapshots() {
     for (from, to) in WAYS {
         let (_folder, dir) = folder();
-        let server = from.start(&["--dir", &dir]);
+        let server = start(from, &["--dir", &dir]);
         let mut connection = server.connect();
         load(&mut connection);
         assert_eq!(connection.call(&["SAVE"]), ok());
         assert_eq!(connection.call(&["DEBUG", "RELOAD"]), ok());
         assert_works(&mut connection, true);
         drop(server);
-        assert_works(&mut to.start(&["--dir", &dir]).connect(), true);
+        assert_works(&mut start(to, &["--dir", &dir]).connect(), true);
     }
 }
 
@@ -146,7 +133,7 @@ fn functions_are_in_append_only_files_of_both_forms() {
         for preamble in ["yes", "no"] {
             let (_folder, dir) = folder();
             let options = ["--dir", &dir, "--appendonly", "yes", "--aof-use-rdb-preamble", preamble];
-            let server = from.start(&options);
+            let server = start(from, &options);
             let mut connection = server.connect();
             load(&mut connection);
             connection.call(&["BGREWRITEAOF"]);
@@ -157,7 +144,7 @@ fn functions_are_in_append_only_files_of_both_forms() {
             connection.call(&["FUNCTION", "LOAD", second]);
             assert_eq!(connection.call(&["FCALL", "put", "1", "k", "v"]), ok());
             assert!(server.terminate().success());
-            let server = to.start(&options);
+            let server = start(to, &options);
             let mut connection = server.connect();
             assert_eq!(connection.call(&["GET", "k"]), Value::Bulk(b"v".to_vec()));
             assert_eq!(connection.call(&["FCALL", "second", "0"]), Value::Integer(2));
@@ -169,7 +156,7 @@ fn functions_are_in_append_only_files_of_both_forms() {
 #[test]
 fn a_snapshot_whose_library_cannot_be_loaded_is_refused() {
     let (_folder, dir) = folder();
-    let server = Kind::Slotway.start(&["--dir", &dir, "--rdbcompression", "no", "--rdbchecksum", "no"]);
+    let server = start(Kind::Slotway, &["--dir", &dir, "--rdbcompression", "no", "--rdbchecksum", "no"]);
     let mut connection = server.connect();
     load(&mut connection);
     assert_eq!(connection.call(&["SAVE"]), ok());
@@ -191,7 +178,7 @@ fn a_snapshot_whose_library_cannot_be_loaded_is_refused() {
 #[test]
 fn functions_go_to_replicas() {
     for (primary, replica) in WAYS {
-        let (primary, replica) = (primary.start(&[]), replica.start(&[]));
+        let (primary, replica) = (start(primary, &[]), start(replica, &[]));
         let (mut ours, mut theirs) = (primary.connect(), replica.connect());
         load(&mut ours);
         let stays = "#!lua name=goes\nredis.register_function('goes', function() end)";
@@ -233,7 +220,7 @@ fn a_function_without_end_is_told_of_and_killed() {
     const BUSY: &str =
         "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE.";
     for threads in ["1", "3"] {
-        let server = Kind::Slotway.start(&["--busy-reply-threshold", "20", "--data-threads", threads]);
+        let server = start(Kind::Slotway, &["--busy-reply-threshold", "20", "--data-threads", threads]);
         let mut other = server.connect();
         let code = "#!lua name=endless\nredis.register_function('Endless', function() while true do end end)";
         other.call(&["FUNCTION", "LOAD", code]);
@@ -266,7 +253,7 @@ fn contains(printed: &str, text: &str) -> bool {
 
 #[test]
 fn functions_are_those_of_all_threads() {
-    let server = Kind::Slotway.start(&["--data-threads", "3"]);
+    let server = start(Kind::Slotway, &["--data-threads", "3"]);
     load(&mut server.connect());
     let clients: Vec<_> = (0..6)
         .map(|number| {

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use slotway_core::resp::value::Value;
 use slotway_tests::dataset::{difference, digest, fill};
+use slotway_tests::server::Kind::{self, Redis, Slotway, SlotwayOfThreads};
 use slotway_tests::server::Server;
 use slotway_tests::wire::{Connection, pipeline};
 
@@ -21,22 +22,8 @@ const KEYS_AT_ONCE: usize = 50;
 /// Fields of a large hash: some 8 MB of payload.
 const FIELDS: usize = 200_000;
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Kind {
-    Slotway,
-    SlotwayOfThreads,
-    Redis,
-}
-
-use Kind::{Redis, Slotway, SlotwayOfThreads};
-
 fn start(kind: Kind, options: &[&str]) -> Server {
-    let options = [&OPTIONS[..], options].concat();
-    match kind {
-        Slotway => Server::slotway(&options),
-        SlotwayOfThreads => Server::slotway(&[&options[..], &["--data-threads", "3"]].concat()),
-        Redis => Server::redis(&options),
-    }
+    kind.start(&[&OPTIONS[..], options].concat())
 }
 
 fn text(value: &Value) -> String {

@@ -7,7 +7,7 @@ use slotway_core::resp::value::Value;
 use slotway_tests::dataset::{difference, digest, fill};
 use slotway_tests::patience::Patience;
 use slotway_tests::random::Random;
-use slotway_tests::server::Server;
+use slotway_tests::server::{Kind, Server};
 use slotway_tests::wire::{Connection, request};
 
 /// Links come up, and data arrives, within this time.
@@ -19,19 +19,8 @@ const POLL: Duration = Duration::from_millis(20);
 const OPTIONS: [&str; 6] =
     ["--enable-debug-command", "yes", "--repl-diskless-sync-delay", "0", "--repl-backlog-size", "100mb"];
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Kind {
-    Slotway,
-    SlotwayOfThreads,
-    Redis,
-}
-
 fn start(kind: Kind) -> Server {
-    match kind {
-        Kind::Slotway => Server::slotway(&OPTIONS),
-        Kind::SlotwayOfThreads => Server::slotway(&[&OPTIONS[..], &["--data-threads", "3"]].concat()),
-        Kind::Redis => Server::redis(&OPTIONS),
-    }
+    kind.start(&OPTIONS)
 }
 
 fn ok() -> Value {

@@ -2,14 +2,15 @@
 
 use std::process::Command;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use slotway_core::resp::value::Value;
+use slotway_tests::patience::Patience;
 use slotway_tests::server::Server;
 use slotway_tests::wire::{Connection, request};
 
 /// A script is noticed, or ends, no later.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Patience = Patience { limit: Duration::from_secs(60), poll: Duration::from_millis(5) };
 const ENDLESS: &str = "while true do end";
 const BUSY: &str = "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.";
 
@@ -30,11 +31,7 @@ fn begin(server: &Server, script: &str) -> Connection {
 
 /// Asks until others are told that a script takes its time.
 fn wait_until_busy(connection: &mut Connection) {
-    let give_up = Instant::now() + PATIENCE;
-    while connection.call(&["PING"]) != error(BUSY) {
-        assert!(Instant::now() < give_up, "nobody is told");
-        thread::sleep(Duration::from_millis(5));
-    }
+    PATIENCE.wait_until("others are told", || connection.call(&["PING"]) == error(BUSY));
 }
 
 fn reply(connection: &mut Connection) -> Value {
