@@ -693,6 +693,12 @@ pub struct ClientCard {
 }
 
 impl ClientCard {
+    /// That of a connection with nothing in its buffers.
+    pub fn new(session: Session, active_at: UnixMs, fd: i64) -> Self {
+        let modes = session.modes();
+        Self { session, modes, active_at, query_len: 0, query_free: 0, memory: 0, output_len: 0, fd }
+    }
+
     /// Bytes of memory that it takes in all.
     pub fn memory(&self) -> usize {
         self.memory + self.output_len + self.modes.queued_len

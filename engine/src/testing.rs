@@ -378,18 +378,7 @@ impl TestNode {
         let mut cards = self.cards.borrow_mut();
         cards.retain(|card| card.session.id != session.id);
         if session.after == After::Continue {
-            let (session, modes, active_at) = (session.clone(), session.modes(), self.now());
-            let card = ClientCard {
-                session,
-                modes,
-                active_at,
-                query_len: 0,
-                query_free: 0,
-                memory: 0,
-                output_len: 0,
-                fd: 8,
-            };
-            cards.push(card);
+            cards.push(ClientCard::new(session.clone(), self.now(), 8));
             cards.sort_by_key(|card| card.session.id);
         }
     }

@@ -72,16 +72,7 @@ impl Clients {
 
     /// Enters a connection. It leaves when the registration is dropped.
     pub(crate) fn enter(self: &Arc<Self>, session: &Session, fd: i64, now: UnixMs) -> Registration {
-        let card = ClientCard {
-            session: session.clone(),
-            modes: session.modes(),
-            active_at: now,
-            query_len: 0,
-            query_free: 0,
-            memory: 0,
-            output_len: 0,
-            fd,
-        };
+        let card = ClientCard::new(session.clone(), now, fd);
         let outbox = self.outboxes.open(session.id);
         let client = Arc::new(Client { card: Mutex::new(card), task: Mutex::new(None), outbox });
         self.open.lock().insert(session.id, Arc::clone(&client));
@@ -95,7 +86,7 @@ impl Clients {
 
     /// The card of one of them.
     pub(crate) fn card(&self, id: ClientId) -> Option<ClientCard> {
-        self.open.lock().get(&id).map(|client| client.card.lock().clone())
+        self.open.lock().get(&id).map(|client| client.card())
     }
 
     /// Ends the connections given. Returns how many there were.
@@ -114,7 +105,7 @@ impl Clients {
         self.open
             .lock()
             .values()
-            .filter(|client| client.card.lock().is_idle(since))
+            .filter(|client| is_idle(&client.card.lock(), since))
             .for_each(|client| client.abort());
     }
 
@@ -138,15 +129,9 @@ impl Clients {
 }
 
 /// Whether a connection has had nothing to say since then: `timeout`.
-trait Idle {
-    fn is_idle(&self, since: UnixMs) -> bool;
-}
-
-impl Idle for ClientCard {
-    fn is_idle(&self, since: UnixMs) -> bool {
-        let listens = !self.session.subscriptions.is_empty();
-        self.active_at < since && self.is_ordinary() && !self.modes.is_blocked && !listens
-    }
+fn is_idle(card: &ClientCard, since: UnixMs) -> bool {
+    let listens = !card.session.subscriptions.is_empty();
+    card.active_at < since && card.is_ordinary() && !card.modes.is_blocked && !listens
 }
 
 impl Client {

@@ -344,7 +344,7 @@ pub(super) fn note_end_of_wait(node: &dyn Node, config: &Config, waiter: &Waiter
     }
     commands.called(Call { command: waiter.command.id, ns, failed, tracked: rules.tracks });
     if ns >= rules.slow_ns {
-        let card = node.clients().into_iter().find(|card| card.session.id == waiter.client);
+        let card = node.client(waiter.client);
         let client = card.as_ref().map_or(NOBODY, |card| (&*card.session.address, &*card.session.name));
         note_slow(node, config, (waiter.command, waiter.args.as_args()), ns, client);
     }

@@ -69,19 +69,7 @@ impl<'a> Asker<'a> {
         let session = Session { last_command: command, ..self.session.clone() };
         let card = match self.node.client(session.id) {
             Some(card) => ClientCard { modes: session.modes(), session, ..card },
-            None => {
-                let modes = session.modes();
-                ClientCard {
-                    session,
-                    modes,
-                    active_at: now,
-                    query_len: 0,
-                    query_free: 0,
-                    memory: 0,
-                    output_len: 0,
-                    fd: -1,
-                }
-            }
+            None => ClientCard::new(session, now, -1),
         };
         let mut client = client_line(&card, now, false);
         client.truncate(client.trim_end().len());

@@ -33,39 +33,34 @@ use crate::script::{Caller, Invocation, Mode, Naming, ScriptFlag, ScriptFlags, S
 use crate::session::Session;
 use crate::shards::{Held, ShardAccess};
 
-/// What runs a script.
-const SCRIPTED: [CommandId; 6] = [
-    id_of("eval"),
-    id_of("eval_ro"),
-    id_of("evalsha"),
-    id_of("evalsha_ro"),
-    id_of("fcall"),
-    id_of("fcall_ro"),
+/// What runs a script, and how it names it.
+const SCRIPTED: [(CommandId, Naming); 6] = [
+    (id_of("eval"), Naming::Text),
+    (id_of("eval_ro"), Naming::Text),
+    (id_of("evalsha"), Naming::Digest),
+    (id_of("evalsha_ro"), Naming::Digest),
+    (id_of("fcall"), Naming::Function),
+    (id_of("fcall_ro"), Naming::Function),
 ];
 
 /// Whether `command` runs a script, which may touch more than the keys that it is given.
 pub(super) fn runs_a_script(command: &Command) -> bool {
-    SCRIPTED.contains(&command.id)
+    naming_of(command).is_some()
+}
+
+fn naming_of(command: &Command) -> Option<Naming> {
+    SCRIPTED.iter().find(|(id, _)| *id == command.id).map(|(_, naming)| *naming)
 }
 
 /// The flags by which a request is admitted: those of its command, unless it runs a script that says of itself what it does.
 pub(super) fn flags_of<N: Node>(node: &N, command: &'static Command, args: Args<'_>) -> Flags {
     // Few commands are not for scripts; only those that run one are looked at further.
-    if !command.flags.contains(Flag::NoScript) || !runs_a_script(command) {
-        return command.flags;
-    }
-    let said = node.scripts().and_then(|host| host.flags(naming_of(command), args.at(1)));
+    let naming = command.flags.contains(Flag::NoScript).then(|| naming_of(command)).flatten();
+    let Some(naming) = naming else { return command.flags };
+    let said = node.scripts().and_then(|host| host.flags(naming, args.at(1)));
     match said {
         Some(said) if !said.contains(ScriptFlag::Compat) => flags_said(command.flags, said),
         _ => command.flags,
-    }
-}
-
-fn naming_of(command: &Command) -> Naming {
-    match command.name {
-        "eval" | "eval_ro" => Naming::Text,
-        "fcall" | "fcall_ro" => Naming::Function,
-        _ => Naming::Digest,
     }
 }
 

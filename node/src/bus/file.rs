@@ -89,11 +89,11 @@ impl ConfFile {
     /// What must be durable is synced where it is, after its predecessor was kept: so file and name reach the disk by one commit of a journal.
     fn write(&mut self, text: &str, sync: Sync) -> io::Result<()> {
         match sync {
-            Sync::Now if self.is_guarded() => {
+            Sync::Now if self.guard() => {
                 files::replace(&self.path, text.as_bytes(), Sync::Never)?;
                 files::sync(&self.path)?;
             }
-            Sync::Never if self.is_guarded() => {
+            Sync::Never if self.guard() => {
                 self.is_synced = false;
                 return files::replace(&self.path, text.as_bytes(), Sync::Never);
             }
@@ -107,8 +107,8 @@ impl ConfFile {
         }
     }
 
-    /// Whether the last text that was synced lies beside the file, or can be put there.
-    fn is_guarded(&self) -> bool {
+    /// Has the last text that was synced lie beside the file. False where that cannot be.
+    fn guard(&self) -> bool {
         let synced = beside(&self.path, SYNCED);
         // Not all file systems have links; a copy would have to be synced.
         !self.is_synced || fs::hard_link(&self.path, synced).is_ok()

@@ -166,17 +166,7 @@ impl Host {
             | After::Decode
             | After::Import
             | After::Replicate => {
-                let (session, modes, active_at) = (session.clone(), session.modes(), self.now());
-                let card = ClientCard {
-                    session,
-                    modes,
-                    active_at,
-                    query_len: 0,
-                    query_free: 0,
-                    memory: 0,
-                    output_len: 0,
-                    fd: -1,
-                };
+                let card = ClientCard::new(session.clone(), self.now(), -1);
                 cards.insert(card.session.id, card);
             }
         }
