@@ -1,23 +1,15 @@
 // The built page from a folder of some web site: no node behind it.
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { barriers, colourOf, launch, row, said, serve, visit } from './support.mjs'
+import { test } from 'node:test'
+import { barriers, colourOf, pageInAFolder, row, said, visit } from './support.mjs'
 
-let browser, site
-before(async () => {
-  browser = await launch()
-  site = await serve('/some/folder/')
-})
-after(async () => {
-  await browser?.close()
-  await site?.stop()
-})
+const here = pageInAFolder()
 
 const keysField = (page) => page.getByRole('textbox', { name: 'Keys, one a line' })
 const map = (page) => page.getByRole('slider', { name: 'Slot map' })
 
 test('the first visit shows an example with keys, slots and nodes, and says that it is one', () =>
-  visit(browser, site.url, async (page) => {
+  visit(here.browser, here.site.url, async (page) => {
     await page.getByText('Not served by a node: this is an example cluster.').waitFor()
     assert.match(await said(row(page, '{user:1000}.cart')), /^{user:1000}.cart, slot 1649, shard A$/)
     assert.equal(await page.getByText('12 keys').count(), 1)
@@ -27,7 +19,7 @@ test('the first visit shows an example with keys, slots and nodes, and says that
   }))
 
 test('a key typed shows its slot, its node and how both came about', () =>
-  visit(browser, site.url, async (page) => {
+  visit(here.browser, here.site.url, async (page) => {
     await keysField(page).fill('foo{}{bar}')
     await row(page, 'foo{}{bar}').waitFor()
     assert.equal(await said(row(page, 'foo{}{bar}')), 'foo{}{bar}, slot 8363, shard B')
@@ -38,7 +30,7 @@ test('a key typed shows its slot, its node and how both came about', () =>
   }))
 
 test('the map is walked with the keyboard and tells in words where one is', () =>
-  visit(browser, site.url, async (page) => {
+  visit(here.browser, here.site.url, async (page) => {
     await map(page).focus()
     await page.keyboard.press('Home')
     assert.match(await map(page).getAttribute('aria-valuetext'), /^Slot 0, shard A, 127.0.0.1:7000, none of your keys/)
@@ -51,7 +43,7 @@ test('the map is walked with the keyboard and tells in words where one is', () =
   }))
 
 test('a click on the map pins a slot, and a key is found for it', () =>
-  visit(browser, site.url, async (page) => {
+  visit(here.browser, here.site.url, async (page) => {
     const { width } = await map(page).boundingBox()
     await map(page).click({ position: { x: (64.5 * width) / 128, y: (126.5 * width) / 128 } })
     await page.getByText('No key of yours is in this slot.').waitFor()
@@ -60,7 +52,7 @@ test('a click on the map pins a slot, and a key is found for it', () =>
   }))
 
 test('hovering the map tells slot, range and keys', () =>
-  visit(browser, site.url, async (page) => {
+  visit(here.browser, here.site.url, async (page) => {
     const { width } = await map(page).boundingBox()
     await map(page).hover({ position: { x: ((1649 % 128) + 0.5) * (width / 128), y: (Math.floor(1649 / 128) + 0.5) * (width / 128) } })
     const tip = page.locator('.tip')
@@ -70,7 +62,7 @@ test('hovering the map tells slot, range and keys', () =>
   }))
 
 test('choosing a node brings its slots out', () =>
-  visit(browser, site.url, async (page) => {
+  visit(here.browser, here.site.url, async (page) => {
     const before = await colourOf(page, 8000)
     const node = page.getByRole('button', { name: /127.0.0.1:7000 primary/ })
     await node.click()
@@ -80,20 +72,20 @@ test('choosing a node brings its slots out', () =>
 
 test('the link brings another visitor to the same keys and slot', async () => {
   let link
-  await visit(browser, site.url, async (page) => {
+  await visit(here.browser, here.site.url, async (page) => {
     await keysField(page).fill('one\ntwo\n{ü}three')
     await row(page, 'two').click()
     await page.waitForURL(/#k=.*&s=\d+/)
     link = page.url()
   })
-  await visit(browser, link, async (page) => {
+  await visit(here.browser, link, async (page) => {
     assert.equal(await keysField(page).inputValue(), 'one\ntwo\n{ü}three')
     assert.equal(await row(page, 'two').getAttribute('aria-selected'), 'true')
   })
 })
 
 test('a quarter of a million keys are pasted without freezing the page', () =>
-  visit(browser, site.url, async (page) => {
+  visit(here.browser, here.site.url, async (page) => {
     const keys = Array.from({ length: 250_000 }, (_, at) => `user:${at}`).join('\n')
     await keysField(page).evaluate((field, text) => {
       const clipboardData = new DataTransfer()
@@ -112,7 +104,7 @@ const NODES = `\
 e7d1eecce10fd6bb5eb35b9f99a514335d9ba9ca [2001:db8::2]:6379@16379 master,fail - 0 0 2 disconnected 8001-16000`
 
 test('a pasted CLUSTER NODES shows that cluster, with its failures and gaps', () =>
-  visit(browser, site.url, async (page) => {
+  visit(here.browser, here.site.url, async (page) => {
     await page.getByRole('button', { name: 'Paste yours' }).click()
     const field = page.getByRole('textbox', { name: 'Your cluster' })
     await field.fill(NODES)
@@ -124,7 +116,7 @@ test('a pasted CLUSTER NODES shows that cluster, with its failures and gaps', ()
   }))
 
 test('pasted output of CLUSTER SLOTS from redis-cli is read too', () =>
-  visit(browser, site.url, async (page) => {
+  visit(here.browser, here.site.url, async (page) => {
     await page.getByRole('button', { name: 'Paste yours' }).click()
     await page.getByRole('textbox', { name: 'Your cluster' }).fill(`1) 1) (integer) 0
    2) (integer) 16383
@@ -140,8 +132,8 @@ for (const colorScheme of ['light', 'dark']) {
   for (const viewport of [{ width: 1280, height: 800 }, { width: 390, height: 844 }, { width: 360, height: 640 }]) {
     test(`axe finds no barrier and nothing is cut off, ${colorScheme}, ${viewport.width} wide`, () =>
       visit(
-        browser,
-        site.url,
+        here.browser,
+        here.site.url,
         async (page) => {
           await page.getByRole('button', { name: 'Paste yours' }).click()
           assert.deepEqual(await barriers(page), [])

@@ -1,21 +1,13 @@
 // The screens of commands and plans, and what all screens share: both languages, undo, files, links, and visits without a network.
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
-import { after, before, test } from 'node:test'
-import { barriers, colourOf, launch, row, serve, visit, visitAt } from './support.mjs'
+import { test } from 'node:test'
+import { barriers, colourOf, pageInAFolder, row, serve, visit, visitAt } from './support.mjs'
 
-let browser, site
-before(async () => {
-  browser = await launch()
-  site = await serve('/some/folder/')
-})
-after(async () => {
-  await browser?.close()
-  await site?.stop()
-})
+const here = pageInAFolder()
 
-const commands = (use, fragment = '#commands', options = {}) => visitAt(browser, `${site.url}${fragment}`, 'Where each goes', use, options)
-const plan = (use, fragment = '#plan', options = {}) => visitAt(browser, `${site.url}${fragment}`, 'What moves', use, options)
+const commands = (use, fragment = '#commands', options = {}) => visitAt(here.browser, `${here.site.url}${fragment}`, 'Where each goes', use, options)
+const plan = (use, fragment = '#plan', options = {}) => visitAt(here.browser, `${here.site.url}${fragment}`, 'What moves', use, options)
 const field = (page) => page.getByRole('textbox', { name: 'Commands, one a line' })
 const verdict = (page, line) => page.getByRole('listitem').filter({ hasText: new RegExp(`^\\s*Line ${line}:`) })
 const shares = (page) => page.getByRole('table').first().getByRole('row')
@@ -142,7 +134,7 @@ test('a pasted cluster is planned with, and stays when the screen or the visitor
 })
 
 test('keys are taken back and brought again', () =>
-  visit(browser, site.url, async (page) => {
+  visit(here.browser, here.site.url, async (page) => {
     const keys = page.getByRole('textbox', { name: 'Keys, one a line' })
     const example = await keys.inputValue()
     await keys.fill('one')
@@ -156,7 +148,7 @@ test('keys are taken back and brought again', () =>
   }))
 
 test('the map is laid out along a curve, coloured by keys, brought nearer and saved', () =>
-  visit(browser, site.url, async (page) => {
+  visit(here.browser, here.site.url, async (page) => {
     const map = page.getByRole('slider', { name: 'Slot map' })
     const [inside, corner] = [await colourOf(page, 64), await colourOf(page, 127)]
     await page.getByLabel('Order').selectOption('Hilbert')
@@ -185,7 +177,7 @@ test('the map is laid out along a curve, coloured by keys, brought nearer and sa
   }))
 
 test('a hot tag is found and advised on', () =>
-  visit(browser, site.url, async (page) => {
+  visit(here.browser, here.site.url, async (page) => {
     const keys = [...Array.from({ length: 400 }, (_, at) => `user:${at}`), ...Array.from({ length: 100 }, (_, at) => `{eu}:${at}`)]
     await page.getByRole('textbox', { name: 'Keys, one a line' }).fill(keys.join('\n'))
     await page.getByText('The tag {eu} holds 20.0% of your keys in one slot').waitFor()
@@ -194,7 +186,7 @@ test('a hot tag is found and advised on', () =>
   }))
 
 test('the checksum is walked byte by byte', () =>
-  visit(browser, site.url, async (page) => {
+  visit(here.browser, here.site.url, async (page) => {
     await page.getByRole('textbox', { name: 'Keys, one a line' }).fill('123456789')
     await page.getByText('Byte 1 of 9: the upper half of 0000 xor 31 is 31.').waitFor()
     for (let at = 0; at < 8; at++) await page.getByRole('button', { name: 'Next byte' }).click()
@@ -203,7 +195,7 @@ test('the checksum is walked byte by byte', () =>
   }))
 
 test('a dropped file of a million keys is listed without freezing the page', () =>
-  visit(browser, site.url, async (page) => {
+  visit(here.browser, here.site.url, async (page) => {
     await page.evaluate(() => {
       globalThis.longest = 0
       new PerformanceObserver((list) => list.getEntries().forEach(({ duration }) => (globalThis.longest = Math.max(globalThis.longest, duration)))).observe({ type: 'longtask' })
@@ -228,8 +220,8 @@ for (const [fragment, heading, extra] of [
 ]) {
   test(`the screen ${fragment || '#slots'} is complete in Chinese, and in English again by a click`, () =>
     visitAt(
-      browser,
-      `${site.url}${fragment}`,
+      here.browser,
+      `${here.site.url}${fragment}`,
       heading,
       async (page) => {
         assert.equal(await page.evaluate(() => document.documentElement.lang), 'zh-Hans')
@@ -249,7 +241,7 @@ for (const [fragment, heading, extra] of [
 }
 
 test('the lessons show what they tell, and know the answers', () =>
-  visit(browser, site.url, async (page) => {
+  visit(here.browser, here.site.url, async (page) => {
     await page.getByRole('button', { name: 'Lessons' }).click()
     const answer = async (wrong, right) => {
       await page.getByRole('button', { name: wrong, exact: true }).click()
@@ -280,7 +272,7 @@ test('the lessons show what they tell, and know the answers', () =>
   }))
 
 test('after one visit the page comes without a network, with all its screens', async () => {
-  const context = await browser.newContext({ locale: 'en-GB' })
+  const context = await here.browser.newContext({ locale: 'en-GB' })
   const other = await serve('/kept/')
   try {
     const page = await context.newPage()
@@ -305,7 +297,7 @@ test('after one visit the page comes without a network, with all its screens', a
 
 for (const colorScheme of ['light', 'dark']) {
   for (const viewport of [{ width: 1440, height: 900 }, { width: 390, height: 844 }]) {
-    for (const [name, open] of [['commands', commands], ['plan', plan], ['slots', (use, _, options) => visit(browser, site.url, use, options)]]) {
+    for (const [name, open] of [['commands', commands], ['plan', plan], ['slots', (use, _, options) => visit(here.browser, here.site.url, use, options)]]) {
       test(`axe finds no barrier in ${name}, ${colorScheme}, ${viewport.width} wide`, () =>
         open(
           async (page) => {

@@ -1,21 +1,13 @@
 // The simulator in the page: the control planes of real nodes, broken by hand.
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { after, before, test } from 'node:test'
-import { barriers, launch, serve, visitAt } from './support.mjs'
+import { test } from 'node:test'
+import { barriers, pageInAFolder, visitAt } from './support.mjs'
 
-let browser, site
-before(async () => {
-  browser = await launch()
-  site = await serve('/some/folder/')
-})
-after(async () => {
-  await browser?.close()
-  await site?.stop()
-})
+const here = pageInAFolder()
 
 const CALM = '#simulate/3,1,2000,7/at=0'
-const open = (fragment, use, options = {}) => visitAt(browser, `${site.url}${fragment}`, 'The cluster now', use, options)
+const open = (fragment, use, options = {}) => visitAt(here.browser, `${here.site.url}${fragment}`, 'The cluster now', use, options)
 const rowOf = (page, node) => page.getByRole('row').filter({ has: page.getByRole('rowheader', { name: `n${node}`, exact: true }) }).first()
 const log = (page) => page.getByRole('list', { name: 'What happened' })
 const clock = async (page) => Number.parseFloat(await page.locator('output').textContent())
@@ -121,8 +113,8 @@ test('seeds of the test suite have the same trace here as natively', { skip: !pr
 
 test('the screen is complete in Chinese', () =>
   visitAt(
-    browser,
-    `${site.url}#simulate/3,1,2000,7/at=7000/2000.vanish.0`,
+    here.browser,
+    `${here.site.url}#simulate/3,1,2000,7/at=7000/2000.vanish.0`,
     '当前集群',
     async (page) => {
       await page.getByRole('list', { name: '发生了什么' }).getByText('当选：自纪元 4 起为主节点').waitFor()

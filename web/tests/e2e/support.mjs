@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { extname, join, normalize } from 'node:path'
+import { after, before } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { chromium } from 'playwright-core'
 
@@ -45,6 +46,20 @@ export async function serve(base = '/', api = () => false) {
     return new Promise((done) => server.close(done))
   }
   return { url: `http://127.0.0.1:${server.address().port}${base}`, stop }
+}
+
+/** For all tests of a file: a browser, and the built page in a folder of some web site. */
+export function pageInAFolder() {
+  const here = {}
+  before(async () => {
+    here.browser = await launch()
+    here.site = await serve('/some/folder/')
+  })
+  after(async () => {
+    await here.browser?.close()
+    await here.site?.stop()
+  })
+  return here
 }
 
 /** The API of a node whose topology can be changed. */
