@@ -197,6 +197,8 @@ pub struct Shard {
     settings: Settings,
     dbs: Vec<Option<Box<Db>>>,
     expire_cursor: ExpireCursor,
+    /// What clients of a replica have written, and is to expire by itself.
+    own: expire::OwnKeys,
     /// Candidates for eviction.
     pool: evict::Pool,
 }
@@ -219,6 +221,7 @@ impl Shard {
             settings,
             dbs,
             expire_cursor: ExpireCursor::default(),
+            own: expire::OwnKeys::default(),
             pool: evict::Pool::default(),
         }
     }

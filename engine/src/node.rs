@@ -182,12 +182,19 @@ pub trait Node {
         Err(ErrorReply::NotSaved)
     }
 
-    /// Begins to write a snapshot of `shards` as they are now in the background; `schedule` lets it wait until what forbids it now is over.
+    /// All keys are gone by FLUSHALL: replaces the snapshot's file by an empty one, where snapshots are taken by themselves. True once that is
+    /// on disk.
+    fn save_flushed(&self, shards: &dyn WholeKeyspace) -> bool {
+        let _ = shards;
+        false
+    }
+
+    /// Begins to write a snapshot of `shards` as they are now in the background.
     ///
     /// # Errors
     /// One is being written already, or it cannot be written.
-    fn save_in_background(&self, shards: &dyn WholeKeyspace, schedule: bool) -> Result<Saving, ErrorReply> {
-        let _ = (shards, schedule);
+    fn save_in_background(&self, shards: &dyn WholeKeyspace, when: When) -> Result<Saving, ErrorReply> {
+        let _ = (shards, when);
         Err(ErrorReply::NotSaved)
     }
 
@@ -205,12 +212,12 @@ pub trait Node {
         Saves::default()
     }
 
-    /// Begins to write the append-only file anew, from `shards` as they are now.
+    /// Begins to write the append-only file anew, from `shards` as they are now; [`When::Now`] waits for what forbids it, too.
     ///
     /// # Errors
     /// That is under way already, or cannot be done.
-    fn rewrite_aof(&self, shards: &dyn WholeKeyspace) -> Result<Saving, ErrorReply> {
-        let _ = shards;
+    fn rewrite_aof(&self, shards: &dyn WholeKeyspace, when: When) -> Result<Saving, ErrorReply> {
+        let _ = (shards, when);
         Err(ErrorReply::NotSaved)
     }
 
@@ -619,6 +626,17 @@ impl ReplicationState {
     }
 }
 
+/// When a snapshot is to begin.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum When {
+    /// At once, or not at all.
+    Now,
+    /// At once, or as soon as what forbids it is over.
+    Possible,
+    /// Once the transaction is over that asks for it: a half of one is no state of the data.
+    Later,
+}
+
 /// What BGSAVE has brought about.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Saving {
@@ -744,8 +762,6 @@ pub struct Facts {
     pub bytes_in: u64,
     /// Bytes written to clients.
     pub bytes_out: u64,
-    /// Error replies sent.
-    pub error_replies: u64,
     /// Values and databases that wait to be freed.
     pub garbage_pending: u64,
     /// Values and databases freed in the background so far.

@@ -54,6 +54,8 @@ pub enum After {
     WaitForAcks,
     /// Wait until the shutdown that it has asked for is given up; answer then that it is.
     WaitForShutdown,
+    /// Have the data replaced by what the append-only file holds, then answer: DEBUG LOADAOF.
+    LoadAof,
     /// Wait until the pause is over, or until the keys are held no longer that [`Session::held_by`] holds, then go on with the request
     /// that has not been executed.
     Hold,

@@ -22,7 +22,7 @@ use anyhow::{Context as _, bail};
 use parking_lot::Mutex;
 use slotway_core::resp::error::ErrorReply;
 use slotway_engine::config::{AppendFsync, Config};
-use slotway_engine::node::{AofState, Node as _, Saving};
+use slotway_engine::node::{AofState, Node as _, Saving, When};
 use slotway_engine::propagation::{Record, Stream};
 use slotway_engine::shards::{ShardAccess, WholeKeyspace};
 use slotway_engine::snapshot::{AOF_BASE, Aux, Form, Snapshot};
@@ -34,7 +34,7 @@ use crate::server::Server;
 use crate::shared::Shared;
 use manifest::{Manifest, Part};
 
-pub(crate) use load::load;
+pub(crate) use load::{load, reload};
 
 /// The append-only file of one node.
 #[derive(Default)]
@@ -286,13 +286,24 @@ enum Kind {
     Begin,
 }
 
-/// BGREWRITEAOF.
+/// BGREWRITEAOF; a later one begins with a tick.
 ///
 /// # Errors
 /// A rewrite is under way, or its files cannot be made.
-pub(crate) fn ask_for_rewrite(shared: &Shared, shards: &dyn WholeKeyspace) -> Result<Saving, ErrorReply> {
-    if shared.aof.state.lock().rewrite.is_some() {
-        return Err(ErrorReply::other("ERR Background append only file rewriting already in progress"));
+pub(crate) fn ask_for_rewrite(
+    shared: &Shared,
+    shards: &dyn WholeKeyspace,
+    when: When,
+) -> Result<Saving, ErrorReply> {
+    {
+        let mut state = shared.aof.state.lock();
+        if state.rewrite.is_some() {
+            return Err(ErrorReply::other("ERR Background append only file rewriting already in progress"));
+        }
+        if when == When::Later {
+            state.is_scheduled = true;
+            return Ok(Saving::Scheduled);
+        }
     }
     begin_rewrite(shared, shards, Kind::Rewrite)
 }

@@ -144,6 +144,7 @@ impl<A: ShardAccess + 'static> Connection<A> {
             match self.session.after {
                 After::WaitForAcks => self.wait_for_acks().await?,
                 After::WaitForShutdown => self.wait_for_shutdown().await?,
+                After::LoadAof => self.load_aof().await?,
                 After::Hold => self.hold().await?,
                 After::Migrate => self.migrate().await?,
                 After::Decode => self.decode().await?,
@@ -250,6 +251,21 @@ impl<A: ShardAccess + 'static> Connection<A> {
             (answer.session.reply_mode, answer.session.write_offset);
         self.go_on();
         self.wait_for_copies().await?;
+        self.write().await
+    }
+
+    /// DEBUG LOADAOF. Nobody else of this thread is served meanwhile.
+    async fn load_aof(&mut self) -> io::Result<()> {
+        let result = aof::reload(&self.server);
+        let mut reply = ReplyWriter::new(&mut self.replies, self.session.protocol);
+        match result {
+            Ok(()) => reply.ok(),
+            Err(error) => {
+                self.server.shared.log.warning(&format!("{error:#}"));
+                reply.error(&ErrorReply::other("ERR Error trying to load the AOF files, check server logs."));
+            }
+        }
+        self.go_on();
         self.write().await
     }
 

@@ -26,7 +26,7 @@ use slotway_core::time::UnixMs;
 use slotway_engine::config::{AppendFsync, Config, SavePoint};
 use slotway_engine::handoff::words;
 use slotway_engine::keyspace::{DbIndex, KeyHasher};
-use slotway_engine::node::{Merge, Node as _, Saves, Saving, Shutdown};
+use slotway_engine::node::{Merge, Node as _, Saves, Saving, Shutdown, When};
 use slotway_engine::rdb::{ReadOptions, Reader, Step};
 use slotway_engine::replication::Told;
 use slotway_engine::script::{self, ScriptHost as _, Taken};
@@ -109,27 +109,31 @@ impl Persist {
     }
 }
 
-/// Begins a snapshot of the keys as they are now, and has it written in the background.
+/// Begins a snapshot of the keys as they are now, and has it written in the background; a later one begins with a tick.
 ///
 /// # Errors
-/// One is being written; or one of another kind is under way, and nothing is to be `schedule`d.
+/// One is being written; or one of another kind is under way, and it is to begin [`When::Now`].
 pub(crate) fn begin_save(
     shared: &Shared,
     shards: &dyn WholeKeyspace,
-    schedule: bool,
+    when: When,
 ) -> Result<Saving, ErrorReply> {
     let _whole = shared.replication.between_batches();
     let mut state = shared.persist.state.lock();
     if state.saving.is_some() {
         return Err(ErrorReply::SaveInProgress);
     }
+    if when == When::Later {
+        state.scheduled = true;
+        return Ok(Saving::Scheduled);
+    }
     let (at, changes) = (shared.now(), shared.stats.changes());
     let mut bytes = Vec::with_capacity(PIECE_LEN + SLICE_LEN);
     let Some(snapshot) =
         Snapshot::begin(shards, at, &shared.config(), &mut bytes, &mut || whole_front(shared))
     else {
-        state.scheduled = schedule;
-        return if schedule { Ok(Saving::Scheduled) } else { Err(ErrorReply::SnapshotUnderWay) };
+        state.scheduled = when == When::Possible;
+        return if state.scheduled { Ok(Saving::Scheduled) } else { Err(ErrorReply::SnapshotUnderWay) };
     };
     state.saving = Some(Began { at, changes, leave: Arc::default() });
     state.begun = Some((snapshot, bytes));
@@ -152,7 +156,7 @@ pub(crate) fn check_save_points(shared: &Shared, shards: &dyn WholeKeyspace) {
     }
     if scheduled {
         // What forbids it may still do so.
-        let _ = begin_save(shared, shards, true);
+        let _ = begin_save(shared, shards, When::Possible);
         return;
     }
     let elapsed_secs = shared.now().ms_since(last_at) / 1000;
@@ -162,7 +166,7 @@ pub(crate) fn check_save_points(shared: &Shared, shards: &dyn WholeKeyspace) {
     if let Some(SavePoint { seconds, changes }) = config.save().iter().find(is_due) {
         shared.log.notice(&format!("{changes} changes in {seconds} seconds. Saving..."));
         // Where one of another kind is under way, this one is still due when that has ended.
-        let _ = begin_save(shared, shards, true);
+        let _ = begin_save(shared, shards, When::Possible);
     }
 }
 
@@ -286,6 +290,17 @@ pub(crate) fn save(shared: &Shared, shards: &dyn WholeKeyspace) -> Result<(), Er
             Err(ErrorReply::NotSaved)
         }
     }
+}
+
+/// FLUSHALL has removed all keys: with save points the file follows at once, lest a restart bring them back; behind the snapshot that is
+/// under way, if one is. Says whether it has followed.
+pub(crate) fn save_flushed(shared: &Shared, shards: &dyn WholeKeyspace) -> bool {
+    if shared.config().save().is_empty() {
+        return false;
+    }
+    let saved = save(shared, shards).is_ok();
+    shared.persist.state.lock().scheduled |= !saved;
+    saved
 }
 
 fn write_all(shared: &Shared, shards: &dyn WholeKeyspace) -> io::Result<()> {

@@ -40,6 +40,11 @@ impl Reclaimer {
         self.counts.pending.load(Ordering::Relaxed)
     }
 
+    /// Counts what is freed from zero again.
+    pub(crate) fn reset(&self) {
+        self.counts.freed.store(0, Ordering::Relaxed);
+    }
+
     /// Pieces freed so far.
     pub(crate) fn freed(&self) -> u64 {
         self.counts.freed.load(Ordering::Relaxed)

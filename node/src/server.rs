@@ -40,8 +40,8 @@ const CRON: Duration = Duration::from_millis(100);
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 /// Entries that one slice of active expiry looks at, before clients have their turn.
 const EXPIRE_SLICE: u32 = 2_000;
-/// Slices of active expiry in one period at most: a bound on its share of the thread's time.
-const EXPIRE_SLICES_MAX: u32 = 50;
+/// Slices of active expiry, and of eviction, in one period at most: a bound on their share of the thread's time.
+const SLICES_MAX: u32 = 50;
 
 /// One node and its data.
 pub(crate) struct Server<A> {
@@ -327,8 +327,11 @@ async fn cron<A: ShardAccess + 'static>(server: Arc<Server<A>>) {
             shared.clients.kill_idle(UnixMs::from_ms(shared.now().as_ms().saturating_sub(timeout * 1000)));
         }
         evict_clients(shared);
-        if shared.active_expire.load(Ordering::Relaxed) && shared.pause() == Pause::Nothing {
-            expire(&server).await;
+        if shared.pause() == Pause::Nothing {
+            if shared.active_expire.load(Ordering::Relaxed) {
+                expire(&server).await;
+            }
+            evict(&server).await;
         }
     }
 }
@@ -366,9 +369,19 @@ async fn follow_topology<A: ShardAccess>(server: Arc<Server<A>>) {
     }
 }
 
+/// Keeps to `maxmemory` where nobody sends commands, slice by slice.
+async fn evict<A: ShardAccess>(server: &Server<A>) {
+    for _ in 0..SLICES_MAX {
+        if !server.engine.evict_cycle(&*server.shared) {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
 /// Removes keys whose time has come, slice by slice, clients being served in between.
 async fn expire<A: ShardAccess>(server: &Server<A>) {
-    for _ in 0..EXPIRE_SLICES_MAX {
+    for _ in 0..SLICES_MAX {
         if !server.engine.expire_cycle(&*server.shared, EXPIRE_SLICE) {
             return;
         }

@@ -25,7 +25,7 @@ use slotway_engine::keyspace::{Garbage, KeyHasher};
 use slotway_engine::monitor::Monitors;
 use slotway_engine::node::{
     AofState, ClientCard, Condition, Facts, Failover, Merge, Node, Pause, ReplicationState, Saves, Saving,
-    Shutdown,
+    Shutdown, When,
 };
 use slotway_engine::propagation::Record;
 use slotway_engine::pubsub::{PubSub, Subscriptions};
@@ -322,6 +322,7 @@ impl Node for Shared {
     fn reset_stats(&self) {
         self.stats.reset();
         self.command_stats.reset();
+        self.reclaimer.reset();
         self.journal.lock().errors.reset();
         if let Some(stats) = &self.slot_stats {
             stats.reset(&SlotSet::FULL);
@@ -415,8 +416,12 @@ impl Node for Shared {
         persist::save(self, shards)
     }
 
-    fn save_in_background(&self, shards: &dyn WholeKeyspace, schedule: bool) -> Result<Saving, ErrorReply> {
-        persist::begin_save(self, shards, schedule)
+    fn save_flushed(&self, shards: &dyn WholeKeyspace) -> bool {
+        persist::save_flushed(self, shards)
+    }
+
+    fn save_in_background(&self, shards: &dyn WholeKeyspace, when: When) -> Result<Saving, ErrorReply> {
+        persist::begin_save(self, shards, when)
     }
 
     fn load(&self, shards: &dyn WholeKeyspace, hasher: &KeyHasher, merge: Merge) -> Result<(), ErrorReply> {
@@ -430,8 +435,8 @@ impl Node for Shared {
         self.persist.saves(self.started_at, self.stats.changes())
     }
 
-    fn rewrite_aof(&self, shards: &dyn WholeKeyspace) -> Result<Saving, ErrorReply> {
-        aof::ask_for_rewrite(self, shards)
+    fn rewrite_aof(&self, shards: &dyn WholeKeyspace, when: When) -> Result<Saving, ErrorReply> {
+        aof::ask_for_rewrite(self, shards, when)
     }
 
     fn aof(&self) -> AofState {

@@ -17,7 +17,6 @@ pub(crate) struct Stats {
     /// Connections closed for `maxmemory-clients`.
     pub(crate) evicted: AtomicU64,
     commands: AtomicU64,
-    errors: AtomicU64,
     changes: AtomicU64,
     bytes_in: AtomicU64,
     bytes_out: AtomicU64,
@@ -29,9 +28,6 @@ impl Stats {
     /// Adds what a batch came to.
     pub(crate) fn add(&self, tally: Tally) {
         self.commands.fetch_add(tally.commands, Ordering::Relaxed);
-        if tally.errors > 0 {
-            self.errors.fetch_add(tally.errors, Ordering::Relaxed);
-        }
         if tally.changes > 0 {
             self.changes.fetch_add(tally.changes, Ordering::Relaxed);
         }
@@ -68,7 +64,6 @@ impl Stats {
             &self.rejected,
             &self.evicted,
             &self.commands,
-            &self.errors,
             &self.bytes_in,
             &self.bytes_out,
             &self.commands_sampled,
@@ -86,7 +81,6 @@ impl Stats {
         facts.clients_evicted = read(&self.evicted);
         facts.commands_processed = read(&self.commands);
         facts.commands_per_second = read(&self.commands_per_second);
-        facts.error_replies = read(&self.errors);
         facts.changes = read(&self.changes);
         facts.bytes_in = read(&self.bytes_in);
         facts.bytes_out = read(&self.bytes_out);

@@ -20,6 +20,7 @@ use crate::config::parse_memory;
 use crate::keyspace::{DbIndex, Entry, Expiry, NewValue};
 use crate::node::Merge;
 use crate::registry::{Effect, Handler, Outcome};
+use crate::session::After;
 use crate::shards::Held;
 use digest::Digest;
 
@@ -49,6 +50,7 @@ fn debug(whole: &mut Whole<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> 
         [on] if is("set-active-expire") => set_active_expire(whole, on, reply),
         [size] if is("quicklist-packed-threshold") => packed_threshold(size, reply)?,
         options if is("reload") => reload(whole, options, reply)?,
+        [] if is("loadaof") => load_aof(whole)?,
         [kind] if is("protocol") => protocol::write(kind, reply)?,
         [text] if is("error") => return Err(ErrorReply::other(String::from_utf8_lossy(text))),
         [text] if is("log") => log(whole, text, reply),
@@ -94,6 +96,17 @@ fn reload(whole: &Whole<'_>, options: &[&[u8]], reply: &mut ReplyWriter<'_>) -> 
     node.load(whole.shards, whole.hasher, merge)?;
     reply.ok();
     Ok(())
+}
+
+/// The connection has it done, and answers.
+fn load_aof(whole: &mut Whole<'_>) -> Result<(), ErrorReply> {
+    match whole.in_transaction {
+        true => Err(ErrorReply::NotInTransaction),
+        false => {
+            whole.connection.session.after = After::LoadAof;
+            Ok(())
+        }
+    }
 }
 
 /// How full the tables of a database are. Keys with an expiry have no table of their own: only their number is told. Details of chains

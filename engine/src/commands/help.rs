@@ -204,6 +204,8 @@ DIGEST-VALUE <key> [<key> ...]
 ERROR <string>
     Return a Redis protocol error with <string> as message. Useful for clients
     unit tests to simulate Redis errors.
+LOADAOF
+    Flush the AOF buffers on disk and reload the AOF in memory.
 LOG <message>
     Write <message> to the server log.
 HTSTATS <dbid> [full]

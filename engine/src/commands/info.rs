@@ -279,7 +279,7 @@ fn stats(picture: &Picture<'_>, lines: &mut Lines) {
     lines.field("tracking_total_items", picture.tracking.items);
     lines.field("tracking_total_prefixes", picture.tracking.prefixes);
     lines.zeros(&["unexpected_error_replies"]);
-    lines.field("total_error_replies", facts.error_replies);
+    lines.field("total_error_replies", picture.commands.error_replies());
     lines.zeros(&["dump_payload_sanitizations"]);
     lines.zeros(STATS_OF_REDIS_EVENT_LOOP);
     for (name, count) in ["auth", "cmd", "key", "channel"].into_iter().zip(picture.denied) {

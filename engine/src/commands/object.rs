@@ -54,9 +54,12 @@ fn encoding(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>
 }
 
 fn refcount(data: &mut Data<'_, '_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
+    // A value that keeps the time of its last use for eviction cannot be shared.
+    let policy = data.config().maxmemory_policy();
+    let shares = data.config().maxmemory() == 0 || !(policy.is_lru() || policy.is_lfu());
     reply_integer_or_null(data, args, reply, |entry, _| {
         Ok(match entry.string() {
-            Some(ValueRef::Int(0..SHARED_INTEGERS)) => SHARED_REFCOUNT,
+            Some(ValueRef::Int(0..SHARED_INTEGERS)) if shares => SHARED_REFCOUNT,
             Some(ValueRef::Int(_) | ValueRef::Bytes(_)) | None => 1,
         })
     })

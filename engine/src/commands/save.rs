@@ -5,7 +5,7 @@ use slotway_core::resp::encode::ReplyWriter;
 use slotway_core::resp::error::ErrorReply;
 
 use super::{Binding, Connection, Whole};
-use crate::node::Saving;
+use crate::node::{Saving, When};
 use crate::registry::{Effect, Handler, Outcome};
 
 /// What this family executes.
@@ -23,12 +23,16 @@ fn save(whole: &mut Whole<'_>, _: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outc
 }
 
 fn bgsave(whole: &mut Whole<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
-    let schedule = match args.len() {
-        1 => false,
-        2 if args.is(1, "schedule") => true,
+    let when = match args.len() {
+        1 | 2 if whole.in_transaction => When::Later,
+        1 => When::Now,
+        2 => When::Possible,
         _ => return Err(ErrorReply::Syntax),
     };
-    match whole.connection.node.save_in_background(whole.shards, schedule)? {
+    if args.len() == 2 && !args.is(1, "schedule") {
+        return Err(ErrorReply::Syntax);
+    }
+    match whole.connection.node.save_in_background(whole.shards, when)? {
         Saving::Started => reply.simple("Background saving started"),
         Saving::Scheduled => reply.simple("Background saving scheduled"),
     }
@@ -36,7 +40,8 @@ fn bgsave(whole: &mut Whole<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) ->
 }
 
 fn bgrewriteaof(whole: &mut Whole<'_>, _: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
-    match whole.connection.node.rewrite_aof(whole.shards)? {
+    let when = if whole.in_transaction { When::Later } else { When::Possible };
+    match whole.connection.node.rewrite_aof(whole.shards, when)? {
         Saving::Started => reply.simple("Background append only file rewriting started"),
         Saving::Scheduled => reply.simple("Background append only file rewriting scheduled"),
     }

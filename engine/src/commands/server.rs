@@ -38,8 +38,9 @@ fn flushall(whole: &mut Whole<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) 
     let mode = FlushMode::read(args, whole.connection.config)?;
     let databases = whole.shards.layout().databases();
     let removed = flush(whole, 0..databases, mode, args);
+    let saved = whole.connection.node.save_flushed(whole.shards);
     reply.ok();
-    Ok(Effect::changed(removed))
+    Ok(Effect::changed(if saved { 0 } else { removed }))
 }
 
 fn flushdb(whole: &mut Whole<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {

@@ -102,6 +102,11 @@ words! {
 }
 
 impl MaxmemoryPolicy {
+    /// Whether when keys were last used is what counts.
+    pub fn is_lru(self) -> bool {
+        matches!(self, MaxmemoryPolicy::VolatileLru | MaxmemoryPolicy::AllkeysLru)
+    }
+
     /// Whether how often keys are used is what counts (OBJECT FREQ), rather than when they were last used.
     pub fn is_lfu(self) -> bool {
         matches!(self, MaxmemoryPolicy::VolatileLfu | MaxmemoryPolicy::AllkeysLfu)

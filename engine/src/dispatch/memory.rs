@@ -6,18 +6,21 @@
 //! One command evicts a bounded number of keys, more of them the more tenacious `maxmemory-eviction-tenacity` says to be. Redis bounds
 //! the time instead; a number of keys depends on no clock.
 
+use alloc::vec::Vec;
+
 use slotway_core::time::UnixMs;
 use slotway_core::topology::Topology;
 
 use super::admission::is_replica;
 use super::run::Run;
+use super::{Engine, tracking};
 use crate::commands::deletion;
 use crate::config::{Config, MaxmemoryPolicy};
-use crate::events::Class;
+use crate::events::{Class, Effects};
 use crate::keyspace::{Among, ClockPolicy, DbIndex, Eviction, First, Layout, Random, Shard};
 use crate::node::Node;
 use crate::propagation::Record;
-use crate::shards::{Held, ShardAccess};
+use crate::shards::{Held, ShardAccess, WholeKeyspace as _};
 
 /// Whether there is room for more data.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -67,19 +70,59 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
             return Room::Left;
         }
         let Self { node, effects, now, config, .. } = self;
-        let (records, name) = (node.records(), deletion(config.lazyfree_lazy_eviction()));
-        make_room(held, &rule, *now, &mut || node.random(), &mut |shard, db, key| {
-            if records {
-                let mut record = Record::default();
-                record.push(db, [name, key].into_iter());
-                node.propagate(&record);
-            }
-            effects.gone(*node, &[key.into()]);
-            if shard.interest.changed(db, key) {
-                effects.ready(db, key);
-            }
-            effects.event(Class::Evicted, "evicted", db, key);
-        })
+        make_room(held, &rule, *now, &mut || node.random(), &mut reporter(*node, config, effects))
+    }
+}
+
+impl<A: ShardAccess> Engine<A> {
+    /// Evicts keys where `maxmemory` is not kept, and tells of them: it may have been lowered, and no command may come. True when going on
+    /// at once pays.
+    pub fn evict_cycle<N: Node>(&self, node: &N) -> bool {
+        let (now, config) = (node.now(), node.config());
+        let Some(rule) = MemoryRule::of(&config, self.shards.layout()) else { return false };
+        if rule.eviction.is_none()
+            || config.replica_ignore_maxmemory() && is_replica(node.topology().as_deref())
+        {
+            return false;
+        }
+        let mut effects = Effects::new(config.notify_keyspace_events());
+        let mut pays = false;
+        self.shards.each_shard(&mut |shard| {
+            let before = shard.used_memory();
+            let room = make_room_in(
+                shard,
+                &rule,
+                now,
+                &mut || node.random(),
+                &mut reporter(node, &config, &mut effects),
+            );
+            let after = shard.used_memory();
+            pays |= room == Room::Left && after < before && after as u64 > rule.limit;
+            tracking::tell_of_changes(node, &mut effects, None, &mut Vec::new());
+        });
+        self.tell_of(node, &mut effects);
+        pays
+    }
+}
+
+/// What is to be done for each evicted key.
+fn reporter<'r>(
+    node: &'r dyn Node,
+    config: &Config,
+    effects: &'r mut Effects,
+) -> impl FnMut(&mut Shard, DbIndex, &[u8]) + 'r {
+    let (records, name) = (node.records(), deletion(config.lazyfree_lazy_eviction()));
+    move |shard, db, key| {
+        if records {
+            let mut record = Record::default();
+            record.push(db, [name, key].into_iter());
+            node.propagate(&record);
+        }
+        effects.gone(node, &[key.into()]);
+        if shard.interest.changed(db, key) {
+            effects.ready(db, key);
+        }
+        effects.event(Class::Evicted, "evicted", db, key);
     }
 }
 

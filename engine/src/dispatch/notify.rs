@@ -61,12 +61,17 @@ impl<A: ShardAccess> Engine<A> {
             // While nobody can read the keys anew.
             tracking::tell_of_changes(node, &mut effects, None, &mut Vec::new());
         });
+        self.tell_of(node, &mut effects);
+        pays
+    }
+
+    /// Tells those who listen and those who keep keys of what no client has brought about.
+    pub(super) fn tell_of<N: Node>(&self, node: &N, effects: &mut Effects) {
         if node.is_tracking() {
             tracking::broadcast(node, None, &mut Vec::new());
         }
-        let kinds = config.notify_keyspace_events();
+        let kinds = node.config().notify_keyspace_events();
         publish(node, kinds, &effects.take_events(), &mut |id, bytes| node.deliver(id, bytes));
-        pays
     }
 }
 

@@ -6,11 +6,11 @@ use alloc::vec::Vec;
 use core::cell::RefCell;
 
 use arrayvec::ArrayVec;
-use slotway_core::command::{self, Command, CommandId, Flag, id_of};
+use slotway_core::command::{self, Command, CommandId, Flag, id_of, keys};
 use slotway_core::resp::args::Args;
 use slotway_core::resp::decode::{BATCH_MAX, Decoder};
 use slotway_core::resp::encode::ReplyWriter;
-use slotway_core::resp::error::{ErrorReply, ScriptError};
+use slotway_core::resp::error::{ErrorReply, ScriptError, Scripted};
 use slotway_core::route::Access;
 use slotway_core::time::UnixMs;
 use slotway_core::topology::Topology;
@@ -158,7 +158,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
                 Prepared::Refused(ErrorReply::NoAuth)
             }
             flags if flags.contains(Flag::AllowBusy) && !is_data => prepared,
-            _ => Prepared::Refused(ScriptError::Busy(slow.kind).into()),
+            _ => Prepared::Refused(busy(request.command, slow.kind)),
         }
     }
 
@@ -384,9 +384,27 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
             self.record(request.args, self.session.db, &outcome);
         }
         self.remember(request);
+        if self.effects.done.is_late && !self.session.is_obeyed() {
+            self.note_own_keys(held, request);
+        }
         match outcome {
             Ok(Effect::Script(invocation)) => self.script(held, request, invocation),
             outcome => outcome,
+        }
+    }
+
+    /// What a client gives an expiry on a replica that takes writes has to go by itself.
+    #[cold]
+    fn note_own_keys(&self, held: &mut Held<'_>, request: &Request<'_>) {
+        if !request.command.flags.contains(Flag::Write) {
+            return;
+        }
+        for key in keys::routed(request.command, request.args) {
+            let key = self.engine.hasher.key(request.args.at(key.index));
+            let shard = held.shard(self.engine.shards.layout(), key.slot());
+            if shard.db(self.session.db).peek(self.now, &key).is_some_and(|entry| entry.expiry().is_some()) {
+                shard.note_own(self.session.db, key.bytes());
+            }
         }
     }
 
@@ -656,5 +674,14 @@ pub(super) fn write_null(null: NullReply, reply: &mut ReplyWriter<'_>) {
     match null {
         NullReply::Array => reply.null_array(),
         NullReply::Bulk => reply.null(),
+    }
+}
+
+/// The answer to what has to wait for a script; EXEC tells what has become of its transaction.
+fn busy(command: &Command, kind: Scripted) -> ErrorReply {
+    let error = ScriptError::Busy(kind).into();
+    match command.id == EXEC {
+        true => ErrorReply::ExecAbortedBy(Box::new(error)),
+        false => error,
     }
 }

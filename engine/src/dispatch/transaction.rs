@@ -68,7 +68,9 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
     /// A request was refused: if MULTI is open, EXEC will execute nothing; EXEC itself closes it.
     pub(super) fn refused(&mut self, error: &ErrorReply) {
         match error {
-            ErrorReply::ExecArity => (self.session.transaction, self.session.watch) = (None, None),
+            ErrorReply::ExecArity | ErrorReply::ExecAbortedBy(_) => {
+                (self.session.transaction, self.session.watch) = (None, None)
+            }
             _ => self.abort_transaction(),
         }
     }

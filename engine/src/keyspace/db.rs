@@ -289,6 +289,18 @@ impl Db {
         self.take(now, key).is_some()
     }
 
+    /// The entry of `key`, even of one that has expired.
+    pub(super) fn peek_unseen(&self, key: &Key<'_>) -> Option<Entry<'_>> {
+        self.slot(key.slot)?.table.get(key.hash, |entry| entry.key() == key.bytes)
+    }
+
+    /// Removes `key` because its time has come, and counts that.
+    pub(super) fn remove_expired(&mut self, key: &Key<'_>) {
+        if self.take_out(key).is_some() {
+            self.tally.counters.expired += 1;
+        }
+    }
+
     /// Removes `key` unseen: one that has expired goes like any other, and was there.
     pub fn remove_unseen(&mut self, key: &Key<'_>) -> bool {
         self.take_out(key).is_some()
@@ -447,10 +459,12 @@ impl Db {
         self.used_memory() - self.tally.memory
     }
 
-    /// Removes all keys.
+    /// Removes all keys. What has once been in use keeps a place for each slot: its memory is what it was without keys before.
     pub fn clear(&mut self) -> Flushed {
         let keys = self.tally.keys;
-        let tables = core::mem::take(&mut self.slots);
+        let mut places = Vec::new();
+        places.resize_with(self.slots.len(), SlotKeys::default);
+        let tables = core::mem::replace(&mut self.slots, places);
         let garbage = Box::new(self.tally.keep_tables_for_snapshot(tables));
         let Tally { counters, expired_keys, mark, taking, .. } = core::mem::take(&mut self.tally);
         self.tally = Tally { counters, expired_keys, mark, taking, ..Tally::default() };

@@ -6,7 +6,11 @@
 //! to have expired.
 
 use super::db::{Db, SlotKeys};
+use super::entry::Entry;
 use super::{DbIndex, ExpiryPolicy, Shard};
+use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
+use core::ops::Bound::{Excluded, Unbounded};
 use slotway_core::time::UnixMs;
 
 /// What one call of [`Shard::expire_cycle`] did.
@@ -41,15 +45,20 @@ const TTL_AVERAGE_PARTS: u64 = 50;
 
 impl Shard {
     /// Goes on where the last call stopped, examines about `budget` entries at most and removes those that
-    /// have expired; tells `on_expired` the database and the key. Does nothing under [`ExpiryPolicy::Keep`].
+    /// have expired; tells `on_expired` the database and the key. Under [`ExpiryPolicy::Keep`] that is done to its own keys only:
+    /// see [`Self::note_own`].
     pub fn expire_cycle(
         &mut self,
         now: UnixMs,
         budget: u32,
         mut on_expired: impl FnMut(DbIndex, &[u8]),
     ) -> Expired {
-        let mut report =
-            Expired { done: self.settings.expiry_policy != ExpiryPolicy::Delete, ..Expired::default() };
+        match self.settings.expiry_policy {
+            ExpiryPolicy::Delete => self.own = OwnKeys::default(),
+            ExpiryPolicy::Keep => return self.expire_own(now, budget, on_expired),
+            ExpiryPolicy::Ignore => return Expired { done: true, ..Expired::default() },
+        }
+        let mut report = Expired::default();
         while !report.done && report.examined < budget {
             let ExpireCursor { db, slot, position } = self.expire_cursor;
             let index = DbIndex(db as u16);
@@ -64,6 +73,52 @@ impl Shard {
         }
         report
     }
+
+    /// A client has written `key` to a replica, and it has an expiry: no primary will tell of its end.
+    pub fn note_own(&mut self, db: DbIndex, key: &[u8]) {
+        self.own.keys.insert((db, key.into()));
+    }
+
+    /// Looks at about `budget` of the keys noted, from where the last call stopped, and removes those that have expired.
+    fn expire_own(
+        &mut self,
+        now: UnixMs,
+        budget: u32,
+        mut on_expired: impl FnMut(DbIndex, &[u8]),
+    ) -> Expired {
+        let mut report = Expired::default();
+        while report.examined < budget && !report.done {
+            let next = match &self.own.last {
+                Some(last) => self.own.keys.range((Excluded(last), Unbounded)).next().cloned(),
+                None => self.own.keys.first().cloned(),
+            };
+            report.done = next.is_none();
+            self.own.last = next;
+            let Some((db, bytes)) = &self.own.last else { continue };
+            report.examined += 1;
+            let key = self.settings.hasher.key(bytes);
+            let keys = self.dbs[usize::from(db.0)].as_deref_mut();
+            match keys.map(|keys| (keys.peek_unseen(&key).and_then(Entry::expiry), keys)) {
+                Some((Some(at), _)) if at > now => continue,
+                Some((Some(_), keys)) => {
+                    keys.remove_expired(&key);
+                    report.count += 1;
+                    on_expired(*db, bytes);
+                }
+                Some((None, _)) | None => {}
+            }
+            self.own.keys.remove(&(*db, bytes.clone()));
+        }
+        report
+    }
+}
+
+/// Keys with an expiry that clients have written to a replica.
+#[derive(Default)]
+pub(super) struct OwnKeys {
+    keys: BTreeSet<(DbIndex, Box<[u8]>)>,
+    /// The one looked at last.
+    last: Option<(DbIndex, Box<[u8]>)>,
 }
 
 impl Db {

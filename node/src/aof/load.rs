@@ -10,7 +10,7 @@ use anyhow::{Context as _, anyhow, bail};
 use slotway_engine::node::{Merge, Node as _};
 use slotway_engine::replay::{End, Replay};
 use slotway_engine::session::Session;
-use slotway_engine::shards::ShardAccess;
+use slotway_engine::shards::{ShardAccess, WholeKeyspace as _};
 use slotway_engine::snapshot::{AOF_BASE, Snapshot, Stale};
 
 use super::manifest::{Manifest, Part};
@@ -37,13 +37,8 @@ pub(crate) fn load<A: ShardAccess>(server: &Server<A>) -> anyhow::Result<Loaded>
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => adopt(server)?,
         Err(error) => return Err(error).context("Can't read the AOF manifest"),
     };
-    let parts: Vec<Part> = manifest.base.iter().chain(&manifest.increments).cloned().collect();
-    for (index, part) in parts.iter().enumerate() {
-        let path = folder(&config).join(&part.name);
-        let is_last = index + 1 == parts.len();
-        Reading { server, path: &path, is_last }.run().with_context(|| format!("AOF {}", part.name))?;
-    }
-    if !parts.is_empty() {
+    let is_new = load_parts(server, &manifest)? == 0;
+    if !is_new {
         shared.log.notice(&format!(
             "DB loaded from append only file: {:.3} seconds",
             began.elapsed().as_secs_f64()
@@ -70,7 +65,39 @@ pub(crate) fn load<A: ShardAccess>(server: &Server<A>) -> anyhow::Result<Loaded>
     state.size = size_of_all(&config, &manifest);
     (state.base_size, state.file, state.manifest) = (state.size, Some(file), manifest);
     shared.aof.on.store(true, Ordering::Release);
-    Ok(if parts.is_empty() { Loaded::Nothing } else { Loaded::File })
+    Ok(if is_new { Loaded::Nothing } else { Loaded::File })
+}
+
+/// Loads the files that `manifest` names, and returns how many there are.
+fn load_parts<A: ShardAccess>(server: &Server<A>, manifest: &Manifest) -> anyhow::Result<usize> {
+    let config = server.shared.config();
+    let parts: Vec<&Part> = manifest.base.iter().chain(&manifest.increments).collect();
+    for (index, part) in parts.iter().enumerate() {
+        let path = folder(&config).join(&part.name);
+        let is_last = index + 1 == parts.len();
+        Reading { server, path: &path, is_last }.run().with_context(|| format!("AOF {}", part.name))?;
+    }
+    Ok(parts.len())
+}
+
+/// Replaces the data by what the append-only file holds; by nothing where there is none.
+///
+/// # Errors
+/// A file is missing, damaged, or cannot be read.
+pub(crate) fn reload<A: ShardAccess>(server: &Server<A>) -> anyhow::Result<()> {
+    let Server { shared, engine } = server;
+    super::flush(shared);
+    engine.shards().each_shard(&mut |shard| {
+        shard.flush_all();
+    });
+    // What is loaded is in the file already.
+    let was_on = shared.aof.on.swap(false, Ordering::AcqRel);
+    let manifest = shared.aof.state.lock().manifest.clone();
+    let result = load_parts(server, &manifest);
+    shared.aof.on.store(was_on, Ordering::Release);
+    result?;
+    shared.log.warning("Append Only File loaded by DEBUG LOADAOF");
+    Ok(())
 }
 
 /// Without a manifest there may be one file, as before Redis 7: it becomes the base.

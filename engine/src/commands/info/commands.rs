@@ -24,6 +24,11 @@ impl<'a> Commands<'a> {
         });
         Self { stats: node.command_stats(), errors }
     }
+
+    /// Error replies of all codes.
+    pub(super) fn error_replies(&self) -> u64 {
+        self.errors.iter().map(|(_, count)| count).sum()
+    }
 }
 
 /// A line for each command that was called or refused.
