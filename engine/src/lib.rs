@@ -43,6 +43,7 @@ pub mod session;
 pub mod shards;
 pub mod slot_stats;
 pub mod snapshot;
+pub mod switches;
 mod table;
 #[cfg(test)]
 mod testing;

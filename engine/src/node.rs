@@ -31,6 +31,7 @@ use crate::script::ScriptHost;
 use crate::session::{ClientId, Modes, Session};
 use crate::shards::WholeKeyspace;
 use crate::slot_stats::SlotStats;
+use crate::switches::Switches;
 use crate::tracking::Tracking;
 
 /// The node as its commands see it.
@@ -40,6 +41,11 @@ pub trait Node {
 
     /// The same in microseconds, for TIME.
     fn now_us(&self) -> u64;
+
+    /// Bytes that connections took when that was last looked at: they count as data do where `maxmemory` is concerned.
+    fn memory_of_clients(&self) -> u64 {
+        0
+    }
 
     /// A random number.
     fn random(&self) -> u64;
@@ -320,8 +326,8 @@ pub trait Node {
         false
     }
 
-    /// Whether keys are removed in the background once they expire: DEBUG SET-ACTIVE-EXPIRE.
-    fn set_active_expire(&self, on: bool);
+    /// What DEBUG has switched.
+    fn switches(&self) -> &Switches;
 
     /// Frees memory, on another thread if the node has one for that.
     fn discard(&self, garbage: Garbage);
@@ -770,8 +776,8 @@ pub struct Facts {
     pub changes: u64,
     /// Connections to the targets of MIGRATE that are kept for the next one.
     pub migrate_cached_sockets: u64,
-    /// Clients that wait for replicas, or for disks.
-    pub waiting_for_acks: usize,
+    /// Clients that wait for anything but keys: for replicas, disks, the end of a pause or of a shutdown.
+    pub waiting: usize,
     /// What the connections of the bus take, in bytes.
     pub cluster_links: u64,
     /// Resident memory of the process, in bytes.

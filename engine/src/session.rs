@@ -309,7 +309,8 @@ impl Session {
             db: self.db,
             queued: self.transaction.as_ref().map(|transaction| transaction.queued.len()),
             queued_len: self.transaction.as_ref().map_or(0, |transaction| transaction.bytes),
-            is_blocked: self.blocked.is_some() || self.ack_wait.is_some(),
+            is_blocked: self.blocked.is_some()
+                || matches!(self.after, After::WaitForAcks | After::WaitForShutdown | After::Hold),
             is_dirty: self.watch.as_ref().is_some_and(|watch| watch.is_changed()),
             readonly: self.readonly,
         }

@@ -42,6 +42,7 @@ use crate::replication::{Applied, Applier, ApplyError};
 use crate::session::{After, ClientId, Session};
 use crate::shards::{Owned, WholeKeyspace};
 use crate::slot_stats::SlotStats;
+use crate::switches::Switches;
 use crate::tracking::Tracking;
 
 /// When every test begins.
@@ -257,7 +258,7 @@ pub(crate) struct TestNode {
     /// What SHUTDOWN last asked for.
     pub(crate) shutdown: Cell<Option<Shutdown>>,
     /// Whether keys expire in the background.
-    pub(crate) active_expire: Cell<bool>,
+    pub(crate) switches: Switches,
     /// What has been delivered to connections and not been looked at yet.
     delivered: RefCell<BTreeMap<ClientId, Vec<u8>>>,
     pubsub: RefCell<PubSub>,
@@ -305,7 +306,7 @@ impl TestNode {
             changes: Cell::new(0),
             killed: RefCell::default(),
             shutdown: Cell::new(None),
-            active_expire: Cell::new(true),
+            switches: Switches::default(),
             delivered: RefCell::default(),
             pubsub: RefCell::default(),
             acl,
@@ -551,8 +552,8 @@ impl Node for TestNode {
         drop(garbage);
     }
 
-    fn set_active_expire(&self, on: bool) {
-        self.active_expire.set(on);
+    fn switches(&self) -> &Switches {
+        &self.switches
     }
 
     fn sleep(&self, us: u64) {

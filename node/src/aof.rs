@@ -172,6 +172,9 @@ fn flush_locked(shared: &Shared, state: &mut State) {
     if buffer.is_empty() {
         return;
     }
+    if let us @ 1.. = shared.switches.aof_flush_sleep_us.load(Ordering::Relaxed) {
+        shared.sleep(us);
+    }
     let always = shared.config().appendfsync() == AppendFsync::Always;
     let reached = shared.aof.reached.load(Ordering::Acquire);
     let result = file.write_all(buffer).and_then(|()| if always { file.sync_data() } else { Ok(()) });

@@ -207,6 +207,7 @@ impl<A: ShardAccess + 'static> Connection<A> {
     /// SHUTDOWN: there is no reply, unless it is given up.
     async fn wait_for_shutdown(&mut self) -> io::Result<()> {
         let shared = Arc::clone(&self.server.shared);
+        let _counted = shared.clients.note_waiting();
         tokio::select! {
             () = shared.ending.wait_until_given_up() => {}
             () = self.gone() => return Err(io::ErrorKind::BrokenPipe.into()),
@@ -219,6 +220,7 @@ impl<A: ShardAccess + 'static> Connection<A> {
     /// Waits for the end of a pause, or until keys are held no longer, then goes on where it has begun.
     async fn hold(&mut self) -> io::Result<()> {
         let shared = Arc::clone(&self.server.shared);
+        let _counted = shared.clients.note_waiting();
         let holder = self.session.held_by.take();
         let end = async {
             match holder {

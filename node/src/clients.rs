@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use slotway_core::time::UnixMs;
@@ -21,6 +22,17 @@ use crate::outbox::{Outbox, Outboxes};
 pub(crate) struct Clients {
     outboxes: Outboxes,
     open: Mutex<BTreeMap<ClientId, Arc<Client>>>,
+    /// How many wait for anything but keys.
+    waiting: AtomicUsize,
+}
+
+/// One who waits, counted for as long as that lasts.
+pub(crate) struct Waiting<'a>(&'a AtomicUsize);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// One connection, seen from outside its task.
@@ -63,6 +75,40 @@ impl Clients {
         let client = self.open.lock().get(&id).map(Arc::clone)?;
         let card = client.card.lock();
         Some(Arc::clone(&card.session.subscriptions))
+    }
+
+    /// Counts one who waits for anything but keys, until the result is dropped.
+    pub(crate) fn note_waiting(&self) -> Waiting<'_> {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        Waiting(&self.waiting)
+    }
+
+    /// How many wait for anything but keys.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// Bytes that they take, replicas aside.
+    pub(crate) fn memory(&self) -> u64 {
+        let memory = |client: &Arc<Client>| {
+            let card = client.card.lock();
+            if card.is_ordinary() { card.memory() + client.outbox.len() } else { 0 }
+        };
+        self.open.lock().values().map(memory).sum::<usize>() as u64
+    }
+
+    /// Ends those that have been past a soft limit for too long, though nothing is sent to them now. Returns their addresses.
+    pub(crate) fn close_slow(&self, limits: OutputLimits, now: UnixMs) -> Vec<String> {
+        let open = self.open.lock();
+        let slow = open.values().filter(|client| {
+            let listens = !client.card.lock().session.subscriptions.is_empty();
+            !client.outbox.is_within(if listens { limits.pubsub } else { limits.normal }, now)
+        });
+        slow.map(|client| {
+            client.abort();
+            client.card.lock().session.address.clone()
+        })
+        .collect()
     }
 
     /// How many there are.

@@ -72,6 +72,11 @@ impl Outbox {
         is_within
     }
 
+    /// Whether what waits keeps to `limit`.
+    pub(crate) fn is_within(&self, limit: OutputLimit, now: UnixMs) -> bool {
+        self.waiting.lock().is_within(limit, now)
+    }
+
     /// Bytes that wait.
     pub(crate) fn len(&self) -> usize {
         self.waiting.lock().bytes.len()
@@ -130,6 +135,8 @@ mod tests {
         outbox.move_to(&mut out);
         assert_eq!(out, b"1234567");
         assert!(outbox.push(b"12345", LIMIT, at(5000)), "the time begins anew");
+        assert!(outbox.is_within(LIMIT, at(6000)));
+        assert!(!outbox.is_within(LIMIT, at(6001)), "though nothing has come since");
         assert!(!outbox.push(b"67890", LIMIT, at(5001)));
     }
 

@@ -73,8 +73,6 @@ pub(crate) struct Replication {
     lacks_replicas: AtomicBool,
     pub(crate) quorum: Quorum,
     pub(crate) failover: Failover,
-    /// Clients that wait for replicas, or for disks.
-    pub(crate) waiting_for_acks: AtomicUsize,
 }
 
 /// The address of a primary.
@@ -120,7 +118,6 @@ impl Default for Replication {
             lacks_replicas: AtomicBool::new(false),
             quorum: Quorum::default(),
             failover: Failover::default(),
-            waiting_for_acks: AtomicUsize::new(0),
         }
     }
 }
@@ -463,22 +460,6 @@ pub(crate) async fn until_replicas_have_everything(shared: &Shared, again: std::
     }
 }
 
-/// One who waits, counted for as long as that lasts.
-struct Waiting<'a>(&'a AtomicUsize);
-
-impl<'a> Waiting<'a> {
-    fn count(count: &'a AtomicUsize) -> Self {
-        count.fetch_add(1, Ordering::Relaxed);
-        Self(count)
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
 /// Who has what is waited for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Acks {
@@ -490,7 +471,7 @@ pub(crate) struct Acks {
 
 /// Waits until enough have what is waited for, or the time is over. Returns who has.
 pub(crate) async fn wait_for_acks(shared: &Shared, wait: AckWait) -> Acks {
-    let _counted = Waiting::count(&shared.replication.waiting_for_acks);
+    let _counted = shared.clients.note_waiting();
     if wait.replicas > 0 && may_write_to_replicas(shared.replication.follows(), shared.pause()) {
         append_command(shared, &["REPLCONF", "GETACK", "*"]);
     }

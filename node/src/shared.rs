@@ -33,6 +33,7 @@ use slotway_engine::script::ScriptHost;
 use slotway_engine::session::{ClientId, Session};
 use slotway_engine::shards::WholeKeyspace;
 use slotway_engine::slot_stats::SlotStats;
+use slotway_engine::switches::Switches;
 use slotway_engine::tracking::Tracking;
 use tokio::sync::watch;
 
@@ -85,8 +86,10 @@ pub(crate) struct Shared {
     stop: watch::Sender<bool>,
     /// The control plane, unless the node's topology is fixed.
     bus: OnceLock<Arc<Bus>>,
-    /// DEBUG SET-ACTIVE-EXPIRE.
-    pub(crate) active_expire: AtomicBool,
+    /// What DEBUG has switched.
+    pub(crate) switches: Switches,
+    /// Bytes that connections took a moment ago, where `maxmemory` is set.
+    pub(crate) clients_memory: AtomicU64,
     run_id: String,
     started_at: UnixMs,
     random: AtomicU64,
@@ -130,7 +133,8 @@ impl Shared {
             log,
             stop: watch::Sender::new(false),
             bus: OnceLock::new(),
-            active_expire: AtomicBool::new(true),
+            switches: Switches::default(),
+            clients_memory: AtomicU64::new(0),
             run_id,
             started_at: process::unix_ms(),
             random: AtomicU64::new(u64::from_ne_bytes(process::random_bytes())),
@@ -241,6 +245,10 @@ impl Node for Shared {
         process::unix_us()
     }
 
+    fn memory_of_clients(&self) -> u64 {
+        self.clients_memory.load(Ordering::Relaxed)
+    }
+
     /// SplitMix64 over a counter that began at random.
     fn random(&self) -> u64 {
         let mut z = self.random.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
@@ -311,7 +319,7 @@ impl Node for Shared {
             garbage_pending: self.reclaimer.pending(),
             garbage_freed: self.reclaimer.freed(),
             migrate_cached_sockets: self.migrations.kept_connections(),
-            waiting_for_acks: self.replication.waiting_for_acks.load(Ordering::Relaxed),
+            waiting: self.clients.waiting(),
             cluster_links: self.bus.get().map_or(0, |bus| bus.links_memory() as u64),
             ..Facts::default()
         };
@@ -543,8 +551,8 @@ impl Node for Shared {
         self.reclaimer.discard(garbage);
     }
 
-    fn set_active_expire(&self, on: bool) {
-        self.active_expire.store(on, Ordering::Relaxed);
+    fn switches(&self) -> &Switches {
+        &self.switches
     }
 
     fn scripts(&self) -> Option<&dyn ScriptHost> {

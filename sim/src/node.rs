@@ -369,7 +369,12 @@ impl SimNode {
         match connection.session.after {
             After::Continue => {}
             // Errands, which this host does not run; MIGRATE is the operator's here.
-            After::Close | After::Abort | After::WaitForShutdown | After::Migrate | After::Decode => {
+            After::Close
+            | After::Abort
+            | After::WaitForShutdown
+            | After::LoadAof
+            | After::Migrate
+            | After::Decode => {
                 self.forget(&connection);
                 return self.out.push(Out::Close(link));
             }
@@ -433,9 +438,9 @@ impl SimNode {
             let tally = self.engine.execute(&self.host, session, requests, &mut replies);
             self.host.count(|facts| {
                 facts.commands_processed += tally.commands;
-                facts.error_replies += tally.errors;
                 facts.changes += tally.changes;
             });
+            self.host.count_errors(tally.errors);
             pending.drain(..decoder.consume_first(tally.requests));
             match decoded {
                 _ if session.blocked.is_some() || session.after != After::Continue => break,

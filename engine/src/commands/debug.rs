@@ -9,6 +9,7 @@ mod protocol;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::sync::atomic::{AtomicBool, Ordering};
 
 use slotway_core::resp::args::Args;
 use slotway_core::resp::encode::ReplyWriter;
@@ -22,6 +23,7 @@ use crate::node::Merge;
 use crate::registry::{Effect, Handler, Outcome};
 use crate::session::After;
 use crate::shards::Held;
+use crate::switches::Switches;
 use digest::Digest;
 
 /// Subcommands that bring Redis down, by crash or by restart. Other nodes may live in this process.
@@ -37,6 +39,7 @@ fn debug(whole: &mut Whole<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> 
     let words: Vec<&[u8]> = args.skip(2).iter().collect();
     let subcommand = args.at(1);
     let is = |name| args::is(subcommand, name);
+    let switches = whole.connection.node.switches();
     match words.as_slice() {
         [] if is("help") => help::write_all("debug", help::DEBUG, reply),
         [] if is("digest") => reply.simple(&alloc::format!("{}", dataset_digest(whole))),
@@ -47,7 +50,9 @@ fn debug(whole: &mut Whole<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> 
         [key] if is("sdslen") => object::string_lens(whole, key, reply)?,
         [db] | [db, _] if is("htstats") => table_stats(whole, db, reply)?,
         [seconds] if is("sleep") => sleep(whole, seconds, reply),
-        [on] if is("set-active-expire") => set_active_expire(whole, on, reply),
+        [on] if is("set-active-expire") => switch(&switches.keeps_expired, !is_on(on), reply),
+        [on] if is("set-skip-checksum-validation") => switch(&switches.skips_checksums, is_on(on), reply),
+        [us] if is("aof-flush-sleep") => aof_flush_sleep(switches, us, reply),
         [size] if is("quicklist-packed-threshold") => packed_threshold(size, reply)?,
         options if is("reload") => reload(whole, options, reply)?,
         [] if is("loadaof") => load_aof(whole)?,
@@ -176,8 +181,18 @@ fn sleep(whole: &Whole<'_>, seconds: &[u8], reply: &mut ReplyWriter<'_>) {
 }
 
 /// What is no number is 0.
-fn set_active_expire(whole: &Whole<'_>, on: &[u8], reply: &mut ReplyWriter<'_>) {
-    whole.connection.node.set_active_expire(args::integer(on).unwrap_or(0) != 0);
+fn is_on(word: &[u8]) -> bool {
+    args::integer(word).unwrap_or(0) != 0
+}
+
+fn switch(switch: &AtomicBool, on: bool, reply: &mut ReplyWriter<'_>) {
+    switch.store(on, Ordering::Relaxed);
+    reply.ok();
+}
+
+fn aof_flush_sleep(switches: &Switches, us: &[u8], reply: &mut ReplyWriter<'_>) {
+    let us = args::integer(us).ok().and_then(|us| u64::try_from(us).ok());
+    switches.aof_flush_sleep_us.store(us.unwrap_or(0), Ordering::Relaxed);
     reply.ok();
 }
 

@@ -197,6 +197,8 @@ HELP
 
 /// DEBUG HELP.
 pub(super) const DEBUG: &str = "\
+AOF-FLUSH-SLEEP <microsec>
+    Server will sleep before flushing the AOF, this is used for testing.
 DIGEST
     Output a hex signature representing the current DB content.
 DIGEST-VALUE <key> [<key> ...]
@@ -229,6 +231,8 @@ SET-ACTIVE-EXPIRE <0|1>
     Setting it to 0 disables expiring keys in background when they are not
     accessed (otherwise the Redis behavior). Setting it to 1 reenables back the
     default.
+SET-SKIP-CHECKSUM-VALIDATION <0|1>
+    Enables or disables checksum checks for RDB files and RESTORE's payload.
 QUICKLIST-PACKED-THRESHOLD <size>
     Sets the threshold for elements to be inserted as plain vs packed nodes
     Default value is 1GB, allows values up to 4GB. Setting to 0 restores to default.

@@ -176,7 +176,7 @@ fn clients(picture: &Picture<'_>, lines: &mut Lines) {
     lines.field("maxclients", picture.config.maxclients());
     lines.zeros(&["client_recent_max_input_buffer", "client_recent_max_output_buffer"]);
     let waiters = &picture.waiters;
-    lines.field("blocked_clients", waiters.len() + picture.facts.waiting_for_acks);
+    lines.field("blocked_clients", waiters.len() + picture.facts.waiting);
     lines.field("tracking_clients", picture.tracking.clients);
     let timed = waiters.iter().filter(|waiter| waiter.block.deadline.is_some()).count();
     lines.field("clients_in_timeout_table", timed);

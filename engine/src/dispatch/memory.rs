@@ -1,7 +1,7 @@
 //! Room for data: before each command on keys, keys are evicted until `maxmemory` is kept.
 //!
-//! The memory counted is that of keys, values and their tables: what INFO calls `used_memory`. Each shard keeps its share of the
-//! limit by itself, so no other shard has to be taken.
+//! The memory counted is that of keys, values and their tables, and of connections as it was a moment ago: what INFO calls `used_memory`.
+//! Each shard keeps its share of what the limit leaves for data by itself, so no other shard has to be taken.
 //!
 //! One command evicts a bounded number of keys, more of them the more tenacious `maxmemory-eviction-tenacity` says to be. Redis bounds
 //! the time instead; a number of keys depends on no clock.
@@ -50,10 +50,10 @@ const SLICE_MIN: u64 = 16;
 
 impl MemoryRule {
     /// `None` where memory has no limit.
-    fn of(config: &Config, layout: Layout) -> Option<Self> {
+    fn of(config: &Config, layout: Layout, node: &impl Node) -> Option<Self> {
         let limit = config.maxmemory();
         (limit > 0).then(|| Self {
-            limit: limit / u64::from(layout.shards()),
+            limit: limit.saturating_sub(node.memory_of_clients()) / u64::from(layout.shards()),
             eviction: eviction_of(config.maxmemory_policy()),
             samples: config.maxmemory_samples() as usize,
             slice: slice_of(config.maxmemory_eviction_tenacity()),
@@ -65,7 +65,9 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
     /// Evicts keys of the shards held until `maxmemory` is kept, and reports each. A replica leaves that to its primary.
     pub(super) fn make_room(&mut self, held: &mut Held<'_>, topology: Option<&Topology>) -> Room {
         keep_clock(held, &self.config);
-        let Some(rule) = MemoryRule::of(&self.config, self.engine.shards.layout()) else { return Room::Left };
+        let Some(rule) = MemoryRule::of(&self.config, self.engine.shards.layout(), self.node) else {
+            return Room::Left;
+        };
         if self.config.replica_ignore_maxmemory() && is_replica(topology) {
             return Room::Left;
         }
@@ -79,7 +81,7 @@ impl<A: ShardAccess> Engine<A> {
     /// at once pays.
     pub fn evict_cycle<N: Node>(&self, node: &N) -> bool {
         let (now, config) = (node.now(), node.config());
-        let Some(rule) = MemoryRule::of(&config, self.shards.layout()) else { return false };
+        let Some(rule) = MemoryRule::of(&config, self.shards.layout(), node) else { return false };
         if rule.eviction.is_none()
             || config.replica_ignore_maxmemory() && is_replica(node.topology().as_deref())
         {

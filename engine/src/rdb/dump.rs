@@ -46,6 +46,12 @@ pub fn encode_functions<'c>(
     framed(encoder.out, version)
 }
 
+/// `payload` with the checksum that it should have.
+pub fn sealed(payload: &[u8]) -> Vec<u8> {
+    let summed = payload.split_last_chunk::<CHECKSUM_LEN>().map_or(payload, |(summed, _)| summed);
+    [summed, &Crc64::of(summed).to_le_bytes()].concat()
+}
+
 fn framed(mut payload: Vec<u8>, version: Version) -> Vec<u8> {
     payload.extend_from_slice(&(version as u16).to_le_bytes());
     let checksum = Crc64::of(&payload);

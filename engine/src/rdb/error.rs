@@ -83,7 +83,7 @@ impl fmt::Display for Problem {
             Problem::Version(version) => return write!(f, "Can't handle RDB format version {version}"),
             Problem::UnexpectedEnd => "unexpected end",
             Problem::Checksum { stored, reckoned } => {
-                return write!(f, "checksum is {reckoned:016x}, not {stored:016x} as stored");
+                return write!(f, "CRC error: checksum is {reckoned:016x}, not {stored:016x} as stored");
             }
             Problem::ValueType(byte) => return write!(f, "unknown type or opcode {byte}"),
             Problem::Module(name) => {

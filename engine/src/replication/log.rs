@@ -134,7 +134,8 @@ impl Log {
             (Err(why), _) => {
                 self.syncs.full += 1;
                 self.syncs.full_because[why.index()] += 1;
-                self.syncs.partial_refused += u64::from(why != FullSync::NoData);
+                // As in Redis, whoever names a history counts, even if nothing has been kept of any.
+                self.syncs.partial_refused += u64::from(asked.is_some());
                 Err(why)
             }
         }

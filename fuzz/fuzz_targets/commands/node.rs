@@ -13,6 +13,7 @@ use slotway_engine::node::{ClientCard, Facts, Node, Shutdown};
 use slotway_engine::pubsub::PubSub;
 use slotway_engine::session::ClientId;
 use slotway_engine::shards::WholeKeyspace;
+use slotway_engine::switches::Switches;
 
 /// When it begins.
 const START_MS: u64 = 1_700_000_000_000;
@@ -23,13 +24,21 @@ pub struct FuzzNode {
     config: Arc<Config>,
     pubsub: RefCell<PubSub>,
     acl: RefCell<Acl>,
+    switches: Switches,
 }
 
 impl Default for FuzzNode {
     fn default() -> Self {
         let config = Arc::<Config>::default();
         let acl = RefCell::new(Acl::new(&config));
-        Self { passed_ms: Cell::default(), random: Cell::default(), config, pubsub: RefCell::default(), acl }
+        Self {
+            passed_ms: Cell::default(),
+            random: Cell::default(),
+            config,
+            pubsub: RefCell::default(),
+            acl,
+            switches: Switches::default(),
+        }
     }
 }
 
@@ -106,7 +115,9 @@ impl Node for FuzzNode {
         Err(ErrorReply::NoShutdown)
     }
 
-    fn set_active_expire(&self, _on: bool) {}
+    fn switches(&self) -> &Switches {
+        &self.switches
+    }
 
     fn discard(&self, garbage: Garbage) {
         drop(garbage);

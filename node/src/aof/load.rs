@@ -32,11 +32,12 @@ pub(crate) fn load<A: ShardAccess>(server: &Server<A>) -> anyhow::Result<Loaded>
     fs::create_dir_all(folder(&config))
         .with_context(|| format!("Can't make the folder {}", config.appenddirname()))?;
     let began = Instant::now();
-    let mut manifest = match fs::read_to_string(manifest_path(&config)) {
-        Ok(text) => Manifest::parse(&text).context("The AOF manifest is damaged")?,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => adopt(server)?,
+    let manifest = match fs::read_to_string(manifest_path(&config)) {
+        Ok(text) => Some(Manifest::parse(&text).context("The AOF manifest is damaged")?),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
         Err(error) => return Err(error).context("Can't read the AOF manifest"),
     };
+    let mut manifest = adopt(server, manifest)?;
     let is_new = load_parts(server, &manifest)? == 0;
     if !is_new {
         shared.log.notice(&format!(
@@ -44,7 +45,8 @@ pub(crate) fn load<A: ShardAccess>(server: &Server<A>) -> anyhow::Result<Loaded>
             began.elapsed().as_secs_f64()
         ));
     }
-    if manifest.base.is_none() {
+    // Beside increments a base would hold what is in them once more.
+    if manifest.base.is_none() && manifest.increments.is_empty() {
         manifest.base = Some(write_first_base(server, &manifest)?);
     }
     let part = match manifest.increments.last() {
@@ -75,7 +77,9 @@ fn load_parts<A: ShardAccess>(server: &Server<A>, manifest: &Manifest) -> anyhow
     for (index, part) in parts.iter().enumerate() {
         let path = folder(&config).join(&part.name);
         let is_last = index + 1 == parts.len();
-        Reading { server, path: &path, is_last }.run().with_context(|| format!("AOF {}", part.name))?;
+        Reading { server, path: &path, is_last }
+            .run()
+            .with_context(|| format!("The append only file {} can't be loaded", part.name))?;
     }
     Ok(parts.len())
 }
@@ -100,19 +104,23 @@ pub(crate) fn reload<A: ShardAccess>(server: &Server<A>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Without a manifest there may be one file, as before Redis 7: it becomes the base.
-fn adopt<A: ShardAccess>(server: &Server<A>) -> anyhow::Result<Manifest> {
+/// Without a manifest there may be one file, as before Redis 7: it becomes the base. The manifest is written first; one that names that file
+/// only, which is not in the folder, tells of a start that ended in between.
+fn adopt<A: ShardAccess>(server: &Server<A>, manifest: Option<Manifest>) -> anyhow::Result<Manifest> {
     let config = server.shared.config();
-    let old = PathBuf::from(config.appendfilename());
-    if !old.is_file() {
-        return Ok(Manifest::default());
-    }
     let name = config.appendfilename().to_owned();
-    fs::rename(&old, folder(&config).join(&name)).with_context(|| format!("Can't move {name}"))?;
-    let manifest = Manifest { base: Some(Part { name, seq: 1 }), ..Manifest::default() };
-    write_manifest(&config, &manifest)?;
+    let (old, new) = (PathBuf::from(&name), folder(&config).join(&name));
+    let adopted = Manifest { base: Some(Part { name: name.clone(), seq: 1 }), ..Manifest::default() };
+    let was_begun = manifest.as_ref().is_some_and(|manifest| *manifest == adopted) && !new.exists();
+    match manifest {
+        Some(manifest) if !(was_begun && old.is_file()) => return Ok(manifest),
+        None if !old.is_file() => return Ok(Manifest::default()),
+        Some(_) | None => {}
+    }
+    write_manifest(&config, &adopted)?;
+    fs::rename(&old, new).with_context(|| format!("Can't move {name}"))?;
     server.shared.log.notice("Successfully migrated an old-style AOF");
-    Ok(manifest)
+    Ok(adopted)
 }
 
 /// A base of what there is: nothing, in a new node.

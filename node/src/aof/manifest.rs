@@ -9,9 +9,14 @@
 
 use std::fmt::Write as _;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use slotway_core::resp::inline::split_args;
+use slotway_core::words::quoted;
 use slotway_engine::snapshot::Form;
+
+/// Bytes of a line at most, its end among them.
+const LINE_MAX: usize = 1024;
+const NO_MANIFEST: &str = "Invalid AOF manifest file format";
 
 /// One of the files.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -33,23 +38,40 @@ impl Manifest {
     /// From its text.
     ///
     /// # Errors
-    /// A line that is none of a manifest.
+    /// A line that is none of a manifest, said in Redis' words and with its number.
     pub(super) fn parse(text: &str) -> anyhow::Result<Self> {
         let mut manifest = Self::default();
-        for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
-            let (part, kind) =
-                part(line).with_context(|| format!("the line '{line}' of the manifest makes no sense"))?;
-            match kind.as_str() {
-                "b" if manifest.base.is_none() => manifest.base = Some(part),
-                "i" => manifest.increments.push(part),
-                "h" => manifest.history.push(part),
-                _ => bail!("the line '{line}' of the manifest makes no sense"),
-            }
+        for (index, line) in text.split_inclusive('\n').enumerate().filter(|(_, line)| !line.starts_with('#'))
+        {
+            let added = manifest.add(line);
+            added.with_context(|| {
+                format!("Reading the manifest file, at line {}: '{}'", index + 1, line.trim_end())
+            })?;
         }
-        if !manifest.increments.is_sorted_by_key(|part| part.seq) {
-            bail!("the increments of the manifest are not in order");
-        }
+        ensure!(!text.is_empty(), "Found an empty AOF manifest");
         Ok(manifest)
+    }
+
+    fn add(&mut self, line: &str) -> anyhow::Result<()> {
+        ensure!(
+            line.ends_with('\n') && line.len() <= LINE_MAX,
+            "The AOF manifest file contains too long line"
+        );
+        let (part, kind) = part(line)?;
+        match kind {
+            b'b' => {
+                ensure!(self.base.is_none(), "Found duplicate base file information");
+                self.base = Some(part);
+            }
+            b'h' => self.history.push(part),
+            b'i' => {
+                let is_later = self.increments.last().is_none_or(|last| part.seq > last.seq);
+                ensure!(is_later, "Found a non-monotonic sequence number");
+                self.increments.push(part);
+            }
+            _ => bail!("Unknown AOF file type"),
+        }
+        Ok(())
     }
 
     /// Its text.
@@ -59,7 +81,9 @@ impl Manifest {
             [('b', self.base.as_slice()), ('h', self.history.as_slice()), ('i', self.increments.as_slice())];
         for (kind, parts) in kinds {
             for Part { name, seq } in parts {
-                let quoted = if name.contains(' ') { format!("\"{name}\"") } else { name.clone() };
+                let is_plain =
+                    name.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'));
+                let quoted = if is_plain { name.clone() } else { quoted(name) };
                 // A String takes everything.
                 let _ = writeln!(text, "file {quoted} seq {seq} type {kind}");
             }
@@ -84,21 +108,28 @@ impl Manifest {
     }
 }
 
-fn part(line: &str) -> Option<(Part, String)> {
-    let words = split_args(line.as_bytes()).ok()?;
-    let words: Vec<String> =
-        words.into_iter().map(|word| String::from_utf8(word).ok()).collect::<Option<_>>()?;
+/// A file and the letter of its kind. Words that nobody knows yet come in pairs, too.
+fn part(line: &str) -> anyhow::Result<(Part, u8)> {
+    let words =
+        split_args(line.trim().as_bytes()).ok().filter(|words| words.len() >= 6 && words.len() % 2 == 0);
+    let words = words.context(NO_MANIFEST)?;
     let (mut name, mut seq, mut kind) = (None, None, None);
     for pair in words.chunks(2) {
-        let [key, value] = pair else { return None };
-        match key.as_str() {
-            "file" => name = Some(value.clone()).filter(|name| !name.contains('/')),
-            "seq" => seq = value.parse().ok(),
-            "type" => kind = Some(value.clone()),
+        let (key, value) = (pair[0].to_ascii_lowercase(), String::from_utf8_lossy(&pair[1]));
+        match key.as_slice() {
+            b"file" => {
+                ensure!(!value.contains('/'), "File can't be a path, just a filename");
+                name = Some(value.into_owned());
+            }
+            b"seq" => seq = value.parse().ok().filter(|seq| *seq > 0),
+            b"type" => kind = pair[1].first().copied(),
             _ => {}
         }
     }
-    Some((Part { name: name?, seq: seq? }, kind?))
+    match (name, seq, kind) {
+        (Some(name), Some(seq), Some(kind)) => Ok((Part { name, seq }, kind)),
+        _ => bail!(NO_MANIFEST),
+    }
 }
 
 #[cfg(test)]
@@ -107,7 +138,7 @@ mod tests {
 
     #[test]
     fn a_manifest_is_read_as_it_is_written() {
-        let text = "file \"my file.1.base.rdb\" seq 1 type b\nfile a.3.incr.aof seq 3 type i\nfile a.4.incr.aof seq 4 type i\n";
+        let text = "file \" my\\nfile.1.base.rdb\" seq 1 type b\nfile a.3.incr.aof seq 3 type i\nfile a.4.incr.aof seq 4 type i\n";
         let manifest = Manifest::parse(text).unwrap();
         assert_eq!(manifest.text(), text);
         assert_eq!(manifest.next_base("a", Form::Rdb).name, "a.2.base.rdb");
@@ -117,15 +148,28 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_told() {
-        for text in [
-            "nonsense",
-            "file a seq x type b",
-            "file a seq 1 type z",
-            "file ../a seq 1 type b",
-            "file a seq 1 type b\nfile b seq 2 type b",
-            "file b seq 2 type i\nfile a seq 1 type i",
+        let long = format!("file {} seq 1 type b\n", "a".repeat(LINE_MAX));
+        for (text, error) in [
+            ("", "empty"),
+            ("\n", NO_MANIFEST),
+            ("nonsense\n", NO_MANIFEST),
+            ("file a seq x type b\n", NO_MANIFEST),
+            ("file a seq 1 type b odd\n", NO_MANIFEST),
+            ("file a seq 1 type z\n", "Unknown"),
+            ("file ../a seq 1 type b\n", "just a filename"),
+            ("file a seq 1 type b\nfile b seq 2 type b\n", "duplicate"),
+            ("file b seq 2 type i\nfile a seq 2 type i\n", "non-monotonic"),
+            ("file a seq 1 type b", "too long"),
+            (&long, "too long"),
         ] {
-            assert!(Manifest::parse(text).is_err(), "{text}");
+            let told = format!("{:#}", Manifest::parse(text).expect_err(text));
+            assert!(told.contains(error), "{text}: {told}");
         }
+    }
+
+    #[test]
+    fn words_of_a_later_version_and_comments_are_passed_over() {
+        let manifest = Manifest::parse("# by hand\nFILE a.1.base.rdb seq 1 type b size 12\n").unwrap();
+        assert_eq!(manifest.base, Some(Part { name: "a.1.base.rdb".to_owned(), seq: 1 }));
     }
 }

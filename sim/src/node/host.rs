@@ -7,6 +7,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
+use core::sync::atomic::Ordering;
 
 use slotway_core::cluster::{Action, Cluster, Durability, Input, Now, Replication};
 use slotway_core::epoch::ReplOffset;
@@ -30,6 +31,7 @@ use slotway_engine::pubsub::PubSub;
 use slotway_engine::replication::{Link, Log};
 use slotway_engine::session::{After, ClientId, Session};
 use slotway_engine::shards::WholeKeyspace;
+use slotway_engine::switches::Switches;
 
 use super::disk::File;
 use super::handoff::Handoff;
@@ -59,7 +61,8 @@ pub(super) struct Host {
     pub(super) pubsub: RefCell<PubSub>,
     pub(super) acl: RefCell<Acl>,
     facts: RefCell<Facts>,
-    active_expire: Cell<bool>,
+    switches: Switches,
+    errors: Cell<u64>,
     pub(super) pause_us: Cell<u64>,
     /// A replica is taking over by agreement.
     pub(super) writes_pause: Cell<bool>,
@@ -119,7 +122,8 @@ impl Host {
             pubsub: RefCell::default(),
             acl,
             facts: RefCell::new(Facts { started_at: Time::default().wall(), ..Facts::default() }),
-            active_expire: Cell::new(true),
+            switches: Switches::default(),
+            errors: Cell::default(),
             pause_us: Cell::default(),
             writes_pause: Cell::new(false),
             log: RefCell::new(Log::new(id)),
@@ -141,7 +145,7 @@ impl Host {
 
     /// Whether keys that have expired are to be removed now.
     pub(super) fn expires(&self) -> bool {
-        self.active_expire.get() && !self.writes_pause.get()
+        !self.switches.keeps_expired.load(Ordering::Relaxed) && !self.writes_pause.get()
     }
 
     pub(super) fn follows(&self) -> bool {
@@ -161,6 +165,7 @@ impl Host {
             After::Continue
             | After::WaitForAcks
             | After::WaitForShutdown
+            | After::LoadAof
             | After::Hold
             | After::Migrate
             | After::Decode
@@ -235,9 +240,13 @@ impl Host {
             .all(|replica| replica.offset >= offset)
     }
 
+    pub(super) fn count_errors(&self, count: u64) {
+        self.errors.set(self.errors.get() + count);
+    }
+
     /// Replies that were errors.
     pub(super) fn errors(&self) -> u64 {
-        self.facts.borrow().error_replies
+        self.errors.get()
     }
 
     /// The disk may have got further.
@@ -457,8 +466,8 @@ impl Node for Host {
         drop(garbage);
     }
 
-    fn set_active_expire(&self, on: bool) {
-        self.active_expire.set(on);
+    fn switches(&self) -> &Switches {
+        &self.switches
     }
 
     fn sleep(&self, us: u64) {

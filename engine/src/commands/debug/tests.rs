@@ -1,3 +1,5 @@
+use core::sync::atomic::Ordering;
+
 use crate::testing::TestClient;
 
 fn client() -> TestClient {
@@ -79,7 +81,7 @@ fn the_node_sleeps_logs_and_stops_expiring() {
         assert_eq!(client.run(line), "+OK\r\n", "{line}");
     }
     let node = client.node();
-    assert_eq!((node.slept_us.get(), node.active_expire.get()), (250_000, false));
+    assert_eq!((node.slept_us.get(), node.switches.keeps_expired.load(Ordering::Relaxed)), (250_000, true));
     assert_eq!(*node.log.borrow(), ["DEBUG LOG: hi"]);
 }
 

@@ -3,7 +3,7 @@
 use super::{Lines, Picture};
 use crate::script::ScriptFigures;
 
-/// `used_memory` is what keys, values and their tables take; the rest of the process shows in `used_memory_rss` only.
+/// `used_memory` is what keys, values and their tables take, and connections; the rest of the process shows in `used_memory_rss` only.
 pub(super) fn lines(picture: &Picture<'_>, lines: &mut Lines) {
     let Picture { memory, facts, .. } = picture;
     let used = memory.used;

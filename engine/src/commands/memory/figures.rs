@@ -11,7 +11,7 @@ use crate::keyspace::{DbIndex, Shard};
 /// from that, what connections take.
 #[derive(Clone, Default)]
 pub(in crate::commands) struct Memory {
-    /// Of data: what `maxmemory` limits.
+    /// Of data and connections: what `maxmemory` limits.
     pub(in crate::commands) used: u64,
     /// The part of it that is neither key nor value.
     pub(in crate::commands) overhead: u64,
@@ -45,6 +45,8 @@ impl Memory {
             ..Self::default()
         };
         whole.shards.each_shard(&mut |shard| memory.add(shard));
+        memory.used += memory.clients;
+        memory.overhead += memory.clients;
         memory
     }
 
