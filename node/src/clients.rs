@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use slotway_core::time::UnixMs;
@@ -24,7 +24,14 @@ pub(crate) struct Clients {
     open: Mutex<BTreeMap<ClientId, Arc<Client>>>,
     /// How many wait for anything but keys.
     waiting: AtomicUsize,
+    /// Bytes that all take as of the last look, and when to look again, in ms.
+    memory: AtomicU64,
+    look_at_ms: AtomicU64,
 }
+
+/// How long what all connections take is taken to hold, in ms, and so much longer for each of them: to look is work for each.
+const LOOK_EVERY_MS: u64 = 10;
+const CONNECTIONS_PER_MS: u64 = 100;
 
 /// One who waits, counted for as long as that lasts.
 pub(crate) struct Waiting<'a>(&'a AtomicUsize);
@@ -88,13 +95,21 @@ impl Clients {
         self.waiting.load(Ordering::Relaxed)
     }
 
-    /// Bytes that they take, replicas aside.
-    pub(crate) fn memory(&self) -> u64 {
-        let memory = |client: &Arc<Client>| {
+    /// Bytes that they take, replicas aside, as of now or a moment ago.
+    pub(crate) fn recent_memory(&self, now: UnixMs) -> u64 {
+        if now.as_ms() < self.look_at_ms.load(Ordering::Relaxed) {
+            return self.memory.load(Ordering::Relaxed);
+        }
+        let memory_of = |client: &Arc<Client>| {
             let card = client.card.lock();
             if card.is_ordinary() { card.memory() + client.outbox.len() } else { 0 }
         };
-        self.open.lock().values().map(memory).sum::<usize>() as u64
+        let open = self.open.lock();
+        let memory = open.values().map(memory_of).sum::<usize>() as u64;
+        let holds_ms = LOOK_EVERY_MS.max(open.len() as u64 / CONNECTIONS_PER_MS);
+        self.memory.store(memory, Ordering::Relaxed);
+        self.look_at_ms.store(now.as_ms() + holds_ms, Ordering::Relaxed);
+        memory
     }
 
     /// Ends those that have been past a soft limit for too long, though nothing is sent to them now. Returns their addresses.

@@ -327,7 +327,7 @@ async fn cron<A: ShardAccess + 'static>(server: Arc<Server<A>>) {
             shared.clients.kill_idle(UnixMs::from_ms(shared.now().as_ms().saturating_sub(timeout * 1000)));
         }
         evict_clients(shared);
-        look_at_outputs(shared);
+        close_slow_readers(shared);
         if shared.pause() == Pause::Nothing {
             if !shared.switches.keeps_expired.load(Ordering::Relaxed) {
                 expire(&server).await;
@@ -356,14 +356,12 @@ fn evict_clients(shared: &Shared) {
     }
 }
 
-/// Closes those that have been past a soft limit for too long, and notes what all connections take where that counts.
-fn look_at_outputs(shared: &Shared) {
-    let config = shared.config();
-    for address in shared.clients.close_slow(config.client_output_buffer_limit(), shared.now()) {
+/// Closes those that have been past a soft limit for too long.
+fn close_slow_readers(shared: &Shared) {
+    let limits = shared.config().client_output_buffer_limit();
+    for address in shared.clients.close_slow(limits, shared.now()) {
         shared.log_overflow(&address);
     }
-    let memory = if config.maxmemory() > 0 { shared.clients.memory() } else { 0 };
-    shared.clients_memory.store(memory, Ordering::Relaxed);
 }
 
 /// Lets go those who wait for keys, or listen to shard channels, of slots that the node no longer serves.

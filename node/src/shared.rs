@@ -88,8 +88,6 @@ pub(crate) struct Shared {
     bus: OnceLock<Arc<Bus>>,
     /// What DEBUG has switched.
     pub(crate) switches: Switches,
-    /// Bytes that connections took a moment ago, where `maxmemory` is set.
-    pub(crate) clients_memory: AtomicU64,
     run_id: String,
     started_at: UnixMs,
     random: AtomicU64,
@@ -134,7 +132,6 @@ impl Shared {
             stop: watch::Sender::new(false),
             bus: OnceLock::new(),
             switches: Switches::default(),
-            clients_memory: AtomicU64::new(0),
             run_id,
             started_at: process::unix_ms(),
             random: AtomicU64::new(u64::from_ne_bytes(process::random_bytes())),
@@ -246,7 +243,7 @@ impl Node for Shared {
     }
 
     fn memory_of_clients(&self) -> u64 {
-        self.clients_memory.load(Ordering::Relaxed)
+        self.clients.recent_memory(self.now())
     }
 
     /// SplitMix64 over a counter that began at random.
