@@ -16,13 +16,12 @@ use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use slotway_core::command::{self, Command, CommandId};
 use slotway_core::resp::args::ArgsBuf;
 use slotway_core::resp::encode::Protocol;
-use slotway_core::topology::Reach;
 
 use crate::acl::User;
 use crate::events::Block;
 use crate::keyspace::DbIndex;
 use crate::registry::DataHandler;
-use crate::session::ClientId;
+use crate::session::{ClientId, Origin};
 
 pub use holds::Holds;
 
@@ -58,7 +57,7 @@ pub struct Waiter {
     /// Whether the client has sent READONLY.
     pub readonly: bool,
     /// Where it comes from.
-    pub reach: Reach,
+    pub origin: Origin,
     /// Whose rights it has.
     pub user: Option<Arc<User>>,
     /// Bytes of its request.
@@ -86,7 +85,7 @@ impl Waiter {
         protocol: Protocol,
         block: Block,
         readonly: bool,
-        reach: Reach,
+        origin: Origin,
         user: Option<Arc<User>>,
         request_len: usize,
     ) -> Self {
@@ -99,7 +98,7 @@ impl Waiter {
             protocol,
             block,
             readonly,
-            reach,
+            origin,
             user,
             request_len,
             state: AtomicU8::new(WAITING),

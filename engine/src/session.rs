@@ -69,6 +69,26 @@ pub enum After {
     Replicate,
 }
 
+/// Where a client comes from, and how: what it is told of other nodes depends on that.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Origin {
+    /// Which addresses it is told.
+    pub reach: Reach,
+    /// With TLS it is told the ports for TLS.
+    pub tls: bool,
+}
+
+/// What a connection runs over.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Transport {
+    /// TCP.
+    Tcp,
+    /// TLS on TCP.
+    Tls,
+    /// A Unix socket.
+    Unix,
+}
+
 /// What a replica tells of itself by REPLCONF and PSYNC.
 #[derive(Clone, Debug, Default)]
 pub struct Peer {
@@ -126,6 +146,8 @@ pub struct Session {
     pub local_address: String,
     /// True when the client is on the same host: protected mode and DEBUG care.
     pub is_local: bool,
+    /// What it runs over.
+    pub transport: Transport,
     /// Where it comes from: which addresses of other nodes it is told.
     pub reach: Reach,
     /// The data thread that serves it.
@@ -262,6 +284,7 @@ impl Session {
             address,
             local_address,
             is_local: true,
+            transport: Transport::Tcp,
             reach: Reach::Inside,
             thread: 0,
             connected_at: now,
@@ -303,6 +326,11 @@ impl Session {
         }
     }
 
+    /// Where the client comes from.
+    pub fn origin(&self) -> Origin {
+        Origin { reach: self.reach, tls: self.transport == Transport::Tls }
+    }
+
     /// What CLIENT LIST tells of it that commands change all the time.
     pub fn modes(&self) -> Modes {
         Modes {
@@ -319,7 +347,8 @@ impl Session {
     /// Back to the state of a new connection of `user`, as RESET does: name and libraries stay empty or go, the number stays.
     pub fn reset(&mut self, user: Option<Arc<User>>) {
         let (id, connected_at) = (self.id, self.connected_at);
-        let (is_local, reach, thread) = (self.is_local, self.reach, self.thread);
+        let (is_local, transport) = (self.is_local, self.transport);
+        let (reach, thread) = (self.reach, self.thread);
         let address = core::mem::take(&mut self.address);
         let local_address = core::mem::take(&mut self.local_address);
         let (lib_name, lib_version) =
@@ -328,7 +357,8 @@ impl Session {
         let subscriptions = core::mem::take(&mut self.subscriptions);
         subscriptions.set_protocol(Protocol::Resp2);
         *self = Session::new(id, address, local_address, connected_at, user);
-        (self.is_local, self.reach, self.thread) = (is_local, reach, thread);
+        (self.is_local, self.transport) = (is_local, transport);
+        (self.reach, self.thread) = (reach, thread);
         (self.lib_name, self.lib_version) = (lib_name, lib_version);
         self.subscriptions = subscriptions;
     }

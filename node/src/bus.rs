@@ -296,7 +296,7 @@ impl Bus {
         state.accepted += 1;
         let link = LinkId::Inbound(state.accepted);
         let (queue, frames) = link::queue();
-        let task = tokio::spawn(link::serve(Arc::clone(self), link, stream, frames));
+        let task = tokio::spawn(link::take(Arc::clone(self), link, stream, frames));
         state.writers.insert(link, Writer::new(queue, task.abort_handle()));
         drop(state);
         let (remote, local) = (peer.ip().to_canonical().to_string(), local.ip().to_canonical().to_string());
@@ -342,12 +342,16 @@ fn now_since(started: StdInstant) -> Now {
 /// There is no such port.
 pub(crate) fn port(config: &Config) -> anyhow::Result<u16> {
     match config.cluster_port() {
-        0 => config
-            .port()
+        0 => base_port(config)
             .checked_add(10_000)
             .context("cluster mode needs a port of at most 55535, or cluster-port"),
         port => Ok(port),
     }
+}
+
+/// The client port that nodes know each other by.
+fn base_port(config: &Config) -> u16 {
+    if config.tls_cluster() { config.tls_port() } else { config.port() }
 }
 
 /// What the machine is told of the configuration.
@@ -365,10 +369,11 @@ fn cluster_config(config: &Config) -> anyhow::Result<ClusterConfig> {
         write_quorum: config.cluster_write_quorum(),
         syncs_each_write: config.appendonly() && config.appendfsync() == AppendFsync::Always,
         tls_cluster: config.tls_cluster(),
+        tls_replication: config.tls_replication(),
         announced: Announced {
             ip: config.cluster_announce_ip().to_owned(),
             port: or(config.cluster_announce_port(), config.port()),
-            tls_port: config.cluster_announce_tls_port(),
+            tls_port: or(config.cluster_announce_tls_port(), config.tls_port()),
             bus_port: or(config.cluster_announce_bus_port(), port(config)?),
         },
         seeds: seeds(config)?,
@@ -382,7 +387,7 @@ fn cluster_config(config: &Config) -> anyhow::Result<ClusterConfig> {
 
 /// Where the node looks for others. A seed without a port listens where this node does.
 fn seeds(config: &Config) -> anyhow::Result<Vec<Seed>> {
-    Seed::parse_list(config.cluster_seeds(), config.port()).map_err(anyhow::Error::msg)
+    Seed::parse_list(config.cluster_seeds(), base_port(config)).map_err(anyhow::Error::msg)
 }
 
 /// The cluster that the node is to form.

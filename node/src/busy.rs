@@ -15,11 +15,10 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use std::net::TcpListener;
 use std::ops::{Deref, DerefMut};
 use std::os::fd::RawFd;
-use std::rc::{Rc, Weak};
-use std::sync::Arc;
+use std::rc::{Rc, Weak as RcWeak};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use nix::sys::socket::{MsgFlags, recv, send};
@@ -30,6 +29,7 @@ use slotway_engine::session::{After, Session};
 use slotway_engine::shards::ShardAccess;
 use tokio::net::TcpStream;
 
+use crate::doors::{self, Arrived};
 use crate::server::{self, Server};
 
 /// Bytes of requests that are looked at at once.
@@ -39,7 +39,7 @@ const PERIOD: Duration = Duration::from_millis(10);
 
 thread_local! {
     /// By the numbers of their sockets.
-    static SEATS: RefCell<BTreeMap<RawFd, Weak<Seat>>> = const { RefCell::new(BTreeMap::new()) };
+    static SEATS: RefCell<BTreeMap<RawFd, RcWeak<Seat>>> = const { RefCell::new(BTreeMap::new()) };
     static DOORS: RefCell<Vec<Door>> = const { RefCell::new(Vec::new()) };
     static SERVED_AT: Cell<Option<Instant>> = const { Cell::new(None) };
 }
@@ -69,16 +69,18 @@ impl DerefMut for Present {
 
 /// Where the session of an idle connection lies.
 pub(crate) struct Seat {
-    socket: RawFd,
+    socket: Option<RawFd>,
     session: Cell<Option<Box<Session>>>,
     executes: Rc<dyn Executes>,
 }
 
 impl Seat {
-    /// The seat of a connection that has just been made.
-    pub(crate) fn new(socket: RawFd, executes: Rc<dyn Executes>) -> Rc<Self> {
+    /// The seat of a connection that has just been made. Without a socket that can be read here, it waits for the end of the script.
+    pub(crate) fn new(socket: Option<RawFd>, executes: Rc<dyn Executes>) -> Rc<Self> {
         let seat = Rc::new(Self { socket, session: Cell::new(None), executes });
-        SEATS.with_borrow_mut(|seats| seats.insert(socket, Rc::downgrade(&seat)));
+        if let Some(socket) = socket {
+            SEATS.with_borrow_mut(|seats| seats.insert(socket, Rc::downgrade(&seat)));
+        }
         seat
     }
 
@@ -107,8 +109,9 @@ impl Seat {
     }
 
     fn answer(&self, session: &mut Session) {
+        let Some(socket) = self.socket else { return };
         let mut bytes = [0; PEEK_LEN];
-        let Ok(len) = recv(self.socket, &mut bytes, MsgFlags::MSG_PEEK | MsgFlags::MSG_DONTWAIT) else {
+        let Ok(len) = recv(socket, &mut bytes, MsgFlags::MSG_PEEK | MsgFlags::MSG_DONTWAIT) else {
             return;
         };
         let mut replies = Vec::new();
@@ -117,8 +120,8 @@ impl Seat {
             return;
         }
         // What has been executed leaves the socket; it is there, so this does not wait.
-        let _ = recv(self.socket, &mut bytes[..used], MsgFlags::MSG_DONTWAIT);
-        let sent = send(self.socket, &replies, MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL);
+        let _ = recv(socket, &mut bytes[..used], MsgFlags::MSG_DONTWAIT);
+        let sent = send(socket, &replies, MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL);
         if sent != Ok(replies.len()) {
             // It reads nothing, not even what it has asked for.
             session.after = After::Abort;
@@ -129,7 +132,9 @@ impl Seat {
 impl Drop for Seat {
     fn drop(&mut self) {
         // When the thread ends there may be no list any more.
-        let _ = SEATS.try_with(|seats| seats.borrow_mut().remove(&self.socket));
+        if let Some(socket) = self.socket {
+            let _ = SEATS.try_with(|seats| seats.borrow_mut().remove(&socket));
+        }
     }
 }
 
@@ -172,29 +177,24 @@ impl<A: ShardAccess + 'static> Executes for Served<A> {
     }
 
     fn start(&self, stream: TcpStream) {
-        if let Ok(peer) = stream.peer_addr()
-            && server::admitted(&self.0.shared, &stream, peer)
-        {
+        let arrived = Arrived::Tcp { stream, tls: false };
+        if server::admitted(&self.0.shared, &arrived) {
             // The first data thread is the one that accepts.
-            server::start_client(&self.0, stream, 0);
+            server::start_client(&self.0, arrived, 0);
         }
     }
 }
 
 /// A way in, of which the runtime has a copy.
 struct Door {
-    listener: TcpListener,
-    executes: Weak<dyn Executes>,
+    door: Weak<doors::Door>,
+    executes: RcWeak<dyn Executes>,
 }
 
-/// New connections of this listener are served too while a script keeps this thread busy, as long as `executes` is there.
-pub(crate) fn watch_door(listener: &tokio::net::TcpListener, executes: &Rc<dyn Executes>) {
-    let copy = socket2::SockRef::from(listener).try_clone().map(TcpListener::from);
-    // Without one more descriptor, they wait until the script is over.
-    if let Ok(listener) = copy {
-        let door = Door { listener, executes: Rc::downgrade(executes) };
-        DOORS.with_borrow_mut(|doors| doors.push(door));
-    }
+/// New connections of this door are served too while a script keeps this thread busy, as long as `executes` is there.
+pub(crate) fn watch_door(door: &Arc<doors::Door>, executes: &Rc<dyn Executes>) {
+    let door = Door { door: Arc::downgrade(door), executes: Rc::downgrade(executes) };
+    DOORS.with_borrow_mut(|doors| doors.push(door));
 }
 
 /// Answers the connections of this thread, unless that has just been done.
@@ -205,10 +205,10 @@ pub(crate) fn serve() {
     }
     SERVED_AT.set(Some(now));
     let arrived = DOORS.with_borrow_mut(|doors| {
-        doors.retain(|door| door.executes.strong_count() > 0);
-        let open = doors.iter().filter_map(|door| Some((&door.listener, door.executes.upgrade()?)));
+        doors.retain(|door| door.executes.strong_count() > 0 && door.door.strong_count() > 0);
+        let open = doors.iter().filter_map(|door| Some((door.door.upgrade()?, door.executes.upgrade()?)));
         let open = open.filter(|(_, executes)| executes.is_busy());
-        let accepted = open.filter_map(|(listener, executes)| Some((listener.accept().ok()?.0, executes)));
+        let accepted = open.filter_map(|(door, executes)| Some((door.accept_plain()?, executes)));
         accepted.collect::<Vec<_>>()
     });
     for (stream, executes) in arrived {
@@ -218,7 +218,8 @@ pub(crate) fn serve() {
             executes.start(stream);
         }
     }
-    let seats: Vec<Rc<Seat>> = SEATS.with_borrow(|seats| seats.values().filter_map(Weak::upgrade).collect());
+    let seats: Vec<Rc<Seat>> =
+        SEATS.with_borrow(|seats| seats.values().filter_map(RcWeak::upgrade).collect());
     seats.iter().for_each(|seat| seat.serve());
     SERVED_AT.set(Some(Instant::now()));
 }

@@ -12,7 +12,6 @@
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
-use std::os::fd::AsRawFd as _;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -32,7 +31,6 @@ use slotway_engine::session::{After, Reached, Session};
 use slotway_engine::shards::ShardAccess;
 use slotway_engine::value::Limits as ValueLimits;
 use tokio::io::{AsyncRead, AsyncWriteExt as _, ReadBuf};
-use tokio::net::TcpStream;
 use tokio_util::io::poll_read_buf;
 
 use crate::aof;
@@ -42,6 +40,7 @@ use crate::handoff;
 use crate::migrate;
 use crate::replicate;
 use crate::server::Server;
+use crate::stream::Stream;
 
 /// Bytes read at once.
 const READ_LEN: usize = 64 * 1024;
@@ -75,7 +74,7 @@ impl Input {
 /// A connection being served.
 pub(crate) struct Connection<A: ShardAccess> {
     server: Arc<Server<A>>,
-    stream: TcpStream,
+    stream: Stream,
     session: Present,
     /// Where it lies while nothing comes.
     seat: Rc<Seat>,
@@ -96,11 +95,11 @@ impl<A: ShardAccess + 'static> Connection<A> {
     /// Serves `stream` for `session`.
     pub(crate) fn new(
         server: Arc<Server<A>>,
-        stream: TcpStream,
+        stream: Stream,
         session: Session,
         registration: Registration,
     ) -> Self {
-        let seat = Seat::new(stream.as_raw_fd(), Rc::new(Served(Arc::clone(&server))));
+        let seat = Seat::new(stream.plain_socket(), Rc::new(Served(Arc::clone(&server))));
         let mut session = Present::new(session);
         // It may come while a script keeps the thread busy, long before it is served as usual.
         seat.lend(&mut session);
@@ -511,6 +510,7 @@ impl<A: ShardAccess + 'static> Connection<A> {
             return Ok(());
         }
         self.stream.write_all(&self.replies).await?;
+        self.stream.flush().await?;
         self.server.shared.stats.bytes_out(self.replies.len());
         self.replies.clear();
         if self.replies.capacity() > KEPT_LEN_MAX {

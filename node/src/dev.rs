@@ -276,9 +276,10 @@ fn serve_share(share: Vec<NodePlan>, ready: &mpsc::Sender<anyhow::Result<()>>) {
 fn serve_node(plan: NodePlan) -> anyhow::Result<tokio::task::JoinHandle<()>> {
     let NodePlan { node: DevNode { shared, bus, orders }, listeners, bus_listeners } = plan;
     spawn_local(bus.serve(runtime::adopt(bus_listeners)?));
+    shared.doors.adopt(listeners)?;
     let server = server::owned(shared);
     spawn_local(server::obey(Arc::clone(&server), orders));
-    Ok(spawn_local(server::serve_here(server, runtime::adopt(listeners)?, None)))
+    Ok(spawn_local(server::serve_here(server, None)))
 }
 
 /// Waits until each replica reads what its primary writes, so that WAIT and a failover find what they look for from the first moment on.

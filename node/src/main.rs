@@ -19,6 +19,7 @@ mod client;
 mod clients;
 mod daemon;
 mod dev;
+mod doors;
 mod files;
 mod handoff;
 mod health;
@@ -39,6 +40,8 @@ mod shared;
 mod shutdown;
 mod signals;
 mod stats;
+mod stream;
+mod tls;
 mod users;
 
 use std::process::ExitCode;

@@ -22,17 +22,19 @@ use bytes::{Buf as _, BytesMut};
 use parking_lot::Mutex;
 use slotway_core::resp::error::ErrorReply;
 use slotway_engine::migration::{Arrived, Migration, Packed, Packing};
+use slotway_engine::node::Node as _;
 use slotway_engine::propagation::write_command;
 use slotway_engine::session::{After, ClientId, Session};
 use slotway_engine::shards::ShardAccess;
 use socket2::SockRef;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 use tokio::sync::{oneshot, watch};
 use tokio::task::yield_now;
 use tokio::time::timeout;
 
 use crate::server::Server;
+use crate::stream::Stream;
+use crate::tls;
 
 /// Connections kept at most.
 const KEPT_MAX: usize = 64;
@@ -265,15 +267,15 @@ impl<A: ShardAccess> Journey<'_, A> {
             target.patience = patience;
             return Ok(target);
         }
-        let connected = timeout(patience, TcpStream::connect((address.host.as_str(), address.port))).await;
+        let shared = &self.held.server.shared;
+        let with_tls = shared.config().tls_cluster();
+        let connected = timeout(patience, tls::connect(shared, &address.host, address.port, with_tls)).await;
         let stream = connected.map_err(io::Error::from).and_then(|connected| connected);
         let stream = stream.map_err(|error| match error.kind() {
             // Redis notices only when it writes.
             io::ErrorKind::ConnectionRefused | io::ErrorKind::HostUnreachable => ErrorReply::MigrateWrite,
             _ => ErrorReply::MigrateConnect,
         })?;
-        // Without it the target only takes longer.
-        let _ = stream.set_nodelay(true);
         Ok(Target {
             address,
             stream,
@@ -350,7 +352,7 @@ fn refusal(line: &[u8]) -> Option<Vec<u8>> {
 /// A connection to another server.
 struct Target {
     address: Address,
-    stream: TcpStream,
+    stream: Stream,
     patience: Duration,
     /// The database that is selected, if that is known.
     db: Option<i64>,
@@ -379,7 +381,7 @@ impl Target {
     /// Writes what is to be written. Replies are taken in meanwhile, lest the target stops to read because nobody reads what it writes.
     async fn flush(&mut self) -> io::Result<()> {
         let Self { stream, input, output, patience, .. } = self;
-        let (mut reader, mut writer) = stream.split();
+        let (mut reader, mut writer) = tokio::io::split(stream);
         for mut piece in output.chunks(PIECE_LEN) {
             let written = async {
                 while !piece.is_empty() {
@@ -391,7 +393,7 @@ impl Target {
                         },
                     }
                 }
-                Ok(())
+                writer.flush().await
             };
             timeout(*patience, written).await??;
         }
@@ -403,7 +405,9 @@ impl Target {
     /// keys later, when their owner, who was told that they have not gone, has gone on with them.
     fn reset(self) {
         // Should the system refuse, the connection is closed as any other.
-        let _ = SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
+        if let Some(tcp) = self.stream.tcp() {
+            let _ = SockRef::from(tcp).set_linger(Some(Duration::ZERO));
+        }
     }
 
     /// The next line, without its end.

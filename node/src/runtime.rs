@@ -41,7 +41,11 @@ pub(crate) fn listen(
     Ok(listeners)
 }
 
-fn parse_address(address: &str) -> io::Result<IpAddr> {
+/// An address as `bind` words it.
+///
+/// # Errors
+/// It is a name.
+pub(crate) fn parse_address(address: &str) -> io::Result<IpAddr> {
     match address {
         "*" => Ok(Ipv4Addr::UNSPECIFIED.into()),
         "::*" => Ok(Ipv6Addr::UNSPECIFIED.into()),
@@ -55,7 +59,11 @@ fn parse_address(address: &str) -> io::Result<IpAddr> {
     }
 }
 
-fn bind(address: SocketAddr, backlog: i32) -> io::Result<std::net::TcpListener> {
+/// Listens on an address.
+///
+/// # Errors
+/// It is taken, or not of this machine.
+pub(crate) fn bind(address: SocketAddr, backlog: i32) -> io::Result<std::net::TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     if address.is_ipv6() {
         socket.set_only_v6(true)?;

@@ -5,7 +5,6 @@
 //!                           this one, if the data is owned; in turn, if it is shared
 //! ```
 
-use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -18,18 +17,19 @@ use slotway_engine::config::{ClientMemory, Config, Entrance};
 use slotway_engine::dispatch::Engine;
 use slotway_engine::keyspace::{KeyHasher, Layout, Shard};
 use slotway_engine::node::{Node as _, Pause};
-use slotway_engine::session::Session;
+use slotway_engine::session::{Session, Transport};
 use slotway_engine::shards::{Owned, ShardAccess, WholeKeyspace as _};
-use socket2::{SockRef, TcpKeepalive};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::{LocalSet, spawn_local};
 
 use crate::bus::Order;
 use crate::busy::{Executes, Served};
 use crate::client::Connection;
+use crate::doors::{Arrived, Door, Leaving};
 use crate::locked::Locked;
 use crate::shared::Shared;
+use crate::stream::{Stream, keep_alive};
 use crate::{aof, busy, handoff, persist, process, replicate, shutdown};
 
 /// Shards per data thread where several threads share the data: few enough to walk, enough that two threads seldom meet.
@@ -38,6 +38,8 @@ const SHARDS_PER_THREAD: u16 = 16;
 const CRON: Duration = Duration::from_millis(100);
 /// How long to wait before accepting again when the system has no more file descriptors.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
+/// How long a client may take to begin TLS.
+const HANDSHAKE: Duration = Duration::from_secs(10);
 /// Entries that one slice of active expiry looks at, before clients have their turn.
 const EXPIRE_SLICE: u32 = 2_000;
 /// Slices of active expiry, and of eviction, in one period at most: a bound on their share of the thread's time.
@@ -90,7 +92,6 @@ fn layout(config: &Config, shards: u16) -> (Layout, KeyHasher) {
 /// The snapshot that it should begin with cannot be loaded.
 pub(crate) async fn serve(
     shared: Arc<Shared>,
-    listeners: Vec<TcpListener>,
     orders: Option<UnboundedReceiver<Order>>,
     threads: u16,
 ) -> anyhow::Result<()> {
@@ -101,7 +102,7 @@ pub(crate) async fn serve(
         handoff::hide_tracked(&server);
         server.shared.log.notice("Ready to accept connections tcp");
         orders.map(|orders| spawn_local(obey(Arc::clone(&server), orders)));
-        serve_here(server, listeners, None).await;
+        serve_here(server, None).await;
         return Ok(());
     }
     let server = locked(shared, threads);
@@ -111,7 +112,7 @@ pub(crate) async fn serve(
     server.shared.log.notice("Ready to accept connections tcp");
     orders.map(|orders| spawn_local(obey(Arc::clone(&server), orders)));
     let workers = (1..threads).map(|number| start_worker(number, Arc::clone(&server))).collect();
-    serve_here(server, listeners, Some(Workers { workers, next: 0 })).await;
+    serve_here(server, Some(Workers { workers, next: 0 })).await;
     Ok(())
 }
 
@@ -133,7 +134,6 @@ pub(crate) async fn obey<A: ShardAccess + 'static>(
 /// Serves on this thread, whose [`LocalSet`] is running, until the node stops.
 pub(crate) async fn serve_here<A: ShardAccess + 'static>(
     server: Arc<Server<A>>,
-    listeners: Vec<TcpListener>,
     mut workers: Option<Workers>,
 ) {
     let mut stop = server.shared.watch_stop();
@@ -147,18 +147,19 @@ pub(crate) async fn serve_here<A: ShardAccess + 'static>(
     spawn_local(replicate::fail_over(Arc::clone(&server)));
     spawn_local(follow_topology(Arc::clone(&server)));
     let executes: Rc<dyn Executes> = Rc::new(Served(Arc::clone(&server)));
-    listeners.iter().for_each(|listener| busy::watch_door(listener, &executes));
     let (accepted, mut streams) = unbounded_channel();
-    let accepting: Vec<_> = listeners
-        .into_iter()
-        .map(|listener| spawn_local(accept(Arc::clone(&server.shared), listener, accepted.clone())))
-        .collect();
+    let mut accepting = Vec::new();
     loop {
+        for door in server.shared.doors.take_new() {
+            busy::watch_door(&door, &executes);
+            accepting.push(spawn_local(accept(Arc::clone(&server.shared), door, accepted.clone())));
+        }
         tokio::select! {
             _ = stop.wait_for(|stop| *stop) => break,
-            Some(stream) = streams.recv() => match workers.as_mut().and_then(Workers::next) {
-                Some(worker) => worker.give(stream),
-                None => start_client(&server, stream, 0),
+            () = server.shared.doors.moved() => {}
+            Some(arrived) = streams.recv() => match workers.as_mut().and_then(Workers::next) {
+                Some(worker) => worker.give(arrived),
+                None => start_client(&server, arrived, 0),
             },
         }
     }
@@ -169,7 +170,7 @@ pub(crate) async fn serve_here<A: ShardAccess + 'static>(
 
 /// Data threads besides the one that accepts.
 pub(crate) struct Workers {
-    workers: Vec<UnboundedSender<std::net::TcpStream>>,
+    workers: Vec<UnboundedSender<Leaving>>,
     next: usize,
 }
 
@@ -182,14 +183,14 @@ impl Workers {
     }
 }
 
-struct Worker<'a>(&'a UnboundedSender<std::net::TcpStream>);
+struct Worker<'a>(&'a UnboundedSender<Leaving>);
 
 impl Worker<'_> {
     /// Moves a connection from this thread's poller to the worker's.
-    fn give(&self, stream: TcpStream) {
+    fn give(&self, arrived: Arrived) {
         // Either can only fail while the node stops or the connection is gone.
-        if let Ok(stream) = stream.into_std() {
-            let _ = self.0.send(stream);
+        if let Ok(leaving) = arrived.leave() {
+            let _ = self.0.send(leaving);
         }
     }
 }
@@ -197,14 +198,14 @@ impl Worker<'_> {
 fn start_worker<A: ShardAccess + Send + Sync + 'static>(
     number: u16,
     server: Arc<Server<A>>,
-) -> UnboundedSender<std::net::TcpStream> {
-    let (sender, mut streams): (_, UnboundedReceiver<std::net::TcpStream>) = unbounded_channel();
+) -> UnboundedSender<Leaving> {
+    let (sender, mut streams): (_, UnboundedReceiver<Leaving>) = unbounded_channel();
     let work = move || {
         let runtime = crate::runtime::current_thread().expect("a poller for the thread");
         LocalSet::new().block_on(&runtime, async move {
-            while let Some(stream) = streams.recv().await {
-                if let Ok(stream) = TcpStream::from_std(stream) {
-                    start_client(&server, stream, number);
+            while let Some(leaving) = streams.recv().await {
+                if let Ok(arrived) = leaving.arrive() {
+                    start_client(&server, arrived, number);
                 }
             }
         });
@@ -216,14 +217,19 @@ fn start_worker<A: ShardAccess + Send + Sync + 'static>(
     sender
 }
 
-async fn accept(shared: Arc<Shared>, listener: TcpListener, accepted: UnboundedSender<TcpStream>) {
+async fn accept(shared: Arc<Shared>, door: Arc<Door>, accepted: UnboundedSender<Arrived>) {
+    let listener = match door.listener() {
+        Ok(listener) => listener,
+        Err(error) => return shared.log.warning(&format!("Cannot accept connections: {error}")),
+    };
     loop {
         match listener.accept().await {
-            Ok((stream, peer)) => {
-                if admitted(&shared, &stream, peer) && accepted.send(stream).is_err() {
+            Ok(arrived) => {
+                if admitted(&shared, &arrived) && accepted.send(arrived).is_err() {
                     return;
                 }
             }
+            Err(_) if door.is_closed() => return,
             Err(error) => {
                 shared.log.warning(&format!("Accepting client connection: {error}"));
                 tokio::time::sleep(ACCEPT_RETRY).await;
@@ -233,14 +239,20 @@ async fn accept(shared: Arc<Shared>, listener: TcpListener, accepted: UnboundedS
 }
 
 /// True if the connection may stay. Otherwise it has been told why.
-pub(crate) fn admitted(shared: &Shared, stream: &TcpStream, peer: SocketAddr) -> bool {
+pub(crate) fn admitted(shared: &Shared, arrived: &Arrived) -> bool {
     let config = shared.config();
+    let is_of_this_machine = match arrived {
+        Arrived::Unix { .. } => true,
+        Arrived::Tcp { stream, .. } => {
+            stream.peer_addr().is_ok_and(|peer| peer.ip().to_canonical().is_loopback())
+        }
+    };
     let refusal = if shared.clients.len() as u64 >= u64::from(config.maxclients()) {
         shared.stats.rejected.fetch_add(1, Ordering::Relaxed);
         ErrorReply::MaxClients
     } else if config.protected_mode()
         && acl::ask(shared, |acl| acl.default_user().rules().needs_no_password())
-        && !peer.ip().to_canonical().is_loopback()
+        && !is_of_this_machine
     {
         shared.stats.rejected.fetch_add(1, Ordering::Relaxed);
         ErrorReply::ProtectedMode
@@ -248,21 +260,56 @@ pub(crate) fn admitted(shared: &Shared, stream: &TcpStream, peer: SocketAddr) ->
         shared.stats.connections.fetch_add(1, Ordering::Relaxed);
         return true;
     };
-    // A client that cannot take even this is gone anyhow.
-    let _ = stream.try_write(format!("-{refusal}\r\n").as_bytes());
+    let text = format!("-{refusal}\r\n");
+    // A client that cannot take even this is gone anyhow. In TLS there is no word before the handshake.
+    let _ = match arrived {
+        Arrived::Tcp { tls: true, .. } => Ok(0),
+        Arrived::Tcp { stream, .. } => stream.try_write(text.as_bytes()),
+        Arrived::Unix { stream, .. } => stream.try_write(text.as_bytes()),
+    };
     false
 }
 
 /// Serves a connection on this thread, the data thread number `thread`.
-pub(crate) fn start_client<A: ShardAccess + 'static>(
+pub(crate) fn start_client<A: ShardAccess + 'static>(server: &Arc<Server<A>>, arrived: Arrived, thread: u16) {
+    let server = Arc::clone(server);
+    match arrived {
+        Arrived::Tcp { stream, tls: true } => {
+            let serving = async move {
+                if let Some(stream) = shake_hands(&server.shared, stream).await {
+                    start_stream(&server, stream, None, thread);
+                }
+            };
+            spawn_local(serving);
+        }
+        Arrived::Tcp { stream, .. } => start_stream(&server, Stream::Tcp(stream), None, thread),
+        Arrived::Unix { stream, path } => start_stream(&server, Stream::Unix(stream), Some(&path), thread),
+    }
+}
+
+/// Begins TLS; the log tells of clients that fail to.
+async fn shake_hands(shared: &Shared, stream: TcpStream) -> Option<Stream> {
+    let peer = stream.peer_addr().ok()?;
+    let tls = shared.tls()?;
+    let failure = match tokio::time::timeout(HANDSHAKE, tls.acceptor.accept(stream)).await {
+        Ok(Ok(stream)) => return Some(Stream::Tls(Box::new(stream.into()))),
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "no handshake within its time".to_owned(),
+    };
+    shared.log.warning(&format!("Error accepting a client connection: {failure} (addr={peer})"));
+    None
+}
+
+fn start_stream<A: ShardAccess + 'static>(
     server: &Arc<Server<A>>,
-    stream: TcpStream,
+    stream: Stream,
+    path: Option<&str>,
     thread: u16,
 ) {
     let shared = &server.shared;
-    let Ok(mut session) = begin_session(shared, &stream) else { return };
+    let Ok(mut session) = begin_session(shared, &stream, path) else { return };
     session.thread = thread;
-    let registration = shared.clients.enter(&session, socket_number(&stream), shared.now());
+    let registration = shared.clients.enter(&session, i64::from(stream.socket()), shared.now());
     let client = registration.client();
     let connection = Connection::new(Arc::clone(server), stream, session, registration);
     let task = spawn_local(async move {
@@ -272,33 +319,33 @@ pub(crate) fn start_client<A: ShardAccess + 'static>(
     client.served_by(task.abort_handle());
 }
 
-fn begin_session(shared: &Shared, stream: &TcpStream) -> std::io::Result<Session> {
+fn begin_session(shared: &Shared, stream: &Stream, path: Option<&str>) -> std::io::Result<Session> {
     let config = shared.config();
-    let (peer, local) = (stream.peer_addr()?, stream.local_addr()?);
-    stream.set_nodelay(true)?;
-    if let seconds @ 1.. = u64::from(config.tcp_keepalive()) {
-        let idle = Duration::from_secs(seconds);
-        let keepalive = TcpKeepalive::new().with_time(idle).with_interval(idle / 3).with_retries(3);
-        SockRef::from(stream).set_tcp_keepalive(&keepalive)?;
-    }
-    let mut session = Session::new(
-        shared.clients.next_id(),
-        peer.to_string(),
-        local.to_string(),
-        shared.now(),
-        Some(acl::ask(shared, |acl| acl.default_user())),
-    );
-    session.is_local = peer.ip().to_canonical().is_loopback();
-    let by = if local.port() == config.cluster_client_port() { Entrance::ClientPort } else { Entrance::Port };
-    session.reach = config.reach(by, peer.ip());
+    let (peer, local, port) = match stream.tcp() {
+        Some(tcp) => {
+            tcp.set_nodelay(true)?;
+            keep_alive(tcp, &config)?;
+            let local = tcp.local_addr()?;
+            (tcp.peer_addr()?.to_string(), local.to_string(), local.port())
+        }
+        None => {
+            let address = format!("{}:0", path.unwrap_or_default());
+            (address.clone(), address, 0)
+        }
+    };
+    let ip = stream.peer_ip()?;
+    let user = Some(acl::ask(shared, |acl| acl.default_user()));
+    let mut session = Session::new(shared.clients.next_id(), peer, local, shared.now(), user);
+    session.is_local = ip.is_loopback();
+    session.transport = match stream {
+        Stream::Tcp(_) => Transport::Tcp,
+        Stream::Tls(_) => Transport::Tls,
+        Stream::Unix(_) => Transport::Unix,
+    };
+    let is_client_port = port != 0 && port == config.cluster_client_port();
+    let by = if is_client_port { Entrance::ClientPort } else { Entrance::Port };
+    session.reach = config.reach(by, ip);
     Ok(session)
-}
-
-fn socket_number(stream: &TcpStream) -> i64 {
-    #[cfg(unix)]
-    return i64::from(std::os::fd::AsRawFd::as_raw_fd(stream));
-    #[cfg(not(unix))]
-    return -1;
 }
 
 /// Periodic work of the node: statistics, idle connections, expired keys.

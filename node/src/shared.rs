@@ -40,6 +40,7 @@ use tokio::sync::watch;
 use crate::aof::{self, Aof};
 use crate::bus::Bus;
 use crate::clients::Clients;
+use crate::doors::Doors;
 use crate::handoff::Handoff;
 use crate::log::{Level, Log};
 use crate::migrate::Migrations;
@@ -49,6 +50,7 @@ use crate::reclaim::Reclaimer;
 use crate::replicate::{Primary, Replication};
 use crate::shutdown::{self, Ending};
 use crate::stats::Stats;
+use crate::tls::{self, Tls};
 use crate::{busy, persist, process, replicate, server, users};
 
 /// One node, without its data.
@@ -86,6 +88,9 @@ pub(crate) struct Shared {
     stop: watch::Sender<bool>,
     /// The control plane, unless the node's topology is fixed.
     bus: OnceLock<Arc<Bus>>,
+    /// Where clients come in.
+    pub(crate) doors: Doors,
+    tls: ArcSwapOption<Tls>,
     /// What DEBUG has switched.
     pub(crate) switches: Switches,
     run_id: String,
@@ -131,6 +136,8 @@ impl Shared {
             log,
             stop: watch::Sender::new(false),
             bus: OnceLock::new(),
+            doors: Doors::default(),
+            tls: ArcSwapOption::empty(),
             switches: Switches::default(),
             run_id,
             started_at: process::unix_ms(),
@@ -209,6 +216,41 @@ impl Shared {
         self.log.warning(&format!("Client addr={address} closed for overcoming of output buffer limits."));
     }
 
+    /// What TLS needs; `None` where nothing uses it.
+    pub(crate) fn tls(&self) -> Option<Arc<Tls>> {
+        self.tls.load_full()
+    }
+
+    /// Reads certificates and rules anew.
+    ///
+    /// # Errors
+    /// They are unfit; then those before stay, and the log says why.
+    pub(crate) fn make_tls(&self, config: &Config) -> anyhow::Result<()> {
+        match Tls::of(config) {
+            Ok(tls) => self.tls.store(tls.map(Arc::new)),
+            Err(error) => {
+                self.log.warning(&format!("Failed to configure TLS: {error:#}"));
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// Listens where `config` says from now on.
+    ///
+    /// # Errors
+    /// A place is taken, or not of this machine: then nothing has changed, and the log says more.
+    fn move_doors(&self, config: &Config, argument: &'static str) -> Result<(), ErrorReply> {
+        let reason = match argument {
+            "bind" => "Failed to bind to specified addresses.",
+            _ => "Unable to listen on this port. Check server logs.",
+        };
+        self.doors.move_to(config).map_err(|error| {
+            self.log.warning(&format!("{error:#}"));
+            SetError::refused(argument, reason.to_owned()).into()
+        })
+    }
+
     /// Brings about what has been set. What is read where it is needed, each time anew, needs nothing here.
     ///
     /// # Errors
@@ -218,6 +260,15 @@ impl Shared {
         if changes.contains("maxclients") {
             process::reserve_files(config.maxclients())
                 .map_err(|allowed| refused("maxclients", format!("The operating system is not able to handle the specified number of clients, try with {allowed}")))?;
+        }
+        if changes.names().any(tls::concerns) {
+            let made = self.make_tls(config);
+            made.map_err(|_| {
+                refused("tls-port", "Unable to update TLS configuration. Check server logs.".into())
+            })?;
+        }
+        if let Some(moved) = ["port", "tls-port", "bind"].into_iter().find(|name| changes.contains(name)) {
+            self.move_doors(config, moved)?;
         }
         if changes.contains("appendonly") {
             self.aof.reconsider();

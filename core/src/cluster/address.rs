@@ -159,7 +159,7 @@ impl Cluster {
     pub(crate) fn follow_primary(&mut self, beginning: Beginning) {
         let source = self.nodes[MYSELF].primary.map(|primary| {
             let primary = &self.nodes[primary];
-            let (port, _) = primary.address.base_and_other_port(self.config.tls_cluster);
+            let (port, _) = primary.address.base_and_other_port(self.config.tls_replication);
             Source { id: primary.id, host: primary.address.ip.clone(), port, beginning }
         });
         self.out.push(Action::Follow(source));

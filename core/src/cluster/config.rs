@@ -33,6 +33,8 @@ pub struct Config {
     pub syncs_each_write: bool,
     /// Nodes talk TLS to each other (`tls-cluster`): the base port on the bus is the TLS port then.
     pub tls_cluster: bool,
+    /// Replicas reach their primaries by TLS (`tls-replication`): at the TLS port then.
+    pub tls_replication: bool,
     /// What this node tells others of where it is.
     pub announced: Announced,
     /// `cluster-seeds`: where other nodes of the cluster may be found. Read at start only.
@@ -103,6 +105,7 @@ impl Default for Config {
             write_quorum: false,
             syncs_each_write: false,
             tls_cluster: false,
+            tls_replication: false,
             announced: Announced::default(),
             seeds: Vec::new(),
             init: None,

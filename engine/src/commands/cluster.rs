@@ -93,18 +93,18 @@ fn counts(what: &str, kinds: impl Iterator<Item = (MessageKind, u64)>) -> String
 }
 
 fn nodes(connection: &mut Connection<'_>, _: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
-    let lines = text::nodes(&*fresh(connection)?, connection.config.view(connection.session.reach));
+    let lines = text::nodes(&*fresh(connection)?, connection.config.view(connection.session.origin()));
     reply.verbatim("txt", lines.as_bytes());
     Ok(Effect::None)
 }
 
 fn slots(connection: &mut Connection<'_>, _: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
-    text::write_slots(&*fresh(connection)?, connection.config.view(connection.session.reach), reply);
+    text::write_slots(&*fresh(connection)?, connection.config.view(connection.session.origin()), reply);
     Ok(Effect::None)
 }
 
 fn shards(connection: &mut Connection<'_>, _: Args<'_>, reply: &mut ReplyWriter<'_>) -> Outcome {
-    text::write_shards(&*fresh(connection)?, connection.config.view(connection.session.reach), reply);
+    text::write_shards(&*fresh(connection)?, connection.config.view(connection.session.origin()), reply);
     Ok(Effect::None)
 }
 
@@ -161,7 +161,7 @@ fn replicas(connection: &mut Connection<'_>, args: Args<'_>, reply: &mut ReplyWr
     if topology.node(primary).is_replica() {
         return Err(ErrorReply::NotAPrimary);
     }
-    text::write_replicas(&topology, primary, connection.config.view(connection.session.reach), reply);
+    text::write_replicas(&topology, primary, connection.config.view(connection.session.origin()), reply);
     Ok(Effect::None)
 }
 

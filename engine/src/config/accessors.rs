@@ -2,8 +2,9 @@
 
 use alloc::string::String;
 
+use crate::session::Origin;
 use slotway_core::route::DownPolicy;
-use slotway_core::topology::{EndpointType, Reach, View};
+use slotway_core::topology::{EndpointType, View};
 
 use super::Config;
 use super::address::ReplicaOf;
@@ -101,6 +102,21 @@ accessors! {
     tls_port: u16 = "tls-port", "the TCP port for clients with TLS; 0 for none.";
     tls_cluster: bool = "tls-cluster", "the cluster bus uses TLS.";
     tls_replication: bool = "tls-replication", "replication uses TLS.";
+    tls_cert_file: &str = "tls-cert-file", "this node's certificate, in PEM.";
+    tls_key_file: &str = "tls-key-file", "the key of that.";
+    tls_key_file_pass: &str = "tls-key-file-pass", "the passphrase of that; empty for none.";
+    tls_client_cert_file: &str = "tls-client-cert-file", "the certificate shown to other servers; empty for the same.";
+    tls_client_key_file: &str = "tls-client-key-file", "the key of that.";
+    tls_client_key_file_pass: &str = "tls-client-key-file-pass", "the passphrase of that; empty for none.";
+    tls_ca_cert_file: &str = "tls-ca-cert-file", "who is trusted, in PEM.";
+    tls_ca_cert_dir: &str = "tls-ca-cert-dir", "a folder of such files.";
+    tls_protocols: &str = "tls-protocols", "versions of TLS; empty for all that are safe.";
+    tls_ciphers: &str = "tls-ciphers", "ciphers of TLS 1.2; empty for all that are safe.";
+    tls_ciphersuites: &str = "tls-ciphersuites", "ciphers of TLS 1.3; empty for all.";
+    tls_prefer_server_ciphers: bool = "tls-prefer-server-ciphers", "this node's order of ciphers counts, and not the client's.";
+    tls_session_caching: bool = "tls-session-caching", "clients that come back need no full handshake.";
+    tls_session_cache_size: u64 = "tls-session-cache-size", "how many of them are remembered; 0 for no limit.";
+    bind_source_addr: &str = "bind-source-addr", "the address that connections to other servers come from; empty for any.";
     tls_auth_clients: TlsAuthClients = "tls-auth-clients", "whether clients must show a certificate.";
     daemonize: bool = "daemonize", "run in the background.";
     supervised: Supervised = "supervised", "the process manager to tell of readiness.";
@@ -259,9 +275,9 @@ impl Config {
         }
     }
 
-    /// For whom replies that name nodes are written: a client without TLS, from there.
-    pub fn view(&self, reach: Reach) -> View {
-        View { endpoint_type: self.cluster_preferred_endpoint_type(), tls: false, reach }
+    /// For whom replies that name nodes are written: a client that comes from there.
+    pub fn view(&self, Origin { reach, tls }: Origin) -> View {
+        View { endpoint_type: self.cluster_preferred_endpoint_type(), tls, reach }
     }
 
     /// What is served while the cluster is down.

@@ -19,6 +19,8 @@ pub struct Directive {
     pub immutable: bool,
     /// Its value must not show in the slow log or MONITOR.
     pub sensitive: bool,
+    /// It names a file, which may have changed: to set it to the same value is a change.
+    pub names_file: bool,
     /// CONFIG GET shows it only by its full name.
     pub hidden: bool,
     /// CONFIG SET needs the permission that `enable-protected-configs` gives.
@@ -83,6 +85,11 @@ impl Directive {
 
     pub(super) const fn sensitive(mut self) -> Self {
         self.sensitive = true;
+        self
+    }
+
+    pub(super) const fn names_file(mut self) -> Self {
+        self.names_file = true;
         self
     }
 
@@ -182,6 +189,7 @@ pub(super) const fn special(name: &'static str, kind: Kind) -> Directive {
         kind,
         immutable: false,
         sensitive: false,
+        names_file: false,
         hidden: false,
         protected: false,
         deny_loading: false,

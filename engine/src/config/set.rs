@@ -26,7 +26,7 @@ pub struct Changes {
 }
 
 impl Changes {
-    /// The names of the directives with another value than before, aliases resolved, in the order in which they were set.
+    /// The names of the directives with another value than before, or with the name of a file that may have changed, aliases resolved, in the order in which they were set.
     pub fn names(&self) -> impl Iterator<Item = &'static str> + '_ {
         self.changed.iter().map(|(_, name)| *name)
     }
@@ -117,7 +117,7 @@ impl Config {
         let old = &mut self.values[found.id.index()];
         let new =
             old.changed(found.directive, &args).map_err(|reason| SetError::refused(found.name, reason))?;
-        if new != *old {
+        if new != *old || found.directive.names_file {
             changes.changed.push((found.id, found.directive.name));
             changes.before.push((found.id, core::mem::replace(old, new)));
         }

@@ -57,7 +57,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
             session.protocol,
             block,
             session.readonly,
-            session.reach,
+            session.origin(),
             session.user.clone(),
             self.decoder.request_len(index),
         ));
@@ -204,7 +204,7 @@ impl<A: ShardAccess> Engine<A> {
             let slots =
                 awaited_keys(&waiter).into_iter().fold(KeySlots::None, |slots, key| slots.and(key_slot(key)));
             let access = Access::of(waiter.command);
-            let seeker = Seeker { readonly: waiter.readonly, reach: waiter.reach };
+            let seeker = Seeker { readonly: waiter.readonly, origin: waiter.origin };
             match route_slots(&topology, slots, access, seeker, &config) {
                 Ok(_) => {}
                 // Whether the topology or the data is heard of first, a replica says the same.

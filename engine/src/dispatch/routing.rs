@@ -7,11 +7,11 @@ use slotway_core::resp::args::Args;
 use slotway_core::resp::error::ErrorReply;
 use slotway_core::route::{self, Access, Decision, Intent, KeySlots, Presence};
 use slotway_core::slot::key_slot;
-use slotway_core::topology::{NodeIndex, Reach, Topology, View};
+use slotway_core::topology::{NodeIndex, Topology, View};
 
 use crate::commands::Data;
 use crate::config::Config;
-use crate::session::Session;
+use crate::session::{Origin, Session};
 
 /// Lets a command pass that is served here.
 ///
@@ -33,7 +33,7 @@ pub(super) fn route_here(
     if let Decision::DependsOnPresence(open) = decision {
         decision = open.resolve(presence(command, args, data));
     }
-    decision.refusal(|node| endpoint(topology, node, config.view(session.reach))).map_or(Ok(()), Err)
+    decision.refusal(|node| endpoint(topology, node, config.view(session.origin()))).map_or(Ok(()), Err)
 }
 
 /// The same for a command whose channels have a slot and whose data, if there is any, is in no shard.
@@ -56,7 +56,7 @@ pub(super) fn route_channel(
     if let Decision::DependsOnPresence(open) = decision {
         decision = open.resolve(Presence::default());
     }
-    decision.refusal(|node| endpoint(topology, node, config.view(session.reach))).map_or(Ok(()), Err)
+    decision.refusal(|node| endpoint(topology, node, config.view(session.origin()))).map_or(Ok(()), Err)
 }
 
 /// Who asks where keys are served.
@@ -65,7 +65,7 @@ pub(super) struct Seeker {
     /// The client has sent READONLY.
     pub(super) readonly: bool,
     /// Where it comes from.
-    pub(super) reach: Reach,
+    pub(super) origin: Origin,
 }
 
 /// Whether keys in `slots` are served here, for a client that has not sent ASKING.
@@ -85,7 +85,7 @@ pub(super) fn route_slots(
         Decision::DependsOnPresence(open) => open.resolve(Presence { present: 1, missing: 0 }),
         decision => decision,
     };
-    decision.refusal(|node| endpoint(topology, node, config.view(seeker.reach))).map_or(Ok(()), Err)
+    decision.refusal(|node| endpoint(topology, node, config.view(seeker.origin))).map_or(Ok(()), Err)
 }
 
 fn intent_of(command: &Command, session: &Session) -> Intent {

@@ -160,7 +160,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         if let Some(topology) = topology.as_deref() {
             let slots = slots_of(transaction);
             let access = Access::of_all(transaction.queued.iter().map(|queued| queued.command));
-            let seeker = Seeker { readonly: self.session.readonly, reach: self.session.reach };
+            let seeker = Seeker { readonly: self.session.readonly, origin: self.session.origin() };
             route_slots(topology, slots, access, seeker, &self.config)?;
         }
         let room = self.make_room(held, topology.as_deref());

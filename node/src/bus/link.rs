@@ -8,13 +8,15 @@ use std::time::Duration;
 use bytes::BytesMut;
 use slotway_core::bus::{Frame, frame_len};
 use slotway_core::cluster::{Input, LinkId, Loss};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use slotway_engine::node::Node as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, ReadHalf, WriteHalf};
 use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::AbortHandle;
 
 use super::Bus;
+use crate::stream::Stream;
+use crate::tls;
 
 /// A connection that is not there after this long is tried anew.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -97,10 +99,13 @@ impl Drop for Writer {
 
 /// Opens a connection, and serves it.
 pub(super) async fn dial(bus: Arc<Bus>, link: LinkId, host: String, port: u16, frames: Frames) {
-    let connecting = TcpStream::connect((host.as_str(), port));
-    match tokio::time::timeout(CONNECT_TIMEOUT, connecting).await {
+    let Some(node) = bus.node.upgrade() else { return };
+    let connecting = tls::connect(&node, &host, port, node.config().tls_cluster());
+    let connected = tokio::time::timeout(CONNECT_TIMEOUT, connecting).await;
+    match connected {
         Ok(Ok(stream)) => {
-            let remote = stream.peer_addr().map(|peer| peer.ip().to_canonical().to_string());
+            drop(node);
+            let remote = stream.peer_ip().map(|peer| peer.to_string());
             bus.input(Input::Connected { link, remote_ip: &remote.unwrap_or_default() });
             serve(bus, link, stream, frames).await;
         }
@@ -109,10 +114,30 @@ pub(super) async fn dial(bus: Arc<Bus>, link: LinkId, host: String, port: u16, f
     }
 }
 
-/// Serves a connection to its end.
-pub(super) async fn serve(bus: Arc<Bus>, link: LinkId, stream: TcpStream, frames: Frames) {
+/// Serves a connection that another node has opened, after its handshake where nodes talk TLS.
+pub(super) async fn take(bus: Arc<Bus>, link: LinkId, stream: TcpStream, frames: Frames) {
+    let Some(node) = bus.node.upgrade() else { return };
     let _ = stream.set_nodelay(true);
-    let (read, write) = stream.into_split();
+    let stream = if node.config().tls_cluster() {
+        let Some(tls) = node.tls() else { return bus.lost(link, Loss::Ended) };
+        match tokio::time::timeout(CONNECT_TIMEOUT, tls.acceptor.accept(stream)).await {
+            Ok(Ok(stream)) => Stream::Tls(Box::new(stream.into())),
+            Ok(Err(error)) => {
+                node.log.warning(&format!("Error accepting cluster node connection: {error}"));
+                return bus.lost(link, Loss::Ended);
+            }
+            Err(_) => return bus.lost(link, Loss::Ended),
+        }
+    } else {
+        Stream::Tcp(stream)
+    };
+    drop(node);
+    serve(bus, link, stream, frames).await;
+}
+
+/// Serves a connection to its end.
+async fn serve(bus: Arc<Bus>, link: LinkId, stream: Stream, frames: Frames) {
+    let (read, write) = tokio::io::split(stream);
     let load = Arc::clone(&frames.load);
     let ended = tokio::select! {
         ended = receive(&bus, link, read, &load) => ended,
@@ -129,7 +154,7 @@ fn loss(error: &io::Error) -> Loss {
 }
 
 /// Reads frames until the other end closes, or says what is no frame.
-async fn receive(bus: &Arc<Bus>, link: LinkId, mut read: OwnedReadHalf, load: &Load) -> io::Result<()> {
+async fn receive(bus: &Arc<Bus>, link: LinkId, mut read: ReadHalf<Stream>, load: &Load) -> io::Result<()> {
     let mut buffer = BytesMut::with_capacity(READ_LEN);
     loop {
         buffer.reserve(READ_LEN);
@@ -153,9 +178,10 @@ async fn receive(bus: &Arc<Bus>, link: LinkId, mut read: OwnedReadHalf, load: &L
 }
 
 /// Writes frames until there is nobody to send any.
-async fn send(mut frames: Frames, mut write: OwnedWriteHalf) -> io::Result<()> {
+async fn send(mut frames: Frames, mut write: WriteHalf<Stream>) -> io::Result<()> {
     while let Some(frame) = frames.frames.recv().await {
         write.write_all(&frame).await?;
+        write.flush().await?;
         frames.load.waiting.fetch_sub(frame.len(), Ordering::Relaxed);
     }
     Ok(())

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::{env, fs, io};
 
-use anyhow::{Context as _, anyhow};
+use anyhow::Context as _;
 use slotway_engine::acl;
 use slotway_engine::config::{Config, args};
 use slotway_engine::node::{Node as _, Shutdown};
@@ -50,13 +50,14 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<ExitCode> {
     let no_folder = identity::folder_trouble(&config);
     [problem, no_pid_file, no_folder].iter().flatten().for_each(|problem| log.warning(problem));
     limit_clients(&mut config, &log);
-    let listeners = listen(&config)?;
     let shared = Arc::new(Shared::new(config, config_file, log));
+    shared.make_tls(&shared.config()).context("Failed to configure TLS. Check logs for more info.")?;
+    shared.doors.open(&shared.config())?;
     users::load_at_start(&shared)?;
     greet(&shared);
     let bus = if shared.config().cluster_enabled() { Some(open_bus(&shared)?) } else { None };
     let runtime = runtime::current_thread()?;
-    LocalSet::new().block_on(&runtime, serve(Arc::clone(&shared), listeners, bus))?;
+    LocalSet::new().block_on(&runtime, serve(Arc::clone(&shared), bus))?;
     shared.log.warning("Slotway is now ready to exit, bye bye...");
     Ok(ExitCode::SUCCESS)
 }
@@ -113,22 +114,6 @@ fn limit_clients(config: &mut Config, log: &Log) {
     }
 }
 
-fn listen(config: &Config) -> anyhow::Result<Vec<std::net::TcpListener>> {
-    let addresses: Vec<&str> = config.bind().iter().map(String::as_str).collect();
-    let on = |port| runtime::listen(&addresses, port, config.tcp_backlog() as i32);
-    let mut listeners = on(config.port())?;
-    if listeners.is_empty() && config.port() != 0 {
-        return Err(anyhow!(
-            "Failed listening on port {} (tcp): no address to listen on. Set 'bind'.",
-            config.port()
-        ));
-    }
-    if config.cluster_client_port() != config.port() {
-        listeners.extend(on(config.cluster_client_port())?);
-    }
-    Ok(listeners)
-}
-
 fn greet(shared: &Shared) {
     let config = shared.config();
     let mode = if config.cluster_enabled() { "cluster" } else { "standalone" };
@@ -162,11 +147,7 @@ fn open_bus(shared: &Arc<Shared>) -> anyhow::Result<OpenBus> {
     Ok(OpenBus { bus, listeners, orders })
 }
 
-async fn serve(
-    shared: Arc<Shared>,
-    listeners: Vec<std::net::TcpListener>,
-    bus: Option<OpenBus>,
-) -> anyhow::Result<()> {
+async fn serve(shared: Arc<Shared>, bus: Option<OpenBus>) -> anyhow::Result<()> {
     let config = shared.config();
     if config.http_port() != 0 {
         let address = format!("{}:{}", config.http_bind(), config.http_port());
@@ -189,7 +170,6 @@ async fn serve(
             ending.ending.ask(Shutdown { save: flags.save(), now, force: flags.force(), abort: false });
         }
     });
-    let listeners = runtime::adopt(listeners)?;
     let orders = match bus {
         None => None,
         Some(OpenBus { bus, listeners, orders }) => {
@@ -197,5 +177,5 @@ async fn serve(
             Some(orders)
         }
     };
-    server::serve(shared, listeners, orders, server::data_threads(&config)).await
+    server::serve(shared, orders, server::data_threads(&config)).await
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use bytes::{Buf as _, BytesMut};
+use futures_util::FutureExt as _;
 use slotway_core::cluster::{HandoffInput, Message, Verdict};
 use slotway_core::id::{JobId, NodeId};
 use slotway_core::resp::decode::{Decoder, Limits};
@@ -15,7 +16,6 @@ use slotway_engine::node::Node as _;
 use slotway_engine::propagation::write_command;
 use slotway_engine::shards::{ShardAccess, WholeKeyspace as _};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::yield_now;
 use tokio::time::timeout;
@@ -23,6 +23,8 @@ use tokio::time::timeout;
 use super::{Order, Outgoing, tell_machine};
 use crate::server::Server;
 use crate::shared::Shared;
+use crate::stream::Stream;
+use crate::tls;
 
 /// Bytes made before clients have their turn: some tens of microseconds.
 const SLICE_LEN: usize = 16 * 1024;
@@ -245,13 +247,12 @@ impl<A: ShardAccess> Task<'_, A> {
 
     /// Tells the machine what the target has said by now.
     fn hear(&self, wire: &mut Wire<'_>) -> anyhow::Result<()> {
-        match wire.stream.try_read_buf(&mut wire.input) {
-            Ok(0) => bail!(
+        match wire.stream.read_buf(&mut wire.input).now_or_never() {
+            Some(Ok(0)) => bail!(
                 "Connection lost to target. Check CLUSTER GETSLOTMIGRATIONS on the target node for more information."
             ),
-            Ok(_) => {}
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
-            Err(error) => return Err(error).context("Connection lost to target"),
+            Some(Ok(_)) | None => {}
+            Some(Err(error)) => return Err(error).context("Connection lost to target"),
         }
         let limits = Limits { bulk_len_max: 1 << 16, authenticated: true };
         let mut decoder = Decoder::default();
@@ -295,16 +296,16 @@ impl Pace {
 
 /// A connection to the target.
 struct Wire<'a> {
-    stream: TcpStream,
+    stream: Stream,
     input: BytesMut,
     shared: &'a Shared,
 }
 
 impl<'a> Wire<'a> {
     async fn connect(shared: &'a Shared, host: &str, port: u16) -> anyhow::Result<Self> {
-        let connecting = timeout(PATIENCE, TcpStream::connect((host, port)));
+        let with_tls = shared.config().tls_cluster();
+        let connecting = timeout(PATIENCE, tls::connect(shared, host, port, with_tls));
         let stream = connecting.await.context("it does not answer")??;
-        stream.set_nodelay(true)?;
         let mut wire = Self { stream, input: BytesMut::new(), shared };
         wire.authenticate().await?;
         Ok(wire)

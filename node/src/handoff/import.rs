@@ -15,7 +15,6 @@ use slotway_engine::propagation::write_command;
 use slotway_engine::session::{AckWait, After, Import, Reached, ReplyMode, Session};
 use slotway_engine::shards::{ShardAccess, WholeKeyspace as _};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::yield_now;
 
@@ -24,6 +23,7 @@ use crate::aof;
 use crate::replicate;
 use crate::server::Server;
 use crate::shared::Shared;
+use crate::stream::Stream;
 
 /// Bytes read at once.
 const READ_LEN: usize = 256 * 1024;
@@ -33,7 +33,7 @@ const COPIES_MS: u64 = 300;
 /// Takes the slots in that the source of this connection gives, until it ends or the machine ends it.
 pub(crate) async fn serve<A: ShardAccess>(
     server: &Arc<Server<A>>,
-    stream: &mut TcpStream,
+    stream: &mut Stream,
     session: &mut Session,
     pending: BytesMut,
 ) {
@@ -101,7 +101,7 @@ struct Link<'a, A: ShardAccess> {
 impl<A: ShardAccess> Link<'_, A> {
     async fn run(
         &mut self,
-        stream: &mut TcpStream,
+        stream: &mut Stream,
         mut pending: BytesMut,
     ) -> anyhow::Result<std::convert::Infallible> {
         let shared = &self.server.shared;
@@ -165,7 +165,7 @@ impl<A: ShardAccess> Link<'_, A> {
         }
     }
 
-    async fn tell(&self, stream: &mut TcpStream, message: Message) -> anyhow::Result<()> {
+    async fn tell(&self, stream: &mut Stream, message: Message) -> anyhow::Result<()> {
         if message == Message::RequestFailover {
             self.wait_for_copies().await?;
         }
@@ -205,7 +205,7 @@ impl<A: ShardAccess> Link<'_, A> {
     }
 }
 
-async fn send(stream: &mut TcpStream, message: Message) -> anyhow::Result<()> {
+async fn send(stream: &mut Stream, message: Message) -> anyhow::Result<()> {
     let mut bytes = Vec::new();
     write_command(&mut bytes, words::message(message).iter().map(Vec::as_slice));
     stream.write_all(&bytes).await.context("Connection lost to source")

@@ -10,14 +10,13 @@ use slotway_core::resp::decode::{Decoder, Limits};
 use slotway_engine::node::Node as _;
 use slotway_engine::replication::Answer;
 use slotway_engine::session::{ClientId, Peer};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
-use tokio::net::tcp::{ReadHalf, WriteHalf};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, ReadHalf, WriteHalf};
 
 use super::sync::{Begun, Piece, want};
 use super::{Registration, begin};
 use crate::process;
 use crate::shared::Shared;
+use crate::stream::Stream;
 
 /// Bytes of the stream sent at once.
 const CHUNK_LEN: usize = 64 * 1024;
@@ -30,16 +29,16 @@ const KEEPALIVE: Duration = Duration::from_secs(1);
 /// The socket fails, or the replica lies too far behind.
 pub(crate) async fn feed(
     shared: Arc<Shared>,
-    stream: &mut TcpStream,
+    stream: &mut Stream,
     id: ClientId,
     peer: Peer,
 ) -> io::Result<()> {
     stream.set_nodelay(!shared.config().repl_disable_tcp_nodelay())?;
-    let from = stream.peer_addr()?.ip().to_canonical().to_string();
+    let from = stream.peer_ip()?.to_string();
     let host = if peer.host.is_empty() { from } else { peer.host.clone() };
     let address = format!("{host}:{}", peer.port);
     let registration = Registration::new(&shared, id, host, &peer);
-    let (input, output) = stream.split();
+    let (input, output) = tokio::io::split(stream);
     let mut feed = Feed { registration, output };
     tokio::select! {
         result = feed.send(&peer, &address) => result,
@@ -52,16 +51,22 @@ pub(crate) async fn feed(
 
 struct Feed<'a> {
     registration: Registration,
-    output: WriteHalf<'a>,
+    output: WriteHalf<&'a mut Stream>,
 }
 
 impl Feed<'_> {
+    /// Sends, and holds nothing back.
+    async fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.output.write_all(bytes).await?;
+        self.output.flush().await
+    }
+
     async fn send(&mut self, peer: &Peer, address: &str) -> io::Result<()> {
         let shared = Arc::clone(&self.registration.shared);
         match begin(&shared, self.registration.id, address, peer.resume) {
             Ok(history) => {
                 let answer = Answer::Continue(Some(history).filter(|_| peer.takes_psync2));
-                self.output.write_all(answer.format().as_bytes()).await?;
+                self.put(answer.format().as_bytes()).await?;
             }
             Err(_) => self.snapshot(peer).await?,
         }
@@ -81,22 +86,22 @@ impl Feed<'_> {
         let Begun { history, mut pieces } = loop {
             tokio::select! {
                 begun = &mut begun => break begun.map_err(io::Error::other)?,
-                () = tokio::time::sleep(KEEPALIVE) => self.output.write_all(b"\n").await?,
+                () = tokio::time::sleep(KEEPALIVE) => self.put(b"\n").await?,
             }
         };
         self.registration.change(|replica| replica.offset = history.offset);
         if peer.knows_psync {
-            self.output.write_all(Answer::Full(history).format().as_bytes()).await?;
+            self.put(Answer::Full(history).format().as_bytes()).await?;
         }
         if !peer.takes_eof {
             return self.counted_snapshot(&mut pieces).await;
         }
         let mark: String = process::random_bytes::<20>().iter().map(|byte| format!("{byte:02x}")).collect();
-        self.output.write_all(format!("$EOF:{mark}\r\n").as_bytes()).await?;
+        self.put(format!("$EOF:{mark}\r\n").as_bytes()).await?;
         while let Some(bytes) = next(&mut pieces).await? {
-            self.output.write_all(&bytes).await?;
+            self.put(&bytes).await?;
         }
-        self.output.write_all(mark.as_bytes()).await?;
+        self.put(mark.as_bytes()).await?;
         if peer.wants_only_snapshot {
             return Ok(());
         }
@@ -122,12 +127,12 @@ impl Feed<'_> {
             len += bytes.len();
         }
         file.rewind()?;
-        self.output.write_all(format!("${len}\r\n").as_bytes()).await?;
+        self.put(format!("${len}\r\n").as_bytes()).await?;
         let mut chunk = vec![0; CHUNK_LEN];
         loop {
             match file.read(&mut chunk)? {
                 0 => return Ok(()),
-                len => self.output.write_all(&chunk[..len]).await?,
+                len => self.put(&chunk[..len]).await?,
             }
         }
     }
@@ -139,7 +144,7 @@ impl Feed<'_> {
         loop {
             written.borrow_and_update();
             while self.take(shared, &mut chunk)? {
-                self.output.write_all(&chunk).await?;
+                self.put(&chunk).await?;
             }
             if written.changed().await.is_err() {
                 return Ok(());
@@ -173,7 +178,7 @@ fn aside(id: ClientId) -> io::Result<File> {
 }
 
 /// Reads how far the replica is.
-async fn feed_back(shared: &Shared, id: ClientId, mut input: ReadHalf<'_>) -> io::Result<()> {
+async fn feed_back(shared: &Shared, id: ClientId, mut input: ReadHalf<&mut Stream>) -> io::Result<()> {
     let limits = Limits { bulk_len_max: 1 << 20, authenticated: true };
     let (mut decoder, mut pending) = (Decoder::default(), BytesMut::new());
     loop {

@@ -29,7 +29,6 @@ use slotway_engine::session::{ReplyMode, Session};
 use slotway_engine::shards::{ShardAccess, WholeKeyspace as _};
 use slotway_engine::snapshot::Stale;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 use tokio::task::{JoinHandle, spawn_local, yield_now};
 use tokio::time::timeout;
 
@@ -39,6 +38,8 @@ use crate::persist::{Loading, Purpose, Source};
 use crate::process;
 use crate::server::Server;
 use crate::shared::Shared;
+use crate::stream::Stream;
+use crate::tls;
 
 /// Pause after a link is lost or could not be made.
 const RETRY: Duration = Duration::from_secs(1);
@@ -108,11 +109,11 @@ impl<A: ShardAccess> Attempt<'_, A> {
         set_phase(shared, LinkPhase::Connecting);
         let patience = Duration::from_secs(u64::from(shared.config().repl_timeout_secs()).max(1));
         let Primary { host, port, .. } = self.primary;
-        let stream = timeout(patience, TcpStream::connect((host.as_str(), *port)))
+        let with_tls = shared.config().tls_replication();
+        let stream = timeout(patience, tls::connect(shared, host, *port, with_tls))
             .await
             .context("it does not answer")?
             .context("cannot connect")?;
-        stream.set_nodelay(true)?;
         set_phase(shared, LinkPhase::Handshake);
         let mut wire = Wire { stream, input: BytesMut::new(), patience, shared, tenure: None };
         let answer = self.ask(&mut wire).await?;
@@ -157,6 +158,7 @@ impl<A: ShardAccess> Attempt<'_, A> {
         }
         self.make_sure_of_the_primary(wire).await?;
         let port = match config.replica_announce_port() {
+            0 if config.tls_replication() && config.tls_port() != 0 => config.tls_port(),
             0 => config.port(),
             port => port,
         };
@@ -297,7 +299,8 @@ impl<A: ShardAccess> Attempt<'_, A> {
 
     fn session(&self, wire: &Wire<'_>) -> Session {
         let shared = &self.server.shared;
-        let local = wire.stream.local_addr().map_or_else(|_| String::new(), |address| address.to_string());
+        let local = wire.stream.tcp().and_then(|tcp| tcp.local_addr().ok());
+        let local = local.map_or_else(String::new, |address| address.to_string());
         let address = format!("{}:{}", self.primary.host, self.primary.port);
         let mut session = Session::new(shared.clients.next_id(), address, local, shared.now(), None);
         (session.is_primary_link, session.reply_mode) = (true, ReplyMode::Off);
@@ -418,7 +421,7 @@ impl<A: ShardAccess> Reader<'_, A> {
 
 /// The connection to the primary.
 struct Wire<'a> {
-    stream: TcpStream,
+    stream: Stream,
     /// What has come and has not been used.
     input: BytesMut,
     /// How long to wait for something to come.
@@ -432,7 +435,11 @@ impl Wire<'_> {
     async fn send(&mut self, words: &[&[u8]]) -> anyhow::Result<()> {
         let mut bytes = Vec::new();
         write_command(&mut bytes, words.iter().copied());
-        timeout(self.patience, self.stream.write_all(&bytes)).await.context("it does not read")??;
+        let written = async {
+            self.stream.write_all(&bytes).await?;
+            self.stream.flush().await
+        };
+        timeout(self.patience, written).await.context("it does not read")??;
         Ok(())
     }
 

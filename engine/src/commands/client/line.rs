@@ -8,7 +8,7 @@ use slotway_core::time::UnixMs;
 
 use crate::node::ClientCard;
 use crate::pubsub::Space;
-use crate::session::{Modes, Session};
+use crate::session::{Modes, Session, Transport};
 use crate::tracking;
 
 /// `id=3 addr=...` and a line feed: the fields of Redis 7.2 in its order.
@@ -76,6 +76,7 @@ fn flags(session: &Session, modes: Modes, is_broken: bool) -> String {
         (is_broken, 'R'),
         (is_broadcast, 'B'),
         (modes.is_dirty, 'd'),
+        (session.transport == Transport::Unix, 'U'),
         (modes.readonly, 'r'),
         (session.no_evict, 'e'),
         (session.no_touch, 'T'),
