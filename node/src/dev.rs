@@ -301,7 +301,9 @@ async fn start_page(plan: &Plan, nodes: &[Arc<Shared>], log: &Log) -> Option<Str
     }
     let quiet = Log::open("", Level::Nothing).ok()?;
     let (address, health) = (format!("{}:{}", plan.bind, plan.http_port), Health::of(nodes.to_vec()));
-    match http::start(&address, nodes[0].watch_topology(), health, &quiet).await {
+    match http::start(&address, nodes[0].watch_topology(), health, nodes[0].config().http_token(), &quiet)
+        .await
+    {
         Ok(_) => Some(format!("http://{}:{}/", plan.announce, plan.http_port)),
         Err(error) => {
             log.warning(&format!("No playground: {error:#}. Choose another port with --http."));

@@ -36,6 +36,11 @@ impl Health {
         Self { nodes: nodes.into() }
     }
 
+    /// The nodes.
+    pub(crate) fn nodes(&self) -> &[Arc<Shared>] {
+        &self.nodes
+    }
+
     /// Whether clients can be sent here.
     ///
     /// # Errors
@@ -45,7 +50,11 @@ impl Health {
     }
 }
 
-fn is_ready(node: &Shared) -> Result<(), String> {
+/// Whether clients can be sent to `node`.
+///
+/// # Errors
+/// Why not, in a few words.
+pub(crate) fn is_ready(node: &Shared) -> Result<(), String> {
     if node.replication.is_loading() {
         return Err("loading the data".into());
     }

@@ -5,31 +5,38 @@
 //! | `/api/topology` | the cluster as this node knows it, JSON of core's `TopologyView`   |
 //! | `/api/events`   | server-sent events: `topology`, the same JSON, at once and on each change |
 //! | `/healthz`      | 200 while the process serves                                       |
+//! | `/metrics`      | figures for Prometheus; `?slots=50` adds those of the 50 fullest slots   |
 //! | `/readyz`       | 200 once clients can be sent here; otherwise 503, and why          |
 //! | everything else | the page, which is part of the program                             |
 //!
-//! It reads and never writes, and listens on the loopback address unless told otherwise.
+//! It reads and never writes, and listens on the loopback address unless told otherwise. With `http-token` all but the health checks want it, as
+//! `Authorization: Bearer`, or as the password of any user.
 
+mod metrics;
 mod page;
+mod token;
 
 use std::convert::Infallible;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use futures_util::{Stream, StreamExt as _};
+use slotway_core::resp::value::Value;
 use slotway_core::topology::Topology;
 use slotway_core::topology::view::TopologyView;
+use slotway_engine::node::Node as _;
 use tokio::sync::watch;
 use tokio_stream::wrappers::WatchStream;
 
-use crate::health::Health;
+use crate::health::{Health, is_ready};
 use crate::log::Log;
+use crate::shared::Shared;
 
 type Topologies = watch::Receiver<Option<Arc<Topology>>>;
 
@@ -38,6 +45,7 @@ type Topologies = watch::Receiver<Option<Arc<Topology>>>;
 struct Sources {
     topologies: Topologies,
     health: Health,
+    token: Arc<str>,
 }
 
 /// Listens on `address` and serves in the background, as long as the runtime runs. Returns the address in force.
@@ -48,6 +56,7 @@ pub(crate) async fn start(
     address: &str,
     topologies: Topologies,
     health: Health,
+    token: &str,
     log: &Log,
 ) -> anyhow::Result<std::net::SocketAddr> {
     let listener = tokio::net::TcpListener::bind(address)
@@ -55,9 +64,10 @@ pub(crate) async fn start(
         .with_context(|| format!("Could not listen on HTTP address {address}"))?;
     let address = listener.local_addr()?;
     log.notice(&format!("Serving the playground on http://{address}"));
+    let sources = Sources { topologies, health, token: token.into() };
     tokio::spawn(async move {
         // Accepting goes on whatever happens to a connection; it ends with the runtime.
-        let _ = axum::serve(listener, routes(Sources { topologies, health })).await;
+        let _ = axum::serve(listener, routes(sources)).await;
     });
     Ok(address)
 }
@@ -66,9 +76,11 @@ fn routes(sources: Sources) -> Router {
     Router::new()
         .route("/api/topology", get(topology))
         .route("/api/events", get(events))
+        .route("/metrics", get(metrics))
+        .fallback(get(page::file))
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(&sources.token), token::check))
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
-        .fallback(get(page::file))
         .with_state(sources)
 }
 
@@ -81,6 +93,74 @@ async fn readyz(State(Sources { health, .. }): State<Sources>) -> Response {
         Ok(()) => "ok\n".into_response(),
         Err(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")).into_response(),
     }
+}
+
+/// What is asked of `/metrics`.
+#[derive(serde::Deserialize)]
+struct MetricsQuery {
+    /// How many slots to tell of, the fullest first.
+    #[serde(default)]
+    slots: u16,
+}
+
+async fn metrics(
+    State(Sources { health, .. }): State<Sources>,
+    Query(MetricsQuery { slots }): Query<MetricsQuery>,
+) -> Response {
+    let mut told = Vec::new();
+    for node in health.nodes() {
+        let Some(facts) = tell(node, slots, health.nodes().len() > 1).await else {
+            return (StatusCode::SERVICE_UNAVAILABLE, "a node does not answer\n").into_response();
+        };
+        told.push(facts);
+    }
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], metrics::text(&told))
+        .into_response()
+}
+
+/// What a node says of itself; `None` if it does not, since it ends.
+async fn tell(node: &Shared, slots: u16, is_one_of_many: bool) -> Option<metrics::Told> {
+    let config = node.config();
+    let is_in_cluster = config.cluster_enabled();
+    let text = |value: Value| match value {
+        Value::Bulk(bytes) | Value::Verbatim(_, bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+        _ => String::new(),
+    };
+    let info = text(node.ask(&["INFO", "everything"]).await?);
+    let cluster = if is_in_cluster { text(node.ask(&["CLUSTER", "INFO"]).await?) } else { String::new() };
+    let slots = match slots {
+        0 => Vec::new(),
+        _ if !is_in_cluster => Vec::new(),
+        count => {
+            let count = count.to_string();
+            let words = ["CLUSTER", "SLOT-STATS", "ORDERBY", "KEY-COUNT", "LIMIT", &count];
+            slot_counts(&node.ask(&words).await?)
+        }
+    };
+    Some(metrics::Told {
+        node: if is_one_of_many { format!("127.0.0.1:{}", config.port()) } else { String::new() },
+        info,
+        cluster,
+        slots,
+        not_ready: is_ready(node).err(),
+    })
+}
+
+/// From the reply of CLUSTER SLOT-STATS.
+fn slot_counts(reply: &Value) -> Vec<(u16, Vec<(String, u64)>)> {
+    let Value::Array(slots) = reply else { return Vec::new() };
+    let slot = |entry: &Value| {
+        let Value::Array(parts) = entry else { return None };
+        let [Value::Integer(slot), Value::Array(counts)] = parts.as_slice() else { return None };
+        let pairs = counts.chunks(2).filter_map(|pair| match pair {
+            [Value::Bulk(name), Value::Integer(count)] => {
+                Some((String::from_utf8_lossy(name).into_owned(), u64::try_from(*count).ok()?))
+            }
+            _ => None,
+        });
+        Some((u16::try_from(*slot).ok()?, pairs.collect()))
+    };
+    slots.iter().filter_map(slot).collect()
 }
 
 async fn topology(State(Sources { topologies, .. }): State<Sources>) -> Response {

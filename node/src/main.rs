@@ -25,6 +25,7 @@ mod handoff;
 mod health;
 mod http;
 mod identity;
+mod inquiry;
 mod locked;
 mod log;
 mod migrate;

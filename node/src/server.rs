@@ -30,7 +30,7 @@ use crate::doors::{Arrived, Door, Leaving};
 use crate::locked::Locked;
 use crate::shared::Shared;
 use crate::stream::{Stream, keep_alive};
-use crate::{aof, busy, handoff, persist, process, replicate, shutdown};
+use crate::{aof, busy, handoff, inquiry, persist, process, replicate, shutdown};
 
 /// Shards per data thread where several threads share the data: few enough to walk, enough that two threads seldom meet.
 const SHARDS_PER_THREAD: u16 = 16;
@@ -146,6 +146,7 @@ pub(crate) async fn serve_here<A: ShardAccess + 'static>(
     spawn_local(replicate::follow_primary(Arc::clone(&server)));
     spawn_local(replicate::fail_over(Arc::clone(&server)));
     spawn_local(follow_topology(Arc::clone(&server)));
+    spawn_local(inquiry::serve(Arc::clone(&server)));
     let executes: Rc<dyn Executes> = Rc::new(Served(Arc::clone(&server)));
     let (accepted, mut streams) = unbounded_channel();
     let mut accepting = Vec::new();

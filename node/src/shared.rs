@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 use slotway_core::cluster::{Beginning, Cluster, Dataset, Input, LinkId, Now};
 use slotway_core::id::JobId;
 use slotway_core::resp::error::ErrorReply;
+use slotway_core::resp::value::Value;
 use slotway_core::slot::Slot;
 use slotway_core::slot_set::SlotSet;
 use slotway_core::time::UnixMs;
@@ -42,6 +43,7 @@ use crate::bus::Bus;
 use crate::clients::Clients;
 use crate::doors::Doors;
 use crate::handoff::Handoff;
+use crate::inquiry::Inquiries;
 use crate::log::{Level, Log};
 use crate::migrate::Migrations;
 use crate::pause::Pauses;
@@ -88,6 +90,8 @@ pub(crate) struct Shared {
     stop: watch::Sender<bool>,
     /// The control plane, unless the node's topology is fixed.
     bus: OnceLock<Arc<Bus>>,
+    /// What other threads want to know of this node.
+    pub(crate) inquiries: Inquiries,
     /// Where clients come in.
     pub(crate) doors: Doors,
     tls: ArcSwapOption<Tls>,
@@ -136,6 +140,7 @@ impl Shared {
             log,
             stop: watch::Sender::new(false),
             bus: OnceLock::new(),
+            inquiries: Inquiries::default(),
             doors: Doors::default(),
             tls: ArcSwapOption::empty(),
             switches: Switches::default(),
@@ -214,6 +219,11 @@ impl Shared {
     /// Notes that a client is closed because it does not read.
     pub(crate) fn log_overflow(&self, address: &str) {
         self.log.warning(&format!("Client addr={address} closed for overcoming of output buffer limits."));
+    }
+
+    /// What this node answers to a command, as to a client that may do everything; `None` while it serves nobody.
+    pub(crate) async fn ask(&self, words: &[&str]) -> Option<Value> {
+        self.inquiries.ask(words).await
     }
 
     /// What TLS needs; `None` where nothing uses it.

@@ -245,6 +245,7 @@ accessors! {
     cluster_handover_on_shutdown: bool = "cluster-handover-on-shutdown", "a primary that is shut down lets a replica take over first.";
     no_appendfsync_on_rewrite: bool = "no-appendfsync-on-rewrite", "the disk is left to a rewrite of the append-only file while that lasts.";
     http_port: u16 = "http-port", "the HTTP port of the playground; 0 for none.";
+    http_token: &str = "http-token", "what readers of the HTTP port have to show; empty for nothing.";
     http_bind: &str = "http-bind", "the address of the HTTP port.";
     health_socket: &str = "health-socket", "the socket of health checks: a path or `@name`; empty for none.";
     run_as_user: &str = "run-as-user", "the user to go on as when started as root; empty to stay root.";

@@ -152,7 +152,7 @@ async fn serve(shared: Arc<Shared>, bus: Option<OpenBus>) -> anyhow::Result<()> 
     if config.http_port() != 0 {
         let address = format!("{}:{}", config.http_bind(), config.http_port());
         let health = Health::of(vec![Arc::clone(&shared)]);
-        http::start(&address, shared.watch_topology(), health, &shared.log).await?;
+        http::start(&address, shared.watch_topology(), health, config.http_token(), &shared.log).await?;
     }
     health::serve(config.health_socket(), Health::of(vec![Arc::clone(&shared)]), &shared.log);
     let ending = Arc::clone(&shared);

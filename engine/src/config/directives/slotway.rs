@@ -7,6 +7,8 @@ pub(super) const DIRECTIVES: &[Directive] = &[
     // The HTTP port of the playground and its interface; 0 means none.
     port("http-port", 0).immutable(),
     text("http-bind", "127.0.0.1").immutable(),
+    // What readers of the HTTP port have to show; empty for nothing.
+    text("http-token", "").immutable().sensitive(),
     // Where a health check asks, without a port or a password: a path, or `@name` for one without a file.
     text("health-socket", "").immutable(),
     // The user to go on as when started as root: `user`, `user:group`, by name or number.
