@@ -55,7 +55,7 @@ REVISION = $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 # --- testing it ---------------------------------------------------------------------------------
 
 # In the order in which mistakes are cheap to find.
-STEPS := fmt clippy doc deny shell unit sim server suites wasm npm web e2e fuzz image compose kubernetes
+STEPS := fmt clippy doc deny shell unit instructions sim server suites wasm npm web e2e fuzz image compose kubernetes
 
 .PHONY: test
 test: setup-test ## Test everything; ends with a table of what ran (V=1 shows all output)
@@ -84,6 +84,11 @@ test-shell:
 
 test-unit: $(PAGE)
 	@scripts/step unit $(CARGO) test --workspace --exclude slotway-tests --exclude slotway-sim --all-features --no-fail-fast
+
+# What the hot path executes, counted by valgrind, against committed bounds.
+test-instructions:
+	@scripts/setup-packages valgrind
+	@scripts/step instructions sh -c '$(CARGO) build --profile instructions --package slotway-engine --example instructions && tests/perf/run instructions'
 
 # Simulated clusters, optimized: SEEDS=60000 for a night.
 SEEDS ?= 2000
