@@ -24,6 +24,7 @@ mod files;
 mod handoff;
 mod health;
 mod http;
+mod huge_pages;
 mod identity;
 mod inquiry;
 mod locked;
@@ -54,6 +55,7 @@ use cli::Job;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    huge_pages::hold_back();
     let result = match cli::parse(std::env::args_os().collect()) {
         Job::Server { args } => cli::serve::run(&args),
         Job::Dev(options) => cli::dev::run(&options),

@@ -38,7 +38,7 @@ use tokio::task::yield_now;
 
 use crate::server::Server;
 use crate::shared::Shared;
-use crate::{aof, handoff, replicate};
+use crate::{aof, handoff, huge_pages, replicate};
 use disk::{Brake, Disk};
 pub(crate) use file::SnapshotFile;
 use file::{Input, Leave};
@@ -491,6 +491,7 @@ impl<'a> Loading<'a> {
     ) -> anyhow::Result<Option<Self>> {
         let (config, name) = (shared.config(), source.path.display().to_string());
         let input = Input::open(source.path).with_context(|| format!("Can't open the RDB file {name}"))?;
+        huge_pages::follow(input.as_ref().map_or(0, Input::len));
         let loader = Loader::new(shards, hasher, shared.now(), source.stale);
         let loader = if source.merge == Merge::Replace { loader.merging() } else { loader };
         let reader = Reader::new(ReadOptions { verifies_checksum: config.rdbchecksum() });

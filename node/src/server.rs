@@ -30,7 +30,7 @@ use crate::doors::{Arrived, Door, Leaving};
 use crate::locked::Locked;
 use crate::shared::Shared;
 use crate::stream::{Stream, keep_alive};
-use crate::{aof, busy, handoff, inquiry, persist, process, replicate, shutdown};
+use crate::{aof, busy, handoff, huge_pages, inquiry, persist, process, replicate, shutdown};
 
 /// Shards per data thread where several threads share the data: few enough to walk, enough that two threads seldom meet.
 const SHARDS_PER_THREAD: u16 = 16;
@@ -370,6 +370,11 @@ async fn cron<A: ShardAccess + 'static>(server: Arc<Server<A>>) {
         }
         let shared = &server.shared;
         shared.stats.sample(CRON.as_millis() as u64);
+        if huge_pages::are_held_back() {
+            let mut data = 0;
+            server.engine.shards().each_shard(&mut |shard| data += shard.used_memory() as u64);
+            huge_pages::follow(data);
+        }
         persist::check_save_points(shared, server.engine.shards());
         if let timeout @ 1.. = u64::from(shared.config().timeout_secs()) {
             shared.clients.kill_idle(UnixMs::from_ms(shared.now().as_ms().saturating_sub(timeout * 1000)));

@@ -15,6 +15,7 @@ use slotway_engine::snapshot::{AOF_BASE, Snapshot, Stale};
 
 use super::manifest::{Manifest, Part};
 use super::{create, folder, form, manifest_path, size_of_all, write_manifest};
+use crate::huge_pages;
 use crate::persist::{self, Loaded, Loading, Purpose, SnapshotFile, Source};
 use crate::server::Server;
 
@@ -38,6 +39,7 @@ pub(crate) fn load<A: ShardAccess>(server: &Server<A>) -> anyhow::Result<Loaded>
         Err(error) => return Err(error).context("Can't read the AOF manifest"),
     };
     let mut manifest = adopt(server, manifest)?;
+    huge_pages::follow(size_of_all(&config, &manifest));
     let is_new = load_parts(server, &manifest)? == 0;
     if !is_new {
         shared.log.notice(&format!(
