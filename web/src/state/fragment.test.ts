@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { LINK_MAX, NOTHING_SHARED, type Shared, readFragment, writeFragment as write } from './fragment'
+import { LINK_MAX, NOTHING_SHARED, type Shared, leftOut, readFragment, writeFragment as write } from './fragment'
 
 const writeFragment = (shared: Partial<Shared>) => write({ ...NOTHING_SHARED, ...shared })
 
@@ -22,6 +22,14 @@ it('keys too many for a link are left out of it', async () => {
   expect(random.length).toBeGreaterThan(LINK_MAX)
   expect(await writeFragment({ keys: random, slot: 3 })).toBe('s=3')
   expect(await writeFragment({ keys: 'x'.repeat(LINK_MAX * 21), slot: 3 })).toBe('s=3')
+})
+
+it('what a link has no room for is named, and nothing else', async () => {
+  const shared = { ...NOTHING_SHARED, keys: 'x'.repeat(LINK_MAX * 21), commands: 'GET a', pasted: 'y'.repeat(500) }
+  expect(leftOut(await write(shared), shared)).toEqual(['keys'])
+  expect(leftOut('', NOTHING_SHARED)).toEqual([])
+  const empty = { ...NOTHING_SHARED, keys: '' }
+  expect(leftOut(await write(empty), empty)).toEqual([])
 })
 
 it('a lone surrogate is shared as the character that clients send', async () => {

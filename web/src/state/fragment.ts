@@ -21,7 +21,7 @@ export const NOTHING_SHARED: Shared = { keys: null, slot: null, pasted: null, co
 
 /** Of each text, the letter before it as it is, and the one before it packed. */
 const TEXTS = { keys: ['k', 'z'], pasted: ['t', 'y'], commands: ['c', 'x'], edits: ['p', 'w'] } as const
-type TextName = keyof typeof TEXTS
+export type TextName = keyof typeof TEXTS
 
 const READABLE_MAX = 400
 /** Longer links get cut by programs that pass them on. */
@@ -33,6 +33,13 @@ export async function writeFragment(shared: Shared): Promise<string> {
   const fields = await Promise.all(names.map((name) => textField(name, shared[name])))
   if (shared.slot !== null) fields.push(`s=${shared.slot}`)
   return fields.filter((field) => field !== '').join('&')
+}
+
+/** The texts of `shared` for which `fragment`, written of it, has no room. */
+export function leftOut(fragment: string, shared: Shared): TextName[] {
+  const told = new Set(fragment.split('&').map((field) => field.split('=', 1)[0]))
+  const names = Object.keys(TEXTS) as TextName[]
+  return names.filter((name) => shared[name] !== null && !TEXTS[name].some((letter) => told.has(letter)))
 }
 
 export async function readFragment(fragment: string): Promise<Shared> {

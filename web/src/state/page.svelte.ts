@@ -15,7 +15,7 @@ import { type LiveStatus, watchCluster } from '../topology/live'
 import { readTopology } from '../topology/read'
 import { type SlotTable, slotTable } from '../topology/slot-table'
 import { type Edits, NO_EDITS, readEdits, writeEdits } from './edits'
-import { NOTHING_SHARED, type Shared, readFragment, writeFragment } from './fragment'
+import { NOTHING_SHARED, type Shared, leftOut, readFragment, writeFragment } from './fragment'
 import { History } from './history'
 import type { Screen } from './screens'
 
@@ -73,6 +73,8 @@ export class Page {
   order = $state<Order>('rows')
   colouring = $state<Colouring>('shards')
   zoom = $state(1)
+  /** True while the address has no room for all that is shown. */
+  linkFallsShort = $state(false)
   canUndo = $state(false)
   canRedo = $state(false)
 
@@ -218,7 +220,9 @@ export class Page {
 
   /** The fragment that brings others to what this screen shows now. */
   async fragment(screen: Screen): Promise<string> {
-    const fields = await writeFragment(this.#shared(screen))
+    const shared = this.#shared(screen)
+    const fields = await writeFragment(shared)
+    this.linkFallsShort = leftOut(fields, shared).length > 0
     return screen === 'slots' ? fields : [screen, fields].filter((part) => part !== '').join('&')
   }
 

@@ -27,6 +27,7 @@ export const en = {
     undo: 'Undo',
     redo: 'Redo',
     loading: 'Loading…',
+    linkFallsShort: 'This is too much for a link: the address of this page leaves part of it out. Send your text as a file.',
     lost: 'This part of the page does not load: ',
     needsWasm: 'This page needs WebAssembly, and it does not start here: ',
   },

@@ -21,6 +21,7 @@ export const zh: Words = {
     undo: '撤销',
     redo: '重做',
     loading: '正在加载…',
+    linkFallsShort: '内容太多，链接放不下：本页地址省略了其中一部分。请把文本作为文件发送。',
     lost: '页面的这一部分无法加载：',
     needsWasm: '本页需要 WebAssembly，但它无法在此启动：',
   },

@@ -207,6 +207,7 @@ test('a dropped file of a million keys is listed without freezing the page', () 
     await page.getByText('1,000,000 keys').first().waitFor({ timeout: 60_000 })
     await page.getByText(/Counting/).waitFor({ state: 'detached' })
     if (process.env.SHOW_FIGURES) console.log(`longest task: ${await page.evaluate(() => globalThis.longest)} ms`)
+    await page.getByText('too much for a link').waitFor()
   }))
 
 const LATIN = /[A-Za-z]{4,}/g
