@@ -27,6 +27,7 @@ use slotway_core::cluster::{
     Action, Announced, Beginning, ChannelScope, Cluster, Config as ClusterConfig, Durability, Input, LinkId,
     Loss, Now, Seed, Shape, Source,
 };
+use slotway_core::id::NodeId;
 use slotway_core::slot_set::SlotSet;
 use slotway_core::time::Instant;
 use slotway_core::topology::Topology;
@@ -378,6 +379,7 @@ fn cluster_config(config: &Config) -> anyhow::Result<ClusterConfig> {
         },
         seeds: seeds(config)?,
         init: shape(config)?,
+        allowed: allowed(config),
         zone: config.availability_zone().to_owned(),
         outside: config.outside(),
         hostname: config.cluster_announce_hostname().to_owned(),
@@ -388,6 +390,12 @@ fn cluster_config(config: &Config) -> anyhow::Result<ClusterConfig> {
 /// Where the node looks for others. A seed without a port listens where this node does.
 fn seeds(config: &Config) -> anyhow::Result<Vec<Seed>> {
     Seed::parse_list(config.cluster_seeds(), base_port(config)).map_err(anyhow::Error::msg)
+}
+
+/// The only nodes that are let in.
+fn allowed(config: &Config) -> Vec<NodeId> {
+    // What is no name was refused when the directive was set.
+    config.cluster_allow_ids().split_whitespace().filter_map(|id| NodeId::parse(id.as_bytes())).collect()
 }
 
 /// The cluster that the node is to form.

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use super::form::Shape;
 use super::seeds::Seed;
+use crate::id::NodeId;
 use crate::topology::Outside;
 
 /// The configuration of one node's control plane. It may be replaced at any time
@@ -41,6 +42,8 @@ pub struct Config {
     pub seeds: Vec<Seed>,
     /// `cluster-init`: the cluster that this node is to form with others, if none stands.
     pub init: Option<Shape>,
+    /// `cluster-allow-ids`: the only nodes that are let in from now on; empty for all.
+    pub allowed: Vec<NodeId>,
     /// `availability-zone`: what falls together with this node, such as a zone or a host; empty for its address.
     pub zone: String,
     /// `cluster-announce-hostname`, empty for none.
@@ -109,6 +112,7 @@ impl Default for Config {
             announced: Announced::default(),
             seeds: Vec::new(),
             init: None,
+            allowed: Vec::new(),
             zone: String::new(),
             hostname: String::new(),
             outside: Outside::default(),

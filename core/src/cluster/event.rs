@@ -37,6 +37,7 @@ pub enum Event {
     EpochCollision { with: NodeId, epoch: Epoch },
     EpochBumped { epoch: Epoch },
     EpochJumpRefused { by: NodeId, epoch: Epoch },
+    StrangerRefused { node: NodeId },
     ElectionScheduled { delay_ms: u64, rank: usize },
     ElectionStarted { epoch: Epoch },
     ElectionExpired { epoch: Epoch },
@@ -108,6 +109,9 @@ impl fmt::Display for Event {
             EpochBumped { epoch } => write!(f, "config epoch of this node is now {epoch}, without a vote"),
             EpochJumpRefused { by, epoch } => {
                 write!(f, "node {by} claims epoch {epoch}, too far ahead to be true: its frame is ignored")
+            }
+            StrangerRefused { node } => {
+                write!(f, "node {node} is not in cluster-allow-ids: it is not let in")
             }
             ElectionScheduled { delay_ms, rank } => {
                 write!(f, "election starts in {delay_ms} ms (rank {rank})")

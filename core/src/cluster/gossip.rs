@@ -111,7 +111,7 @@ impl Cluster {
     fn believe_about_unknown(&mut self, now: Now, sender: PeerIndex, entry: &Gossip) {
         let is_of_use =
             !entry.flags.intersects(NodeFlags::NOADDR | NodeFlags::HANDSHAKE) && !entry.ip.is_empty();
-        if !is_of_use || self.is_banned(now, &entry.node) {
+        if !is_of_use || self.is_banned(now, &entry.node) || !self.admits(&entry.node) {
             return;
         }
         let shard_id = ShardId::from_random(self.random.id_bytes());

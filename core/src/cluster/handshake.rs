@@ -9,7 +9,8 @@
 //! ```
 //!
 //! A node that answers at another node's address is not that node: the address is forgotten until gossip or a ping gives a new
-//! one. This is what keeps two clusters apart when addresses are used again.
+//! one. This keeps two clusters apart when addresses are used again, as long as nobody meets the wrong node; `cluster-allow-ids`
+//! keeps them apart then, too.
 
 use alloc::string::String;
 
@@ -21,6 +22,7 @@ use super::links::LinkId;
 use super::nodes::{MYSELF, PeerIndex};
 use super::peer::{Peer, role_of};
 use super::receive::Heartbeat;
+use crate::bus::HeartbeatKind;
 use crate::id::{NodeId, ShardId};
 use crate::topology::NodeFlags;
 
@@ -74,6 +76,20 @@ impl Cluster {
         self.begin_handshake(now, address, None, Purpose::Answer);
     }
 
+    /// Whether a node of that name may become one of the cluster: what clusters that meet by a reused address are kept apart by.
+    pub(crate) fn admits(&self, node: &NodeId) -> bool {
+        let allowed = &self.config.allowed;
+        allowed.is_empty() || allowed.contains(node) || *node == self.nodes[MYSELF].id
+    }
+
+    /// A stranger that is not let in gets no answer either: one would make this node known over there, and its gossip spread it.
+    pub(crate) fn turn_away(&mut self, heartbeat: Heartbeat<'_>) {
+        // Pings of those who know this node from earlier come again and again: no line for each.
+        if heartbeat.body.kind == HeartbeatKind::Meet {
+            self.note(Event::StrangerRefused { node: heartbeat.header.sender });
+        }
+    }
+
     /// Handshakes that nobody answered in time.
     pub(crate) fn expire_handshake(&mut self, now: Now, index: PeerIndex) -> bool {
         let peer = &self.nodes[index];
@@ -123,6 +139,11 @@ impl Cluster {
             }
             self.forget(placeholder);
             self.move_to(known, address);
+            return None;
+        }
+        if !self.admits(&header.sender) {
+            self.note(Event::StrangerRefused { node: header.sender });
+            self.forget(placeholder);
             return None;
         }
         // It may be myself, met by mistake, or somebody who must stay away.

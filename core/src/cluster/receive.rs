@@ -141,6 +141,9 @@ impl Cluster {
 
     fn on_heartbeat(&mut self, now: Now, sender: Option<PeerIndex>, heartbeat: Heartbeat<'_>) {
         let mut sender = sender;
+        if sender.is_none() && !heartbeat.is_on_own_link() && !self.admits(&heartbeat.header.sender) {
+            return self.turn_away(heartbeat);
+        }
         if heartbeat.body.kind != HeartbeatKind::Pong {
             self.learn_own_address(heartbeat);
             if heartbeat.body.kind == HeartbeatKind::Meet && sender.is_none() {

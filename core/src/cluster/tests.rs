@@ -1,5 +1,6 @@
 //! Several machines in one thread, on a network that loses nothing: the rules together.
 
+mod allowed;
 mod comeback;
 mod copies;
 mod foreign;

@@ -210,6 +210,7 @@ accessors! {
     cluster_announce_human_nodename: &str = "cluster-announce-human-nodename", "the name to show in logs; empty for none.";
     cluster_preferred_endpoint_type: EndpointType = "cluster-preferred-endpoint-type", "what clients are told to connect to.";
     cluster_seeds: &str = "cluster-seeds", "where other nodes may be found: host:port,...; empty for nowhere.";
+    cluster_allow_ids: &str = "cluster-allow-ids", "the names of the only nodes that are let in, with blanks between; empty for all.";
     cluster_init: &str = "cluster-init", "the cluster to form: primaries=3,replicas=1; empty for none.";
     availability_zone: &str = "availability-zone", "what falls together with this node; empty for its address alone.";
     cluster_announce_client_ipv4: &str = "cluster-announce-client-ipv4", "the address for clients of the outside that come by IPv4; empty for none.";

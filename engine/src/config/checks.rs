@@ -1,6 +1,7 @@
 //! Rules for single text directives, beyond their being text.
 
 use slotway_core::cluster::{Seed, Shape};
+use slotway_core::id::NodeId;
 
 use super::Reason;
 
@@ -65,6 +66,14 @@ pub(super) fn human_nodename(name: &str) -> Result<(), &'static str> {
 /// `cluster-seeds`.
 pub(super) fn seeds(list: &str) -> Result<(), &'static str> {
     Seed::parse_list(list, DEFAULT_PORT).map(drop)
+}
+
+/// `cluster-allow-ids`: names of nodes with blanks between them.
+pub(super) fn node_ids(list: &str) -> Result<(), &'static str> {
+    let are_ids = list.split_whitespace().all(|id| NodeId::parse(id.as_bytes()).is_some());
+    are_ids
+        .then_some(())
+        .ok_or("cluster-allow-ids: expected names of nodes, 40 characters each, with blanks between them")
 }
 
 /// `cluster-init`.

@@ -333,8 +333,11 @@ impl Net {
     }
 
     fn act(&mut self, at: usize, action: Action) {
-        if let Action::Persist { .. } | Action::PauseWrites | Action::ResumeWrites | Action::Follow(_) =
-            &action
+        if let Action::Persist { .. }
+        | Action::PauseWrites
+        | Action::ResumeWrites
+        | Action::Follow(_)
+        | Action::Note(Event::StrangerRefused { .. }) = &action
         {
             self.nodes[at].done.push(action.clone());
         }

@@ -1,6 +1,6 @@
 //! What Redis does not have.
 
-use crate::config::checks::{seeds, shape};
+use crate::config::checks::{node_ids, seeds, shape};
 use crate::config::directive::{Directive, int, memory, port, text, unset, yes_no};
 
 pub(super) const DIRECTIVES: &[Directive] = &[
@@ -21,6 +21,8 @@ pub(super) const DIRECTIVES: &[Directive] = &[
     yes_no("cluster-handover-on-shutdown", false),
     // Bytes a second that a migration of slots (CLUSTER MIGRATESLOTS) sends at most; 0: as fast as can be.
     memory("slot-migration-max-rate", 0, u64::MAX as i128, 0),
+    // The only nodes that are let into the cluster from now on, by their names; empty for all.
+    unset("cluster-allow-ids").checked(node_ids),
     // Where a node looks for its cluster, and how large a cluster it is to form with others.
     unset("cluster-seeds").checked(seeds).immutable(),
     unset("cluster-init").checked(shape).immutable(),

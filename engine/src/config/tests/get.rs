@@ -33,6 +33,7 @@ fn there_are_as_many_directives_as_in_redis_besides_our_own() {
     #[rustfmt::skip]
     let own = [
         "availability-zone",
+        "cluster-allow-ids",
         "cluster-announce-client-hostname",
         "cluster-announce-client-ipv4",
         "cluster-announce-client-ipv6",
