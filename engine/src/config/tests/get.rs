@@ -49,6 +49,7 @@ fn there_are_as_many_directives_as_in_redis_besides_our_own() {
         "health-socket",
         "http-bind",
         "http-port",
+        "http-token",
         "run-as-user",
         "slot-migration-max-rate",
     ];
