@@ -61,7 +61,12 @@ pub enum ReplayError {
     /// A command at this byte or behind that closes a connection, or waits: none such is ever written.
     NotWritten(u64),
     /// A command at this byte or behind that is not known here: nothing is served where some of the data would be missing.
-    Unknown(u64),
+    Unknown {
+        /// Where it is.
+        at: u64,
+        /// Its name.
+        name: String,
+    },
 }
 
 impl fmt::Display for ReplayError {
@@ -76,8 +81,8 @@ impl fmt::Display for ReplayError {
             ReplayError::NotWritten(at) => {
                 write!(f, "a command at byte {at} or behind is none that is ever written there")
             }
-            ReplayError::Unknown(at) => {
-                write!(f, "Unknown command reading the append only file at byte {at} or behind")
+            ReplayError::Unknown { at, name } => {
+                write!(f, "Unknown command '{name}' reading the append only file at byte {at} or behind")
             }
         }
     }
@@ -152,8 +157,8 @@ impl Replay {
         if self.session.after != After::Continue || self.session.blocked.is_some() {
             return Err(ReplayError::NotWritten(self.executed));
         }
-        if has_unknown_command(&self.replies) {
-            return Err(ReplayError::Unknown(self.executed));
+        if let Some(name) = unknown_command(&self.replies) {
+            return Err(ReplayError::Unknown { at: self.executed, name });
         }
         self.replies.clear();
         self.note_open_transaction(used, done);
@@ -208,17 +213,19 @@ fn next_annotation(bytes: &[u8], from: usize) -> usize {
     found.map_or(bytes.len(), |at| from + at + 1)
 }
 
-/// One of the replies is that a command is not known. Values in replies, which may look like it, are none.
-fn has_unknown_command(replies: &[u8]) -> bool {
+/// The command of which one of the replies says that it is not known. Values in replies, which may look like that, say nothing.
+fn unknown_command(replies: &[u8]) -> Option<String> {
     let may_have = replies.windows(UNKNOWN.len()).any(|window| window == UNKNOWN);
     let mut rest = replies;
     while may_have && let Ok((reply, used)) = Value::decode(rest) {
-        if matches!(&reply, Value::Error(text) if text.as_bytes().starts_with(&UNKNOWN[1..])) {
-            return true;
+        if let Value::Error(text) = &reply
+            && text.as_bytes().starts_with(&UNKNOWN[1..])
+        {
+            return Some(text.split('\'').nth(1).unwrap_or_default().into());
         }
         rest = &rest[used..];
     }
-    false
+    None
 }
 
 #[cfg(test)]
@@ -292,7 +299,7 @@ mod tests {
             ("nonsense".into(), no_command("")),
             ("*x\r\n".into(), no_command(": invalid multibulk length")),
             (command(&["QUIT"]), ReplayError::NotWritten(at)),
-            (command(&["NOSUCH"]), ReplayError::Unknown(at)),
+            (command(&["NOSUCH"]), ReplayError::Unknown { at, name: "NOSUCH".into() }),
         ] {
             let found = replayed(&[SET, &file].concat(), SET.len()).map(|(_, end)| end);
             assert_eq!(found, Err(error), "{file}");

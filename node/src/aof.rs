@@ -21,6 +21,7 @@ use std::time::Instant;
 use anyhow::{Context as _, bail};
 use parking_lot::Mutex;
 use slotway_core::resp::error::ErrorReply;
+use slotway_core::time::UnixMs;
 use slotway_engine::config::{AppendFsync, Config};
 use slotway_engine::node::{AofState, Node as _, Saving, When};
 use slotway_engine::propagation::{Record, Stream};
@@ -316,8 +317,16 @@ fn form(config: &Config) -> Form {
     if config.aof_use_rdb_preamble() { Form::Rdb } else { Form::Commands }
 }
 
+/// What a base of commands begins with: the time, where the file tells it.
+fn front_of(config: &Config, now: UnixMs) -> Vec<u8> {
+    match form(config) {
+        Form::Commands if config.aof_timestamp_enabled() => format!("#TS:{}\r\n", now.as_secs()).into_bytes(),
+        Form::Commands | Form::Rdb => Vec::new(),
+    }
+}
+
 fn begin_rewrite(shared: &Shared, shards: &dyn WholeKeyspace, kind: Kind) -> Result<Saving, ErrorReply> {
-    let mut bytes = Vec::new();
+    let mut bytes = front_of(&shared.config(), shared.now());
     let mut switched = fs::create_dir_all(folder(&shared.config())).context("cannot make the folder");
     let front = &mut || {
         if switched.is_ok() {

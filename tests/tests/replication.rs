@@ -337,7 +337,8 @@ fn a_replica_with_a_password_follows_a_primary_with_one() {
     let replica = Server::slotway(&["--masterauth", "wrong"]);
     let mut connection = replica.connect();
     connection.call(&["REPLICAOF", "127.0.0.1", &primary.port().to_string()]);
-    PATIENCE.wait_until("it is refused", || replica.output().contains("unable to AUTH: -WRONGPASS"));
+    PATIENCE
+        .wait_until("it is refused", || replica.output().contains("Unable to AUTH to MASTER: -WRONGPASS"));
     connection.call(&["CONFIG", "SET", "masterauth", "secret"]);
     PATIENCE.wait_until("the link is up", || connection.info("master_link_status") == "up");
 }

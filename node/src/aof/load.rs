@@ -14,7 +14,7 @@ use slotway_engine::shards::{ShardAccess, WholeKeyspace as _};
 use slotway_engine::snapshot::{AOF_BASE, Snapshot, Stale};
 
 use super::manifest::{Manifest, Part};
-use super::{create, folder, form, manifest_path, size_of_all, write_manifest};
+use super::{create, folder, form, front_of, manifest_path, size_of_all, write_manifest};
 use crate::huge_pages;
 use crate::persist::{self, Loaded, Loading, Purpose, SnapshotFile, Source};
 use crate::server::Server;
@@ -129,7 +129,7 @@ fn adopt<A: ShardAccess>(server: &Server<A>, manifest: Option<Manifest>) -> anyh
 fn write_first_base<A: ShardAccess>(server: &Server<A>, manifest: &Manifest) -> anyhow::Result<Part> {
     let Server { shared, engine } = server;
     let (config, shards) = (shared.config(), engine.shards());
-    let mut bytes = Vec::new();
+    let mut bytes = front_of(&config, shared.now());
     let front = &mut || persist::front(shared, vec![(AOF_BASE, "1".to_owned())]);
     let snapshot = Snapshot::begin_in(form(&config), shards, shared.now(), &config, &mut bytes, front);
     let mut snapshot = snapshot.ok_or_else(|| anyhow!("a snapshot is under way"))?;

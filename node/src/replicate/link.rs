@@ -153,7 +153,7 @@ impl<A: ShardAccess> Attempt<'_, A> {
                 if user.is_empty() { &[b"AUTH", password] } else { &[b"AUTH", user, password] };
             let answer = wire.call(words).await?;
             if answer.starts_with('-') {
-                bail!("unable to AUTH: {answer}");
+                bail!("Unable to AUTH to MASTER: {answer}");
             }
         }
         self.make_sure_of_the_primary(wire).await?;
