@@ -135,6 +135,10 @@ bench: release ## Measure against redis-server and the crc16 crate; some minutes
 
 # cargo-fuzz needs a nightly compiler.
 FUZZ_SECONDS ?= 30
+.PHONY: redis-tests
+redis-tests: test-server ## Run Redis' own tests with this server in its place: tests/redis-suite
+	@tests/redis-suite/run $(ARGS)
+
 .PHONY: fuzz
 fuzz: ## Feed each decoder with made-up bytes, FUZZ_SECONDS=30 each
 	@scripts/setup-rust fuzz
