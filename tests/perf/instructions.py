@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BOUNDS = Path(__file__).with_suffix(".txt")
 FEW, MANY = 100, 2100
 # Compilers' versions are pinned; what is left is the C library's allocator and its ways of copying bytes.
-SLACK = 1.05
+SLACK = 1.10
 RAISE = "To raise a bound, or to lower one after an improvement: `tests/perf/run instructions --write`, and the commit says why."
 
 
@@ -64,7 +64,7 @@ def read_bounds():
 
 def write_bounds(counts):
     """Takes these counts for what holds from now on."""
-    head = "# Instructions of one operation. Five hundredths more fail; `tests/perf/run instructions --write` writes this file.\n"
+    head = "# Instructions of one operation. A tenth more fails; `tests/perf/run instructions --write` writes this file.\n"
     BOUNDS.write_text(head + "".join(f"{name} {count:.1f}\n" for name, count in counts.items()))
 
 
