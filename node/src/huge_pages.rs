@@ -1,5 +1,5 @@
 //! Huge pages of memory: not while the process is small, which a few of them make five times as large; wanted once it
-//! has data, since every command then looks at random places, and finds them a tenth faster.
+//! has data, since every command then looks at random places.
 //!
 //! ```text
 //!   start --hold_back()--> small pages --follow(much)--> huge pages, for good
