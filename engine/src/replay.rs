@@ -186,13 +186,19 @@ impl Replay {
         }
     }
 
-    /// The transaction that is open, if there is one, begins with the last MULTI of those that were executed.
+    /// The transaction that is open, if there is one, begins with the MULTI that opened it: one within it, which is refused, begins none.
     fn note_open_transaction(&mut self, used: usize, done: usize) {
         let rest = &self.pending[used..];
-        let is_multi = |index: &usize| self.decoder.request(rest, *index).is(0, "multi");
-        if self.session.transaction.is_some()
-            && let Some(begin) = (0..done).rev().find(is_multi)
-        {
+        let (mut is_open, mut begin) = (self.whole != self.executed, None);
+        for index in 0..done {
+            let request = self.decoder.request(rest, index);
+            if request.is(0, "exec") || request.is(0, "discard") {
+                (is_open, begin) = (false, None);
+            } else if request.is(0, "multi") && !is_open {
+                (is_open, begin) = (true, Some(index));
+            }
+        }
+        if let Some(begin) = begin.filter(|_| self.session.transaction.is_some()) {
             self.whole = self.executed + self.decoder.clone().consume_first(begin) as u64;
         }
     }
@@ -275,6 +281,19 @@ mod tests {
         for at_once in 1..=file.len() {
             let (mut client, end) = replayed(&file, at_once).unwrap();
             assert_eq!((client.run("GET k").as_str(), end), ("$1\r\nv\r\n", End::Whole), "{at_once} at once");
+        }
+    }
+
+    #[test]
+    fn a_transaction_that_is_open_begins_with_the_first_multi() {
+        let multi = command(&["MULTI"]);
+        let file = [SET, &multi, &multi, SET].concat();
+        for at_once in 1..=file.len() {
+            assert_eq!(
+                replayed(&file, at_once).unwrap().1,
+                End::CutAt(SET.len() as u64),
+                "{at_once} at once"
+            );
         }
     }
 

@@ -30,7 +30,8 @@ fuzz_target!(|input: Input| {
     assert_eq!(world.contents(), other.contents());
     if let End::CutAt(whole) = end {
         let (cut, result) = replayed(&file[..whole as usize], 64);
-        assert_eq!(result, Ok(End::Whole), "what is left when the end is cut off");
+        let left = file[..whole as usize].escape_ascii();
+        assert_eq!(result, Ok(End::Whole), "what is left when the end of {} is cut off: {left}", file.escape_ascii());
         assert_eq!(cut.contents(), world.contents(), "half a transaction is none");
     }
 });
