@@ -239,7 +239,8 @@ impl Page {
             for (part, text) in parts() {
                 let quantile = part.strip_prefix('p').and_then(|part| part.parse::<f64>().ok());
                 let Some(quantile) = quantile else { continue };
-                let labels = own.and("cmd", command).and("quantile", &(quantile / 100.0).to_string());
+                let labels =
+                    own.and("cmd", command).and("quantile", &((quantile * 1e4).round() / 1e6).to_string());
                 put(Kind::Summary, "redis_latency_percentiles_usec", &labels, text, 1.0);
             }
         } else if let Some(code) = field.strip_prefix("errorstat_") {
