@@ -5,7 +5,7 @@
 //! | `/api/topology` | the cluster as this node knows it, JSON of core's `TopologyView`   |
 //! | `/api/events`   | server-sent events: `topology`, the same JSON, at once and on each change |
 //! | `/healthz`      | 200 while the process serves                                       |
-//! | `/metrics`      | figures for Prometheus; `?slots=50` adds those of the 50 fullest slots   |
+//! | `/metrics`      | figures for Prometheus; `?slots=50` adds the 50 busiest and 50 fullest slots |
 //! | `/readyz`       | 200 once clients can be sent here; otherwise 503, and why          |
 //! | everything else | the page, which is part of the program                             |
 //!
@@ -16,8 +16,10 @@ mod metrics;
 mod page;
 mod token;
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
@@ -37,6 +39,9 @@ use tokio_stream::wrappers::WatchStream;
 use crate::health::{Health, is_ready};
 use crate::log::Log;
 use crate::shared::Shared;
+
+/// A node that has not answered by then is told as down: a script may keep it busy.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 type Topologies = watch::Receiver<Option<Arc<Topology>>>;
 
@@ -98,7 +103,7 @@ async fn readyz(State(Sources { health, .. }): State<Sources>) -> Response {
 /// What is asked of `/metrics`.
 #[derive(serde::Deserialize)]
 struct MetricsQuery {
-    /// How many slots to tell of, the fullest first.
+    /// How many slots to tell of: the busiest, and as many of the fullest.
     #[serde(default)]
     slots: u16,
 }
@@ -109,17 +114,19 @@ async fn metrics(
 ) -> Response {
     let mut told = Vec::new();
     for node in health.nodes() {
-        let Some(facts) = tell(node, slots, health.nodes().len() > 1).await else {
-            return (StatusCode::SERVICE_UNAVAILABLE, "a node does not answer\n").into_response();
+        let name = match health.nodes().len() {
+            1 => String::new(),
+            _ => format!("127.0.0.1:{}", node.config().port()),
         };
-        told.push(facts);
+        let asked = tokio::time::timeout(PATIENCE, tell(node, &name, slots)).await;
+        told.push(asked.ok().flatten().unwrap_or_else(|| metrics::Told::nothing(name)));
     }
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], metrics::text(&told))
         .into_response()
 }
 
 /// What a node says of itself; `None` if it does not, since it ends.
-async fn tell(node: &Shared, slots: u16, is_one_of_many: bool) -> Option<metrics::Told> {
+async fn tell(node: &Shared, name: &str, slots: u16) -> Option<metrics::Told> {
     let config = node.config();
     let is_in_cluster = config.cluster_enabled();
     let text = |value: Value| match value {
@@ -132,18 +139,16 @@ async fn tell(node: &Shared, slots: u16, is_one_of_many: bool) -> Option<metrics
         0 => Vec::new(),
         _ if !is_in_cluster => Vec::new(),
         count => {
-            let count = count.to_string();
-            let words = ["CLUSTER", "SLOT-STATS", "ORDERBY", "KEY-COUNT", "LIMIT", &count];
-            slot_counts(&node.ask(&words).await?)
+            let mut counts = BTreeMap::new();
+            for order in ["CPU-USEC", "KEY-COUNT"] {
+                let count = count.to_string();
+                let words = ["CLUSTER", "SLOT-STATS", "ORDERBY", order, "LIMIT", &count];
+                counts.extend(slot_counts(&node.ask(&words).await?));
+            }
+            counts.into_iter().collect()
         }
     };
-    Some(metrics::Told {
-        node: if is_one_of_many { format!("127.0.0.1:{}", config.port()) } else { String::new() },
-        info,
-        cluster,
-        slots,
-        not_ready: is_ready(node).err(),
-    })
+    Some(metrics::Told { node: name.to_owned(), info, cluster, slots, not_ready: is_ready(node).err() })
 }
 
 /// From the reply of CLUSTER SLOT-STATS.

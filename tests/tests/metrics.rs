@@ -79,7 +79,9 @@ fn figures_follow_what_the_node_does() {
     assert_eq!(is("redis_db_keys{db=\"db0\"}"), 20.0);
     assert_eq!(is("slotway_slot_keys{slot=\"12182\"}"), 20.0);
     assert!(is("redis_memory_used_bytes") > 1000.0);
-    assert_eq!(samples.keys().filter(|series| series.starts_with("slotway_slot_keys")).count(), 2);
+    // The busiest two and the fullest two: of one slot that is both, and of two that are neither, which may be the same.
+    let told = samples.keys().filter(|series| series.starts_with("slotway_slot_keys")).count();
+    assert!((2..=3).contains(&told), "{told}");
 }
 
 #[test]

@@ -129,6 +129,14 @@ pub(super) struct Told {
     pub(super) not_ready: Option<String>,
 }
 
+impl Told {
+    /// Of a node that does not answer.
+    pub(super) fn nothing(node: String) -> Self {
+        let (info, cluster, slots) = (String::new(), String::new(), Vec::new());
+        Self { node, info, cluster, slots, not_ready: Some("it does not answer".to_owned()) }
+    }
+}
+
 /// All metrics of some nodes.
 pub(super) fn text(all: &[Told]) -> String {
     let mut page = Page::default();
@@ -165,8 +173,12 @@ impl Page {
             .filter_map(|line| line.trim_end().split_once(':'))
             .collect();
         let own = Labels::of(&told.node);
-        self.add(Kind::Gauge, "redis_up", &own, "1");
-        self.add(Kind::Gauge, "slotway_ready", &own, if told.not_ready.is_none() { "1" } else { "0" });
+        let flag = |is_so| if is_so { "1" } else { "0" };
+        self.add(Kind::Gauge, "redis_up", &own, flag(!told.info.is_empty()));
+        self.add(Kind::Gauge, "slotway_ready", &own, flag(told.not_ready.is_none()));
+        if told.info.is_empty() {
+            return;
+        }
         for (named, kind) in [(GAUGES, Kind::Gauge), (COUNTERS, Kind::Counter)] {
             for (field, name) in named {
                 if let Some(value) = fields.get(field).and_then(|text| number(text)) {
@@ -391,6 +403,14 @@ mod tests {
         ] {
             assert!(text.lines().any(|got| got == line), "{line}\n{text}");
         }
+    }
+
+    #[test]
+    fn a_node_that_does_not_answer_is_down_and_hides_no_other() {
+        let text = text(&[Told::nothing("a".into()), Told { node: "b".into(), ..told() }]);
+        let is_there = |line: &str| text.lines().any(|got| got == line);
+        assert!(is_there("redis_up{node=\"a\"} 0") && is_there("redis_up{node=\"b\"} 1"), "{text}");
+        assert!(!text.contains("redis_instance_info{node=\"a\""), "{text}");
     }
 
     #[test]
