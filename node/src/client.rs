@@ -40,7 +40,7 @@ use crate::handoff;
 use crate::migrate;
 use crate::replicate;
 use crate::server::Server;
-use crate::stream::Stream;
+use crate::stream::{Stream, send};
 
 /// Bytes read at once.
 const READ_LEN: usize = 64 * 1024;
@@ -509,8 +509,7 @@ impl<A: ShardAccess + 'static> Connection<A> {
         if self.replies.is_empty() {
             return Ok(());
         }
-        self.stream.write_all(&self.replies).await?;
-        self.stream.flush().await?;
+        send(&mut self.stream, &self.replies).await?;
         self.server.shared.stats.bytes_out(self.replies.len());
         self.replies.clear();
         if self.replies.capacity() > KEPT_LEN_MAX {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use slotway_engine::config::Config;
 use socket2::{SockRef, TcpKeepalive};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::net::{TcpSocket, TcpStream, UnixStream, lookup_host};
 use tokio_rustls::TlsStream;
 
@@ -99,6 +99,15 @@ impl AsyncWrite for Stream {
             Self::Unix(stream) => Pin::new(stream).poll_shutdown(context),
         }
     }
+}
+
+/// Writes all of `bytes` and holds nothing back: TLS may keep the end of what is written to itself until it is told not to.
+///
+/// # Errors
+/// The connection fails.
+pub(crate) async fn send(stream: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) -> io::Result<()> {
+    stream.write_all(bytes).await?;
+    stream.flush().await
 }
 
 /// Connects to another server, from `bind-source-addr` if there is one.

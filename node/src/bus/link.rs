@@ -9,13 +9,13 @@ use bytes::BytesMut;
 use slotway_core::bus::{Frame, frame_len};
 use slotway_core::cluster::{Input, LinkId, Loss};
 use slotway_engine::node::Node as _;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, ReadHalf, WriteHalf};
+use tokio::io::{AsyncReadExt as _, ReadHalf, WriteHalf};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::AbortHandle;
 
 use super::Bus;
-use crate::stream::Stream;
+use crate::stream::{self, Stream};
 use crate::tls;
 
 /// A connection that is not there after this long is tried anew.
@@ -180,8 +180,7 @@ async fn receive(bus: &Arc<Bus>, link: LinkId, mut read: ReadHalf<Stream>, load:
 /// Writes frames until there is nobody to send any.
 async fn send(mut frames: Frames, mut write: WriteHalf<Stream>) -> io::Result<()> {
     while let Some(frame) = frames.frames.recv().await {
-        write.write_all(&frame).await?;
-        write.flush().await?;
+        stream::send(&mut write, &frame).await?;
         frames.load.waiting.fetch_sub(frame.len(), Ordering::Relaxed);
     }
     Ok(())

@@ -15,7 +15,7 @@ use slotway_engine::handoff::words;
 use slotway_engine::node::Node as _;
 use slotway_engine::propagation::write_command;
 use slotway_engine::shards::{ShardAccess, WholeKeyspace as _};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncReadExt as _;
 use tokio::sync::mpsc;
 use tokio::task::yield_now;
 use tokio::time::timeout;
@@ -23,7 +23,7 @@ use tokio::time::timeout;
 use super::{Order, Outgoing, tell_machine};
 use crate::server::Server;
 use crate::shared::Shared;
-use crate::stream::Stream;
+use crate::stream::{Stream, send};
 use crate::tls;
 
 /// Bytes made before clients have their turn: some tens of microseconds.
@@ -193,7 +193,7 @@ impl<A: ShardAccess> Task<'_, A> {
     async fn tell(&self, wire: &mut Wire<'_>, message: Message) -> anyhow::Result<()> {
         let mut bytes = self.outgoing.export.lock().take();
         write_command(&mut bytes, words::message(message).iter().map(Vec::as_slice));
-        wire.stream.write_all(&bytes).await.context("Connection lost to target")
+        send(&mut wire.stream, &bytes).await.context("Connection lost to target")
     }
 
     /// Makes and sends a chunk, as fast as the rate allows.
@@ -222,7 +222,7 @@ impl<A: ShardAccess> Task<'_, A> {
     async fn flush(&self, wire: &mut Wire<'_>) -> anyhow::Result<usize> {
         let bytes = self.outgoing.export.lock().take();
         if !bytes.is_empty() {
-            wire.stream.write_all(&bytes).await.context("Connection lost to target")?;
+            send(&mut wire.stream, &bytes).await.context("Connection lost to target")?;
         }
         Ok(bytes.len())
     }
@@ -332,7 +332,7 @@ impl<'a> Wire<'a> {
     async fn call(&mut self, words: &[Vec<u8>]) -> anyhow::Result<String> {
         let mut bytes = Vec::new();
         write_command(&mut bytes, words.iter().map(Vec::as_slice));
-        timeout(PATIENCE, self.stream.write_all(&bytes)).await.context("it does not read")??;
+        timeout(PATIENCE, send(&mut self.stream, &bytes)).await.context("it does not read")??;
         loop {
             if let Some(end) = self.input.iter().position(|byte| *byte == b'\n') {
                 let line = self.input.split_to(end + 1);

@@ -14,7 +14,7 @@ use slotway_engine::node::{Node as _, Pause};
 use slotway_engine::propagation::write_command;
 use slotway_engine::session::{AckWait, After, Import, Reached, ReplyMode, Session};
 use slotway_engine::shards::{ShardAccess, WholeKeyspace as _};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncReadExt as _;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::yield_now;
 
@@ -23,7 +23,7 @@ use crate::aof;
 use crate::replicate;
 use crate::server::Server;
 use crate::shared::Shared;
-use crate::stream::Stream;
+use crate::stream::{Stream, send};
 
 /// Bytes read at once.
 const READ_LEN: usize = 256 * 1024;
@@ -169,7 +169,7 @@ impl<A: ShardAccess> Link<'_, A> {
         if message == Message::RequestFailover {
             self.wait_for_copies().await?;
         }
-        send(stream, message).await
+        answer(stream, message).await
     }
 
     /// The slots are wanted only once this node's replicas have what came with them: one of them may have to take over. They are not waited for
@@ -205,8 +205,8 @@ impl<A: ShardAccess> Link<'_, A> {
     }
 }
 
-async fn send(stream: &mut Stream, message: Message) -> anyhow::Result<()> {
+async fn answer(stream: &mut Stream, message: Message) -> anyhow::Result<()> {
     let mut bytes = Vec::new();
     write_command(&mut bytes, words::message(message).iter().map(Vec::as_slice));
-    stream.write_all(&bytes).await.context("Connection lost to source")
+    send(stream, &bytes).await.context("Connection lost to source")
 }

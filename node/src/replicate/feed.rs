@@ -10,13 +10,13 @@ use slotway_core::resp::decode::{Decoder, Limits};
 use slotway_engine::node::Node as _;
 use slotway_engine::replication::Answer;
 use slotway_engine::session::{ClientId, Peer};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, ReadHalf, WriteHalf};
+use tokio::io::{AsyncReadExt as _, ReadHalf, WriteHalf};
 
 use super::sync::{Begun, Piece, want};
 use super::{Registration, begin};
 use crate::process;
 use crate::shared::Shared;
-use crate::stream::Stream;
+use crate::stream::{Stream, send};
 
 /// Bytes of the stream sent at once.
 const CHUNK_LEN: usize = 64 * 1024;
@@ -55,10 +55,9 @@ struct Feed<'a> {
 }
 
 impl Feed<'_> {
-    /// Sends, and holds nothing back.
+    /// Sends.
     async fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.output.write_all(bytes).await?;
-        self.output.flush().await
+        send(&mut self.output, bytes).await
     }
 
     async fn send(&mut self, peer: &Peer, address: &str) -> io::Result<()> {

@@ -28,7 +28,7 @@ use slotway_engine::script::ScriptHost as _;
 use slotway_engine::session::{ReplyMode, Session};
 use slotway_engine::shards::{ShardAccess, WholeKeyspace as _};
 use slotway_engine::snapshot::Stale;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncReadExt as _;
 use tokio::task::{JoinHandle, spawn_local, yield_now};
 use tokio::time::timeout;
 
@@ -38,7 +38,7 @@ use crate::persist::{Loading, Purpose, Source};
 use crate::process;
 use crate::server::Server;
 use crate::shared::Shared;
-use crate::stream::Stream;
+use crate::stream::{Stream, send};
 use crate::tls;
 
 /// Pause after a link is lost or could not be made.
@@ -435,11 +435,7 @@ impl Wire<'_> {
     async fn send(&mut self, words: &[&[u8]]) -> anyhow::Result<()> {
         let mut bytes = Vec::new();
         write_command(&mut bytes, words.iter().copied());
-        let written = async {
-            self.stream.write_all(&bytes).await?;
-            self.stream.flush().await
-        };
-        timeout(self.patience, written).await.context("it does not read")??;
+        timeout(self.patience, send(&mut self.stream, &bytes)).await.context("it does not read")??;
         Ok(())
     }
 
