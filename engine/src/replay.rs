@@ -188,6 +188,9 @@ impl Replay {
 
     /// The transaction that is open, if there is one, begins with the MULTI that opened it: one within it, which is refused, begins none.
     fn note_open_transaction(&mut self, used: usize, done: usize) {
+        if self.session.transaction.is_none() {
+            return;
+        }
         let rest = &self.pending[used..];
         let (mut is_open, mut begin) = (self.whole != self.executed, None);
         for index in 0..done {
@@ -198,7 +201,7 @@ impl Replay {
                 (is_open, begin) = (true, Some(index));
             }
         }
-        if let Some(begin) = begin.filter(|_| self.session.transaction.is_some()) {
+        if let Some(begin) = begin {
             self.whole = self.executed + self.decoder.clone().consume_first(begin) as u64;
         }
     }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use slotway_core::time::UnixMs;
-use slotway_engine::config::OutputLimits;
+use slotway_engine::config::{OutputLimit, OutputLimits};
 use slotway_engine::node::ClientCard;
 use slotway_engine::pubsub::Subscriptions;
 use slotway_engine::session::{ClientId, Session};
@@ -65,9 +65,7 @@ impl Clients {
     ) -> Option<String> {
         let outbox = self.outboxes.get(to)?;
         let client = self.open.lock().get(&to).map(Arc::clone);
-        let listens =
-            client.as_ref().is_some_and(|client| !client.card.lock().session.subscriptions.is_empty());
-        let limit = if listens { limits.pubsub } else { limits.normal };
+        let limit = client.as_ref().map_or(limits.normal, |client| client.limit(limits));
         if outbox.push(bytes, limit, now) {
             return None;
         }
@@ -100,12 +98,8 @@ impl Clients {
         if now.as_ms() < self.look_at_ms.load(Ordering::Relaxed) {
             return self.memory.load(Ordering::Relaxed);
         }
-        let memory_of = |client: &Arc<Client>| {
-            let card = client.card.lock();
-            if card.is_ordinary() { card.memory() + client.outbox.len() } else { 0 }
-        };
         let open = self.open.lock();
-        let memory = open.values().map(memory_of).sum::<usize>() as u64;
+        let memory = open.values().map(|client| client.memory()).sum::<usize>() as u64;
         let holds_ms = LOOK_EVERY_MS.max(open.len() as u64 / CONNECTIONS_PER_MS);
         self.memory.store(memory, Ordering::Relaxed);
         self.look_at_ms.store(now.as_ms() + holds_ms, Ordering::Relaxed);
@@ -115,10 +109,7 @@ impl Clients {
     /// Ends those that have been past a soft limit for too long, though nothing is sent to them now. Returns their addresses.
     pub(crate) fn close_slow(&self, limits: OutputLimits, now: UnixMs) -> Vec<String> {
         let open = self.open.lock();
-        let slow = open.values().filter(|client| {
-            let listens = !client.card.lock().session.subscriptions.is_empty();
-            !client.outbox.is_within(if listens { limits.pubsub } else { limits.normal }, now)
-        });
+        let slow = open.values().filter(|client| !client.outbox.is_within(client.limit(limits), now));
         slow.map(|client| {
             client.abort();
             client.card.lock().session.address.clone()
@@ -196,6 +187,18 @@ fn is_idle(card: &ClientCard, since: UnixMs) -> bool {
 }
 
 impl Client {
+    /// What may wait to be sent to it.
+    fn limit(&self, limits: OutputLimits) -> OutputLimit {
+        let listens = !self.card.lock().session.subscriptions.is_empty();
+        if listens { limits.pubsub } else { limits.normal }
+    }
+
+    /// Bytes that it takes; none of a replica's.
+    fn memory(&self) -> usize {
+        let card = self.card.lock();
+        if card.is_ordinary() { card.memory() + self.outbox.len() } else { 0 }
+    }
+
     /// As it is now, with what waits to be sent to it.
     fn card(&self) -> ClientCard {
         let mut card = self.card.lock().clone();

@@ -86,12 +86,6 @@ impl Doors {
     /// # Errors
     /// A place is taken, or not of this machine.
     pub(crate) fn open(&self, config: &Config) -> anyhow::Result<()> {
-        if config.bind().is_empty() && config.port() != 0 {
-            return Err(anyhow!(
-                "Failed listening on port {} (tcp): no address to listen on. Set 'bind'.",
-                config.port()
-            ));
-        }
         let mut state = self.state.lock();
         for Wish { place, is_optional } in wishes(config)? {
             match Door::open(&place, config) {
@@ -100,7 +94,7 @@ impl Doors {
                 Err(error) => return Err(error).with_context(|| place.trouble()),
             }
         }
-        if state.open.is_empty() && config.port() != 0 {
+        if config.port() != 0 && (config.bind().is_empty() || state.open.is_empty()) {
             return Err(anyhow!(
                 "Failed listening on port {} (tcp): no address to listen on. Set 'bind'.",
                 config.port()

@@ -383,9 +383,9 @@ async fn cron<A: ShardAccess + 'static>(server: Arc<Server<A>>) {
         close_slow_readers(shared);
         if shared.pause() == Pause::Nothing {
             if !shared.switches.keeps_expired.load(Ordering::Relaxed) {
-                expire(&server).await;
+                in_slices(|| server.engine.expire_cycle(&**shared, EXPIRE_SLICE)).await;
             }
-            evict(&server).await;
+            in_slices(|| server.engine.evict_cycle(&**shared)).await;
         }
     }
 }
@@ -431,20 +431,10 @@ async fn follow_topology<A: ShardAccess>(server: Arc<Server<A>>) {
     }
 }
 
-/// Keeps to `maxmemory` where nobody sends commands, slice by slice.
-async fn evict<A: ShardAccess>(server: &Server<A>) {
+/// Does `slice` again as long as that pays, clients being served in between.
+async fn in_slices(slice: impl Fn() -> bool) {
     for _ in 0..SLICES_MAX {
-        if !server.engine.evict_cycle(&*server.shared) {
-            return;
-        }
-        tokio::task::yield_now().await;
-    }
-}
-
-/// Removes keys whose time has come, slice by slice, clients being served in between.
-async fn expire<A: ShardAccess>(server: &Server<A>) {
-    for _ in 0..SLICES_MAX {
-        if !server.engine.expire_cycle(&*server.shared, EXPIRE_SLICE) {
+        if !slice() {
             return;
         }
         tokio::task::yield_now().await;

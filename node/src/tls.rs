@@ -125,17 +125,14 @@ fn client(
     };
     let (chain, key) = identity(certificate, key, pass)?;
     let chained =
-        WebPkiServerVerifier::builder_with_provider(roots(config)?, Arc::clone(provider)).build()?;
+        WebPkiServerVerifier::builder_with_provider(Arc::new(authorities(config)?), Arc::clone(provider))
+            .build()?;
     ClientConfig::builder_with_provider(Arc::clone(provider))
         .with_protocol_versions(versions)?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(AnyName(chained)))
         .with_client_auth_cert(chain, key)
         .context("tls-client-cert-file and tls-client-key-file")
-}
-
-fn roots(config: &Config) -> anyhow::Result<Arc<RootCertStore>> {
-    authorities(config).map(Arc::new)
 }
 
 /// A certificate with those that vouch for it, and its key.
