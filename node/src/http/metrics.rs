@@ -115,6 +115,28 @@ const COUNTERS: &[Named] = &[
     ("total_cluster_links_buffer_limit_exceeded", "cluster_links_buffer_limit_exceeded_total"),
 ];
 
+/// What a part of a field becomes: how it counts, its name here, and what one of it is in units of that.
+type Figure = (Kind, &'static str, f64);
+/// A part of a field with several figures, by its name there.
+type Part = (&'static str, Figure);
+
+const OF_COMMANDS: &[Part] = &[
+    ("calls", (Kind::Counter, "redis_commands_total", 1.0)),
+    ("usec", (Kind::Counter, "redis_commands_duration_seconds_total", 1e-6)),
+    ("rejected_calls", (Kind::Counter, "redis_commands_rejected_calls_total", 1.0)),
+    ("failed_calls", (Kind::Counter, "redis_commands_failed_calls_total", 1.0)),
+];
+const OF_ERRORS: &[Part] = &[("count", (Kind::Counter, "redis_errors_total", 1.0))];
+const OF_DATABASES: &[Part] = &[
+    ("keys", (Kind::Gauge, "redis_db_keys", 1.0)),
+    ("expires", (Kind::Gauge, "redis_db_keys_expiring", 1.0)),
+    ("avg_ttl", (Kind::Gauge, "redis_db_avg_ttl_seconds", 1e-3)),
+];
+const OF_REPLICAS: &[Part] = &[
+    ("offset", (Kind::Gauge, "redis_connected_slave_offset_bytes", 1.0)),
+    ("lag", (Kind::Gauge, "redis_connected_slave_lag_seconds", 1.0)),
+];
+
 /// What one node has said of itself.
 pub(super) struct Told {
     /// Its address, where several nodes answer together; empty otherwise.
@@ -225,65 +247,48 @@ impl Page {
     /// A field with several figures in it, or whose name says more than what is counted.
     fn compound(&mut self, field: &str, value: &str, own: &Labels) {
         let parts = || value.split(',').filter_map(|part| part.split_once('='));
-        let mut put = |kind, name: &str, labels: &Labels, text: &str, factor: f64| {
-            if let Some(value) = text.parse::<f64>().ok().map(|value| value * factor) {
-                self.add(kind, name, labels, &value.to_string());
-            }
-        };
+        let of = |name| parts().find(|(part, _)| *part == name).map_or("", |(_, text)| text);
         if let Some(command) = field.strip_prefix("cmdstat_") {
-            let labels = own.and("cmd", command);
-            for (part, text) in parts() {
-                match part {
-                    "calls" => put(Kind::Counter, "redis_commands_total", &labels, text, 1.0),
-                    "usec" => {
-                        put(Kind::Counter, "redis_commands_duration_seconds_total", &labels, text, 1e-6)
-                    }
-                    "rejected_calls" => {
-                        put(Kind::Counter, "redis_commands_rejected_calls_total", &labels, text, 1.0);
-                    }
-                    "failed_calls" => {
-                        put(Kind::Counter, "redis_commands_failed_calls_total", &labels, text, 1.0)
-                    }
-                    _ => {}
-                }
-            }
+            self.parts(OF_COMMANDS, of, &own.and("cmd", command));
         } else if let Some(command) = field.strip_prefix("latency_percentiles_usec_") {
             for (part, text) in parts() {
                 let quantile = part.strip_prefix('p').and_then(|part| part.parse::<f64>().ok());
                 let Some(quantile) = quantile else { continue };
                 let labels =
                     own.and("cmd", command).and("quantile", &((quantile * 1e4).round() / 1e6).to_string());
-                put(Kind::Summary, "redis_latency_percentiles_usec", &labels, text, 1.0);
+                self.part((Kind::Summary, "redis_latency_percentiles_usec", 1.0), text, &labels);
             }
         } else if let Some(code) = field.strip_prefix("errorstat_") {
-            for (_, text) in parts().filter(|(part, _)| *part == "count") {
-                put(Kind::Counter, "redis_errors_total", &own.and("err", code), text, 1.0);
-            }
+            self.parts(OF_ERRORS, of, &own.and("err", code));
         } else if is_numbered(field, "db") {
-            let labels = own.and("db", field);
-            for (part, text) in parts() {
-                match part {
-                    "keys" => put(Kind::Gauge, "redis_db_keys", &labels, text, 1.0),
-                    "expires" => put(Kind::Gauge, "redis_db_keys_expiring", &labels, text, 1.0),
-                    "avg_ttl" => put(Kind::Gauge, "redis_db_avg_ttl_seconds", &labels, text, 1e-3),
-                    _ => {}
-                }
-            }
+            self.parts(OF_DATABASES, of, &own.and("db", field));
         } else if is_numbered(field, "slave") {
-            let of = |name| parts().find(|(part, _)| *part == name).map_or("", |(_, text)| text);
             let labels =
                 own.and("slave_ip", of("ip")).and("slave_port", of("port")).and("slave_state", of("state"));
-            put(Kind::Gauge, "redis_connected_slave_offset_bytes", &labels, of("offset"), 1.0);
-            put(Kind::Gauge, "redis_connected_slave_lag_seconds", &labels, of("lag"), 1.0);
+            self.parts(OF_REPLICAS, of, &labels);
         } else if let Some(rest) = field.strip_prefix("sync_full_") {
             let (side, reason) = rest.split_once('_').unwrap_or((rest, ""));
             let labels = own.and("side", side).and("reason", reason);
-            put(Kind::Counter, "slotway_full_syncs_total", &labels, value, 1.0);
+            self.part((Kind::Counter, "slotway_full_syncs_total", 1.0), value, &labels);
         } else if let Some(rest) = field.strip_prefix("cluster_stats_messages_")
             && let Some((message, direction)) = rest.rsplit_once('_')
         {
             let labels = own.and("type", message).and("direction", direction);
-            put(Kind::Counter, "slotway_bus_messages_total", &labels, value, 1.0);
+            self.part((Kind::Counter, "slotway_bus_messages_total", 1.0), value, &labels);
+        }
+    }
+
+    /// The parts of one field that `table` names.
+    fn parts<'v>(&mut self, table: &[Part], of: impl Fn(&'static str) -> &'v str, labels: &Labels) {
+        for (name, figure) in table {
+            self.part(*figure, of(name), labels);
+        }
+    }
+
+    /// What is no figure is left out.
+    fn part(&mut self, (kind, name, factor): Figure, text: &str, labels: &Labels) {
+        if let Ok(value) = text.parse::<f64>() {
+            self.add(kind, name, labels, &(value * factor).to_string());
         }
     }
 
