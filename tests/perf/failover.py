@@ -44,15 +44,18 @@ def wait(what, done):
         time.sleep(POLL_SECONDS)
 
 
+def launch(command, port, timeout_ms, folder):
+    """A process at `port`, in a folder of its own."""
+    here = Path(folder) / str(port)
+    here.mkdir(exist_ok=True)
+    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--cluster-enabled", "yes"]
+    options += ["--cluster-node-timeout", str(timeout_ms), "--repl-diskless-sync-delay", "0"]
+    return subprocess.Popen(command + options, cwd=here, stdout=subprocess.DEVNULL)
+
+
 def start(command, ports, timeout_ms, folder):
     """A process for each port."""
-    processes = []
-    for port in ports:
-        here = Path(folder) / str(port)
-        here.mkdir()
-        options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--cluster-enabled", "yes"]
-        options += ["--cluster-node-timeout", str(timeout_ms), "--repl-diskless-sync-delay", "0"]
-        processes.append(subprocess.Popen(command + options, cwd=here, stdout=subprocess.DEVNULL))
+    processes = [launch(command, port, timeout_ms, folder) for port in ports]
     for port, process in zip(ports, processes):
         wait_for_pong(port, process)
     return processes

@@ -7,7 +7,6 @@ which no write to the slots of a shard succeeded is told. Needs redis-py: client
 """
 
 import statistics
-import subprocess
 import sys
 import tempfile
 import threading
@@ -15,7 +14,7 @@ import time
 from pathlib import Path
 
 from bench import command_line, machine, wait_for_pong
-from failover import NODES, form, start, text, wait
+from failover import NODES, form, launch, start, text, wait
 from kept import Writer, connect, count, longest_gap, slots_of
 
 OPTIONS = ["--cluster-handover-on-shutdown", "yes", "--appendonly", "yes"]
@@ -39,9 +38,7 @@ def restart(command, port, process, folder, timeout_ms):
     """Ends a node as an operator would, and starts it again."""
     process.terminate()
     process.wait(60)
-    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--cluster-enabled", "yes"]
-    options += ["--cluster-node-timeout", str(timeout_ms), "--repl-diskless-sync-delay", "0"]
-    process = subprocess.Popen(command + options, cwd=Path(folder) / str(port), stdout=subprocess.DEVNULL)
+    process = launch(command, port, timeout_ms, folder)
     wait_for_pong(port, process)
     return process
 
