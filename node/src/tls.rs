@@ -36,8 +36,8 @@ pub(crate) fn concerns(directive: &str) -> bool {
 pub(crate) struct Tls {
     /// For those who come.
     pub(crate) acceptor: TlsAcceptor,
-    /// For those this node goes to.
-    pub(crate) connector: TlsConnector,
+    /// For those this node goes to, where it goes to any by TLS.
+    connector: Option<TlsConnector>,
 }
 
 impl Tls {
@@ -46,14 +46,17 @@ impl Tls {
     /// # Errors
     /// A file is missing or unfit, or a directive asks for what there is not.
     pub(crate) fn of(config: &Config) -> anyhow::Result<Option<Self>> {
-        let is_used = config.tls_port() != 0 || config.tls_replication() || config.tls_cluster();
-        if !is_used {
+        let goes_out = config.tls_replication() || config.tls_cluster();
+        if config.tls_port() == 0 && !goes_out {
             return Ok(None);
         }
         let provider = Arc::new(provider(config)?);
         let versions = versions(config.tls_protocols())?;
         let acceptor = TlsAcceptor::from(Arc::new(server(config, &provider, &versions)?));
-        let connector = TlsConnector::from(Arc::new(client(config, &provider, &versions)?));
+        let connector = match goes_out {
+            true => Some(TlsConnector::from(Arc::new(client(config, &provider, &versions)?))),
+            false => None,
+        };
         Ok(Some(Self { acceptor, connector }))
     }
 }
@@ -68,11 +71,12 @@ pub(crate) async fn connect(shared: &Shared, host: &str, port: u16, with_tls: bo
     if !with_tls {
         return Ok(Stream::Tcp(stream));
     }
-    let tls = shared.tls().ok_or_else(|| io::Error::other("TLS is not set up"))?;
+    let connector = shared.tls().and_then(|tls| tls.connector.clone());
+    let connector = connector.ok_or_else(|| io::Error::other("TLS is not set up"))?;
     let address = stream.peer_addr()?.ip();
     let name =
         ServerName::try_from(host.to_owned()).unwrap_or_else(|_| ServerName::IpAddress(address.into()));
-    let stream = tls.connector.connect(name, stream).await?;
+    let stream = connector.connect(name, stream).await?;
     Ok(Stream::Tls(Box::new(stream.into())))
 }
 

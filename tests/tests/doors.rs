@@ -95,6 +95,19 @@ fn tls_lets_in_whoever_an_authority_vouches_for() {
 }
 
 #[test]
+fn who_asks_nobody_for_a_certificate_needs_no_authority() {
+    let papers = Papers::new();
+    for kind in BOTH {
+        let port = free_port();
+        let (certificate, key) = (papers.certificate("good"), papers.key("good"));
+        let (number, words) = (port.to_string(), ["--tls-cert-file", &certificate, "--tls-key-file", &key]);
+        let _server =
+            kind.start(&[&words[..], &["--tls-port", &number, "--tls-auth-clients", "no"]].concat());
+        assert_eq!(cli_with_tls(&papers, port, None, &["ping"]), "PONG", "{kind:?}");
+    }
+}
+
+#[test]
 fn versions_and_ciphers_are_those_that_the_directives_name() {
     let papers = Papers::new();
     let (port, server) = start_with_tls(Kind::Slotway, &papers, &["--tls-protocols", "TLSv1.3"]);
