@@ -255,6 +255,11 @@ impl Topology {
         }
     }
 
+    /// The same cluster as picture `version`.
+    pub fn with_version(&self, version: u64) -> Topology {
+        Topology { version, ..self.clone() }
+    }
+
     /// The same cluster in another state.
     pub fn with_state(&self, state: ClusterState) -> Topology {
         Topology { state, ..self.clone() }

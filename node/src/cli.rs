@@ -11,6 +11,7 @@ pub(crate) mod redis_cli;
 pub(crate) mod serve;
 pub(crate) mod slot;
 mod talk;
+pub(crate) mod ui;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -36,6 +37,7 @@ Examples:
   echo 'port 7777' | slotway -          one server, configured from standard input
   slotway cluster create a:7000 b:7000 c:7000   a cluster of nodes that run already
   slotway doctor a:7000                 what is wrong with a cluster, and what mends it
+  slotway ui --cluster a:7000           a page that shows a running cluster, of any make
   slotway slot user:{42}:cart           the slot of a key, and why
   slotway ping -p 7777                  exit code 0 if a server answers there
 
@@ -65,6 +67,8 @@ pub(crate) enum Job {
     Cluster(cluster::Options),
     /// Say in plain words what is wrong with a cluster, and what mends it
     Doctor(cluster::doctor::Alone),
+    /// Serve the playground over a running cluster of Slotway, Redis or Valkey, to look at
+    Ui(ui::Options),
     /// Tell the slot of keys
     Slot(slot::Options),
     /// Ask a server whether it is well, for health checks

@@ -27,6 +27,7 @@ use crate::bus::{self, Bus, Order};
 use crate::cli::environment;
 use crate::health::Health;
 use crate::log::{Level, Log};
+use crate::observe::Observer;
 use crate::shared::Shared;
 use crate::{files, health, http, identity, process, runtime, server, signals, users};
 
@@ -301,9 +302,9 @@ async fn start_page(plan: &Plan, nodes: &[Arc<Shared>], log: &Log) -> Option<Str
     }
     let quiet = Log::open("", Level::Nothing).ok()?;
     let (address, health) = (format!("{}:{}", plan.bind, plan.http_port), Health::of(nodes.to_vec()));
-    match http::start(&address, nodes[0].watch_topology(), health, nodes[0].config().http_token(), &quiet)
-        .await
-    {
+    let sight = Observer::of_nodes(nodes, nodes[0].watch_topology());
+    let (topologies, config) = (nodes[0].watch_topology(), nodes[0].config());
+    match http::start(&address, topologies, sight, health, config.http_token(), &quiet).await {
         Ok(_) => Some(format!("http://{}:{}/", plan.announce, plan.http_port)),
         Err(error) => {
             log.warning(&format!("No playground: {error:#}. Choose another port with --http."));

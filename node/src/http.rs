@@ -4,6 +4,8 @@
 //! |-----------------|--------------------------------------------------------------------|
 //! | `/api/topology` | the cluster as this node knows it, JSON of core's `TopologyView`   |
 //! | `/api/events`   | server-sent events: `topology`, the same JSON, at once and on each change |
+//! | `/api/nodes`    | what each node holds, how far replicas are behind, what moves; JSON of `observe/report.rs` |
+//! | `/api/slots`    | keys of each slot; `?of=keys,load` other columns of `observe/slots.rs` |
 //! | `/healthz`      | 200 while the process serves                                       |
 //! | `/metrics`      | figures for Prometheus; `?slots=50` adds the 50 busiest and 50 fullest slots |
 //! | `/readyz`       | 200 once clients can be sent here; otherwise 503, and why          |
@@ -33,22 +35,21 @@ use slotway_core::resp::value::Value;
 use slotway_core::topology::Topology;
 use slotway_core::topology::view::TopologyView;
 use slotway_engine::node::Node as _;
-use tokio::sync::watch;
 use tokio_stream::wrappers::WatchStream;
 
 use crate::health::{Health, is_ready};
 use crate::log::Log;
+use crate::observe::{Column, Sight, Topologies};
 use crate::shared::Shared;
 
 /// A node that has not answered by then is told as down: a script may keep it busy.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-type Topologies = watch::Receiver<Option<Arc<Topology>>>;
-
 /// What the paths are answered from.
 #[derive(Clone)]
 struct Sources {
     topologies: Topologies,
+    sight: Sight,
     health: Health,
     token: Arc<str>,
 }
@@ -60,6 +61,7 @@ struct Sources {
 pub(crate) async fn start(
     address: &str,
     topologies: Topologies,
+    sight: Sight,
     health: Health,
     token: &str,
     log: &Log,
@@ -69,7 +71,7 @@ pub(crate) async fn start(
         .with_context(|| format!("Could not listen on HTTP address {address}"))?;
     let address = listener.local_addr()?;
     log.notice(&format!("Serving the playground on http://{address}"));
-    let sources = Sources { topologies, health, token: token.into() };
+    let sources = Sources { topologies, sight, health, token: token.into() };
     tokio::spawn(async move {
         // Accepting goes on whatever happens to a connection; it ends with the runtime.
         let _ = axum::serve(listener, routes(sources)).await;
@@ -81,6 +83,8 @@ fn routes(sources: Sources) -> Router {
     Router::new()
         .route("/api/topology", get(topology))
         .route("/api/events", get(events))
+        .route("/api/nodes", get(nodes))
+        .route("/api/slots", get(slots))
         .route("/metrics", get(metrics))
         .fallback(get(page::file))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&sources.token), token::check))
@@ -172,8 +176,58 @@ async fn topology(State(Sources { topologies, .. }): State<Sources>) -> Response
     let topology = topologies.borrow().clone();
     match topology {
         Some(topology) => ([(header::CONTENT_TYPE, "application/json")], json(&topology)).into_response(),
-        None => (StatusCode::NOT_FOUND, "this node is not in cluster mode").into_response(),
+        None => not_in_cluster_mode(),
     }
+}
+
+async fn nodes(State(Sources { topologies, sight, .. }): State<Sources>) -> Response {
+    if topologies.borrow().is_none() {
+        return not_in_cluster_mode();
+    }
+    match sight.report().await {
+        Some(report) => axum::Json(&*report).into_response(),
+        None => not_seen(),
+    }
+}
+
+/// What is asked of `/api/slots`.
+#[derive(serde::Deserialize)]
+struct SlotsQuery {
+    /// Names of columns, with commas between them.
+    #[serde(default = "keys")]
+    of: String,
+}
+
+fn keys() -> String {
+    "keys".into()
+}
+
+async fn slots(
+    State(Sources { topologies, sight, .. }): State<Sources>,
+    Query(SlotsQuery { of }): Query<SlotsQuery>,
+) -> Response {
+    if topologies.borrow().is_none() {
+        return not_in_cluster_mode();
+    }
+    let columns = match Column::read(&of) {
+        Ok(columns) => columns,
+        Err(why) => return (StatusCode::BAD_REQUEST, why).into_response(),
+    };
+    let told = sight.slots(|slots| -> BTreeMap<_, _> {
+        columns.into_iter().map(|(name, column)| (name, slots.column(column))).collect()
+    });
+    match told.await {
+        Some(told) => axum::Json(told).into_response(),
+        None => not_seen(),
+    }
+}
+
+fn not_in_cluster_mode() -> Response {
+    (StatusCode::NOT_FOUND, "this node is not in cluster mode").into_response()
+}
+
+fn not_seen() -> Response {
+    (StatusCode::SERVICE_UNAVAILABLE, "the nodes have not been asked yet: try again\n").into_response()
 }
 
 async fn events(

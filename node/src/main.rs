@@ -4,6 +4,7 @@
 //!   main --> cli     which job
 //!              serve   one server     --> server.rs --> client.rs --> engine
 //!              dev     a whole cluster --> dev.rs, server.rs per node
+//!              ui      the page over any cluster --> observe.rs, http.rs
 //!              slot, ping, cluster, doctor   no server at all
 //! ```
 //!
@@ -30,6 +31,7 @@ mod inquiry;
 mod locked;
 mod log;
 mod migrate;
+mod observe;
 mod outbox;
 mod pause;
 mod persist;
@@ -61,6 +63,7 @@ fn main() -> ExitCode {
         Job::Dev(options) => cli::dev::run(&options),
         Job::Cluster(options) => Ok(cli::cluster::run(&options)),
         Job::Doctor(options) => Ok(cli::cluster::run_doctor(&options)),
+        Job::Ui(options) => cli::ui::run(&options),
         Job::Slot(options) => cli::slot::run(&options),
         Job::Ping(options) => cli::ping::run(&options),
         Job::RedisCli { args } => cli::redis_cli::run(&args),

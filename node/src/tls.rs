@@ -4,7 +4,7 @@
 //! other by addresses.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow, bail, ensure};
@@ -12,7 +12,7 @@ use slotway_engine::config::{Config, TlsAuthClients};
 use slotway_engine::node::Node as _;
 use tokio_rustls::rustls::client::WebPkiServerVerifier;
 use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
+use tokio_rustls::rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use tokio_rustls::rustls::server::{NoServerSessionStorage, ServerSessionMemoryCache, WebPkiClientVerifier};
@@ -78,6 +78,57 @@ pub(crate) async fn connect(shared: &Shared, host: &str, port: u16, with_tls: bo
         ServerName::try_from(host.to_owned()).unwrap_or_else(|_| ServerName::IpAddress(address.into()));
     let stream = connector.connect(name, stream).await?;
     Ok(Stream::Tls(Box::new(stream.into())))
+}
+
+/// How somebody goes to servers of a cluster that this process has no part in.
+#[derive(Debug, Default)]
+pub(crate) struct Outgoing {
+    /// Whose certificates are trusted, under whatever name, as redis-cli does; else those that this system trusts, for their names only.
+    pub(crate) authorities: Option<PathBuf>,
+    /// A certificate to show, and its key.
+    pub(crate) identity: Option<(PathBuf, PathBuf)>,
+    /// Trust whoever answers.
+    pub(crate) insecure: bool,
+}
+
+impl Outgoing {
+    /// What connects like that.
+    ///
+    /// # Errors
+    /// A file is missing or unfit.
+    pub(crate) fn connector(&self) -> anyhow::Result<TlsConnector> {
+        let provider = Arc::new(ring::default_provider());
+        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+            .with_protocol_versions(&[&TLS12, &TLS13])?
+            .dangerous()
+            .with_custom_certificate_verifier(self.verifier(provider)?);
+        let client = match &self.identity {
+            Some((certificate, key)) => {
+                let key = PrivateKeyDer::from_pem_file(key)
+                    .map_err(|error| anyhow!("Failed to load private key: {}: {error}", key.display()))?;
+                builder.with_client_auth_cert(certificates(certificate)?, key)?
+            }
+            None => builder.with_no_client_auth(),
+        };
+        Ok(TlsConnector::from(Arc::new(client)))
+    }
+
+    fn verifier(&self, provider: Arc<CryptoProvider>) -> anyhow::Result<Arc<dyn ServerCertVerifier>> {
+        if self.insecure {
+            return Ok(Arc::new(Anybody(provider)));
+        }
+        let mut store = RootCertStore::empty();
+        let Some(path) = &self.authorities else {
+            store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+            ensure!(!store.is_empty(), "This system trusts no authority: name one with --cacert");
+            return Ok(WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider).build()?);
+        };
+        for certificate in certificates(path)? {
+            store.add(certificate).with_context(|| path.display().to_string())?;
+        }
+        let chained = WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider).build()?;
+        Ok(Arc::new(AnyName(chained)))
+    }
 }
 
 fn server(
@@ -277,6 +328,47 @@ impl ServerCertVerifier for AnyName {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.0.supported_verify_schemes()
+    }
+}
+
+/// Trusts whoever answers, and only sees to it that they have the key of what they show.
+#[derive(Debug)]
+struct Anybody(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for Anybody {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signature, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
     }
 }
 

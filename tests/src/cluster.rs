@@ -48,6 +48,11 @@ impl Cluster {
         self.port()..self.port() + self.nodes
     }
 
+    /// The port of the page.
+    pub fn http(&self) -> u16 {
+        self.port() + self.nodes
+    }
+
     /// The process that is the cluster.
     pub fn process(&mut self) -> &mut Server {
         &mut self.process

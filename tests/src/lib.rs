@@ -19,6 +19,7 @@ pub mod differences;
 pub mod docs;
 pub mod facts;
 pub mod grammar;
+pub mod http;
 mod keyspace;
 mod line;
 pub mod load;

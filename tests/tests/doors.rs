@@ -1,12 +1,15 @@
 //! Where clients come in: ports that move, Unix sockets, TLS.
 
 use std::fs;
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use slotway_core::resp::value::Value;
+use slotway_tests::http::get;
+use slotway_tests::operator;
 use slotway_tests::patience::Patience;
 use slotway_tests::ports::free_port;
 use slotway_tests::server::{Kind, Server, answers};
@@ -200,6 +203,34 @@ fn nodes_of_both_kinds_make_a_cluster_over_tls_and_take_over_from_each_other() {
     PATIENCE.wait_until("the cluster is whole", || {
         in_tls(ports[3], &["cluster", "info"]).contains("cluster_state:ok")
     });
+}
+
+#[test]
+fn a_page_is_served_over_a_cluster_behind_tls() {
+    let papers = Papers::new();
+    let bus = free_port().to_string();
+    let options = ["--cluster-enabled", "yes", "--tls-replication", "yes", "--cluster-port", &bus];
+    for kind in BOTH {
+        let (port, server) = start_with_tls(kind, &papers, &options);
+        server.connect().call(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]);
+        let (place, http) = (format!("127.0.0.1:{port}"), free_port());
+        let number = http.to_string();
+        let [authority, certificate] = ["authority", "good"].map(|name| papers.certificate(name));
+        let (other, key) = (papers.certificate("other"), papers.key("good"));
+        let words =
+            ["ui", "--cluster", &place, "--http", &number, "--tls", "--cert", &certificate, "--key", &key];
+        let with = |more: &[&str]| operator::begin(&[&words[..], more].concat());
+        with(&["--cacert", &other]).end().expect(1, "UnknownIssuer");
+        with(&[]).end().expect(1, &place);
+        for trust in [&["--cacert", &authority][..], &["--insecure"]] {
+            let page = with(trust);
+            PATIENCE.wait_until("the page is served", || TcpStream::connect(("127.0.0.1", http)).is_ok());
+            let (status, nodes) = get(http, "/api/nodes", "");
+            assert!(status == 200 && nodes.contains("\"complaint\":null"), "{kind:?} {trust:?}: {nodes}");
+            page.interrupt();
+            page.end().expect(0, "1 nodes");
+        }
+    }
 }
 
 /// A server with TLS on a port of its own, and without on the one that tests ask it by.

@@ -1,10 +1,9 @@
 //! What Prometheus reads, and who may.
 
 use std::collections::BTreeMap;
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
 use std::time::Duration;
 
+use slotway_tests::http::get;
 use slotway_tests::patience::Patience;
 use slotway_tests::ports::free_port;
 use slotway_tests::server::Server;
@@ -16,18 +15,6 @@ fn node(options: &[&str]) -> (u16, Server) {
     let http = free_port();
     let port = http.to_string();
     (http, Server::slotway(&[&["--http-port", &port], options].concat()))
-}
-
-/// Status and body.
-fn get(port: u16, path: &str, headers: &str) -> (u16, String) {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("the HTTP port answers");
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: here\r\nConnection: close\r\n{headers}\r\n")
-        .expect("it reads");
-    let mut text = String::new();
-    stream.read_to_string(&mut text).expect("it answers");
-    let (head, body) = text.split_once("\r\n\r\n").expect("a head and a body");
-    let status = head.split(' ').nth(1).and_then(|word| word.parse().ok()).expect("a status");
-    (status, body.to_owned())
 }
 
 /// The samples of a page, by name and labels; panics where a line has not the form of the text format.

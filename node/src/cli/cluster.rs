@@ -25,7 +25,7 @@ mod interrupt;
 mod measure;
 mod moves;
 mod nodes;
-mod place;
+pub(in crate::cli) mod place;
 mod placement;
 mod reshard;
 mod view;

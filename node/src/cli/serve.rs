@@ -17,6 +17,7 @@ use crate::bus::{self, Bus, Order};
 use crate::daemon::{self, PidFile};
 use crate::health::Health;
 use crate::log::{Level, Log};
+use crate::observe::Observer;
 use crate::shared::Shared;
 use crate::signals::Signal;
 use crate::{files, health, http, identity, process, runtime, server, signals, users};
@@ -152,7 +153,9 @@ async fn serve(shared: Arc<Shared>, bus: Option<OpenBus>) -> anyhow::Result<()> 
     if config.http_port() != 0 {
         let address = format!("{}:{}", config.http_bind(), config.http_port());
         let health = Health::of(vec![Arc::clone(&shared)]);
-        http::start(&address, shared.watch_topology(), health, config.http_token(), &shared.log).await?;
+        let sight = Observer::of_nodes(health.nodes(), shared.watch_topology());
+        let topologies = shared.watch_topology();
+        http::start(&address, topologies, sight, health, config.http_token(), &shared.log).await?;
     }
     health::serve(config.health_socket(), Health::of(vec![Arc::clone(&shared)]), &shared.log);
     let ending = Arc::clone(&shared);

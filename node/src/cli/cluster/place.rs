@@ -11,11 +11,11 @@ const PORT: u16 = 6379;
 
 /// A host, by name or address, and a port.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) struct Place {
+pub(crate) struct Place {
     /// A name or an address, IPv6 without brackets.
-    pub(super) host: String,
+    pub(crate) host: String,
     /// The port for clients.
-    pub(super) port: u16,
+    pub(crate) port: u16,
 }
 
 impl Place {
