@@ -2,8 +2,8 @@
 
 use alloc::vec::Vec;
 
-use slotway_core::crc16::crc16;
-use slotway_core::slot::{hash_tag, key_slot};
+use slotway_core::slot::SLOT_COUNT;
+use slotway_packed_batch::{crc16, hash_tag};
 
 use crate::numbers;
 
@@ -30,13 +30,13 @@ enum Rule {
 pub(crate) fn told(key: &[u8]) -> Vec<u8> {
     let hashed = hash_tag(key).unwrap_or(0..key.len());
     let bytes = key.get(hashed.clone()).unwrap_or(key);
-    let slot = key_slot(key).get();
+    let hash = crc16(bytes);
     let mut numbers = Vec::from([
         rule(key) as u32,
         hashed.start as u32,
         hashed.end as u32,
-        crc16(bytes).into(),
-        slot.into(),
+        hash.into(),
+        (hash % SLOT_COUNT).into(),
     ]);
     let mut crc: u16 = 0;
     for (at, &byte) in bytes.iter().enumerate().take(STEPS_MAX) {

@@ -4,7 +4,21 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+use core::ops::Range;
+
 use slotway_core::slot::key_slot;
+
+/// [`slotway_core::crc16::crc16`]. Who asks here shares the code that hashes keys, and has none built a second time.
+#[inline(never)]
+pub fn crc16(bytes: &[u8]) -> u16 {
+    slotway_core::crc16::crc16(bytes)
+}
+
+/// [`slotway_core::slot::hash_tag`], likewise.
+#[inline(never)]
+pub fn hash_tag(key: &[u8]) -> Option<Range<usize>> {
+    slotway_core::slot::hash_tag(key)
+}
 
 /// Room for the bytes of keys. `wasm/npm/src/core.js` knows both numbers.
 pub const BYTES: usize = 1 << 16;
