@@ -46,7 +46,7 @@ function buildWasm() {
   const options = ['--package', 'slotway-packed', '--profile', 'npm', '--target', 'wasm32-unknown-unknown', '--target-dir', target]
   execFileSync('cargo', ['build', ...options], { stdio: 'inherit', cwd: root, env })
   const built = join(target, 'wasm32-unknown-unknown/npm/slotway_packed.wasm')
-  execFileSync('wasm-opt', ['-Oz', '--converge', '--strip-debug', '--strip-producers', '--strip-target-features', built, '-o', wasm], { stdio: 'inherit' })
+  execFileSync('wasm-opt', ['-Oz', '--converge', '--reorder-functions', '--reorder-locals', '--strip-debug', '--strip-producers', '--strip-target-features', built, '-o', wasm], { stdio: 'inherit' })
 }
 
 function bundle(format, names) {

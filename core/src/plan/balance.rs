@@ -53,7 +53,7 @@ fn share_out(weights: &Weights, parties: &mut [Party]) -> Option<()> {
         left_over -= party.share;
         fractions.push((party.count <= party.share, exact % total, place));
     }
-    for place in in_order(fractions).into_iter().take(left_over) {
+    for place in in_order(&mut fractions.into_iter()).into_iter().take(left_over) {
         parties[place].share += 1;
     }
     Some(())
@@ -70,12 +70,13 @@ impl Party {
 }
 
 /// The places of `(is an exception, how much, place)`, without those that have nothing.
-fn in_order(of: impl IntoIterator<Item = (bool, u64, usize)>) -> Vec<usize> {
-    // One kind of sort for all, and a heap's: each kind of `sort_unstable` costs a page that loads this three kilobytes.
+fn in_order(of: &mut dyn Iterator<Item = (bool, u64, usize)>) -> Vec<usize> {
+    // One kind of sort for all, and a heap's: each kind of `sort_unstable` costs a page that loads this three kilobytes. And one kind of
+    // iterator, or all of this would be there once for each.
     let rank =
         |(is_last, much, place): (bool, u64, usize)| -> Rank { (is_last, Reverse(much), place as u16) };
     let mut ranks: BinaryHeap<Rank> = BinaryHeap::new();
-    ranks.extend(of.into_iter().filter(|(_, much, _)| *much > 0).map(rank));
+    ranks.extend(of.filter(|(_, much, _)| *much > 0).map(rank));
     ranks.into_sorted_vec().iter().map(|(_, _, place)| usize::from(*place)).collect()
 }
 
@@ -85,8 +86,8 @@ fn in_order(of: impl IntoIterator<Item = (bool, u64, usize)>) -> Vec<usize> {
 fn moves(mut parties: Vec<Party>) -> Vec<Move> {
     let surplus = |(place, party): (usize, &Party)| (place > 0, party.surplus() as u64, place);
     let lack = |(place, party): (usize, &Party)| (false, party.lack() as u64, place);
-    let givers = in_order(parties.iter().enumerate().map(surplus));
-    let mut takers = in_order(parties.iter().enumerate().map(lack)).into_iter();
+    let givers = in_order(&mut parties.iter().enumerate().map(surplus));
+    let mut takers = in_order(&mut parties.iter().enumerate().map(lack)).into_iter();
     let (mut moves, mut taker, mut wanted) = (Vec::new(), 0, 0);
     for giver in givers {
         let mut surplus = parties[giver].surplus();
@@ -111,8 +112,8 @@ fn taken(slots: &mut SlotSet, mut count: usize) -> SlotSet {
     let ranges: Vec<SlotRange> = slots.ranges().collect();
     let mut taken = SlotSet::new();
     let mut shortest_left = None;
-    for place in in_order(ranges.iter().enumerate().map(|(place, range)| (false, range.len() as u64, place)))
-    {
+    let lengths = ranges.iter().enumerate().map(|(place, range)| (false, range.len() as u64, place));
+    for place in in_order(&mut { lengths }) {
         let range = ranges[place];
         if range.len() <= count {
             count -= range.len();

@@ -17,14 +17,11 @@ mod nodes;
 mod shards;
 mod slots;
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
 
-pub use nodes::nodes_text;
-pub use shards::shards_reply;
-pub use slots::slots_reply;
-
-use super::{BuildError, Topology};
+use super::{BuildError, Topology, TopologyBuilder};
 use crate::resp::value::Value;
 use crate::words;
 
@@ -66,6 +63,26 @@ pub enum Problem {
     Contradiction(BuildError),
 }
 
+/// A complaint is rare and large, what was read is small: behind a pointer, it makes no result larger. Of the npm package's module this is
+/// a tenth.
+type Complaint = Box<ParseError>;
+type Read<T> = Result<T, Complaint>;
+
+/// Reads the text of CLUSTER NODES or of a `nodes.conf`.
+pub fn nodes_text(text: &str, options: &ParseOptions) -> Result<Topology, ParseError> {
+    nodes::read(text, options).map_err(|complaint| *complaint)
+}
+
+/// Reads a reply of CLUSTER SLOTS.
+pub fn slots_reply(reply: &Value, options: &ParseOptions) -> Result<Topology, ParseError> {
+    slots::read(reply, options).map_err(|complaint| *complaint)
+}
+
+/// Reads a reply of CLUSTER SHARDS.
+pub fn shards_reply(reply: &Value, options: &ParseOptions) -> Result<Topology, ParseError> {
+    shards::read(reply, options).map_err(|complaint| *complaint)
+}
+
 /// Reads any of the three replies, told apart by their shape: text is CLUSTER NODES, items that begin with a number
 /// are CLUSTER SLOTS, others CLUSTER SHARDS.
 pub fn any(reply: &Value, options: &ParseOptions) -> Result<Topology, ParseError> {
@@ -76,7 +93,7 @@ pub fn any(reply: &Value, options: &ParseOptions) -> Result<Topology, ParseError
     let first = first_entry.and_then(Value::as_items).and_then(|items| items.first());
     match (first_entry, first) {
         (Some(Value::Map(_)), _) => shards_reply(reply, options),
-        (_, Some(name)) if name.as_str().is_some_and(|name| name.parse::<u16>().is_err()) => {
+        (_, Some(name)) if name.as_str().is_some() && name.as_integer().is_none() => {
             shards_reply(reply, options)
         }
         _ => slots_reply(reply, options),
@@ -89,18 +106,21 @@ impl ParseError {
     }
 }
 
-impl From<BuildError> for ParseError {
-    fn from(error: BuildError) -> Self {
-        Self::new("reply", Problem::Contradiction(error))
-    }
+fn built(builder: TopologyBuilder) -> Read<Topology> {
+    builder.build().map_err(|error| Box::new(ParseError::new("reply", Problem::Contradiction(error))))
 }
 
 impl Problem {
     /// `found` is cut: it comes from outside and may be long.
-    fn unexpected(expected: &'static str, found: &str) -> Self {
+    #[cold]
+    fn unexpected(expected: &'static str, found: &str) -> Box<Self> {
         const FOUND_LEN_MAX: usize = 80;
         let shown = found.get(..found.floor_char_boundary(FOUND_LEN_MAX));
-        Self::Unexpected { expected, found: shown.unwrap_or(found).into() }
+        Box::new(Self::Unexpected { expected, found: shown.unwrap_or(found).into() })
+    }
+
+    fn missing(what: &'static str) -> Box<Self> {
+        Box::new(Self::Missing(what))
     }
 
     /// The problem as a sentence.

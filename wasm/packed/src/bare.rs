@@ -18,8 +18,8 @@ struct Bare(Mutex<Arena>);
 static ALLOCATOR: Bare = Bare(Mutex::new(Arena::new()));
 
 #[expect(unsafe_code, reason = "an allocator deals in raw memory: these are the only lines that do")]
-// SAFETY: the pieces that an arena deals out are aligned and do not overlap (its tests say so), begin behind what the module itself has, and
-// end within memory, which only grows.
+// SAFETY: the pieces that an arena deals out between two beginnings are aligned and do not overlap (its tests say so), begin behind what the module
+// itself has, and end within memory, which only grows. Who begins anew promises that no piece is in use.
 unsafe impl GlobalAlloc for Bare {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let mut arena = self.0.lock();
@@ -30,9 +30,7 @@ unsafe impl GlobalAlloc for Bare {
         }
     }
 
-    unsafe fn dealloc(&self, piece: *mut u8, layout: Layout) {
-        self.0.lock().give_back(piece.addr(), layout.size());
-    }
+    unsafe fn dealloc(&self, _: *mut u8, _: Layout) {}
 
     unsafe fn realloc(&self, piece: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         let mut arena = self.0.lock();
@@ -46,11 +44,20 @@ unsafe impl GlobalAlloc for Bare {
             let moved = self.alloc(Layout::from_size_align_unchecked(size, layout.align()));
             if !moved.is_null() {
                 piece.copy_to_nonoverlapping(moved, size.min(layout.size()));
-                self.dealloc(piece, layout);
             }
             moved
         }
     }
+}
+
+/// Takes all memory back that was ever given.
+///
+/// # Safety
+///
+/// Nobody may have a piece of it any more.
+#[expect(unsafe_code, reason = "who has memory is for the caller to know")]
+pub(crate) unsafe fn take_all_back() {
+    ALLOCATOR.0.lock().begin_anew();
 }
 
 /// Makes memory reach up to `end`; false if the host gives no more.

@@ -106,8 +106,12 @@ mod exports {
     #[unsafe(no_mangle)]
     pub extern "C" fn room(len: usize) -> *mut u8 {
         let state = &mut *state();
-        // Then nothing is left of the question before, and memory begins anew.
-        state.answer = Vec::new();
+        (state.question, state.answer) = (Vec::new(), Vec::new());
+        #[cfg(target_arch = "wasm32")]
+        // SAFETY: `State` is all that outlives a call, and it has none of this memory now; the batch never had any.
+        unsafe {
+            crate::bare::take_all_back();
+        }
         state.question = vec![0; len];
         state.question.as_mut_ptr()
     }

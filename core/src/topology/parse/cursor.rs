@@ -2,10 +2,11 @@
 //!
 //! A cursor refers to the one that it came from, and the path is put into words only for a complaint: most replies give none.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::{ParseError, Problem};
+use super::{Complaint, ParseError, Problem, Read};
 use crate::id::NodeId;
 use crate::resp::value::Value;
 use crate::slot::{Slot, SlotRange};
@@ -29,14 +30,14 @@ impl<'a> Cursor<'a> {
         Self { value: reply, from: None }
     }
 
-    pub(super) fn items(&'a self) -> Result<Vec<Cursor<'a>>, ParseError> {
+    pub(super) fn items(&'a self) -> Read<Vec<Cursor<'a>>> {
         let items = self.value.as_items().ok_or_else(|| self.unexpected("an array"))?;
         let item = |(at, value)| Cursor { value, from: Some((self, Step::Item(at))) };
         Ok(items.iter().enumerate().map(item).collect())
     }
 
     /// The field of that name; `None` if the map has none.
-    pub(super) fn field(&'a self, name: &'static str) -> Result<Option<Cursor<'a>>, ParseError> {
+    pub(super) fn field(&'a self, name: &'static str) -> Read<Option<Cursor<'a>>> {
         let is_wanted = |key: &Value| key.as_bytes() == Some(name.as_bytes());
         let value = match self.value {
             Value::Map(pairs) => pairs.iter().find(|(key, _)| is_wanted(key)).map(|(_, value)| value),
@@ -48,12 +49,12 @@ impl<'a> Cursor<'a> {
         Ok(value.map(|value| Cursor { value, from: Some((self, Step::Field(name))) }))
     }
 
-    pub(super) fn required(&'a self, name: &'static str) -> Result<Cursor<'a>, ParseError> {
+    pub(super) fn required(&'a self, name: &'static str) -> Read<Cursor<'a>> {
         self.field(name)?.ok_or_else(|| self.missing(name))
     }
 
     /// The text of a field that may be left out or null.
-    pub(super) fn field_text(&'a self, name: &'static str) -> Result<Option<&'a str>, ParseError> {
+    pub(super) fn field_text(&'a self, name: &'static str) -> Read<Option<&'a str>> {
         match self.field(name)? {
             Some(field) => field.text_or_null(),
             None => Ok(None),
@@ -61,62 +62,62 @@ impl<'a> Cursor<'a> {
     }
 
     /// The port of a field that may be left out: 0.
-    pub(super) fn field_port(&'a self, name: &'static str) -> Result<u16, ParseError> {
+    pub(super) fn field_port(&'a self, name: &'static str) -> Read<u16> {
         self.field(name)?.map_or(Ok(0), |field| field.port())
     }
 
     /// Text, or `None` for null.
-    pub(super) fn text_or_null(&self) -> Result<Option<&'a str>, ParseError> {
+    pub(super) fn text_or_null(&self) -> Read<Option<&'a str>> {
         if matches!(self.value, Value::Null) { Ok(None) } else { self.text().map(Some) }
     }
 
-    pub(super) fn text(&self) -> Result<&'a str, ParseError> {
+    pub(super) fn text(&self) -> Read<&'a str> {
         self.value.as_str().ok_or_else(|| self.unexpected("text"))
     }
 
-    pub(super) fn id(&self) -> Result<NodeId, ParseError> {
+    pub(super) fn id(&self) -> Read<NodeId> {
         let id = self.value.as_bytes().and_then(NodeId::parse);
         id.ok_or_else(|| self.unexpected("a node id: 40 characters of a-z and 0-9"))
     }
 
-    pub(super) fn port(&self) -> Result<u16, ParseError> {
+    pub(super) fn port(&self) -> Read<u16> {
         self.number(u16::MAX.into(), "a port").map(|number| number as u16)
     }
 
-    pub(super) fn offset(&self) -> Result<u64, ParseError> {
+    pub(super) fn offset(&self) -> Read<u64> {
         self.number(i64::MAX, "a replication offset")
     }
 
     /// A whole number from 0 to `most`.
-    fn number(&self, most: i64, expected: &'static str) -> Result<u64, ParseError> {
+    fn number(&self, most: i64, expected: &'static str) -> Read<u64> {
         let number = self.value.as_integer().filter(|number| (0..=most).contains(number));
         number.map(|number| number as u64).ok_or_else(|| self.unexpected(expected))
     }
 
-    fn slot(&self) -> Result<Slot, ParseError> {
+    fn slot(&self) -> Read<Slot> {
         const EXPECTED: &str = "a slot, 0 to 16383";
         let number = self.number(u16::MAX.into(), EXPECTED)?;
         Slot::new(number as u16).ok_or_else(|| self.unexpected(EXPECTED))
     }
 
     /// The range from `start` to `end`.
-    pub(super) fn range(start: &Self, end: &Self) -> Result<SlotRange, ParseError> {
+    pub(super) fn range(start: &Self, end: &Self) -> Read<SlotRange> {
         SlotRange::new(start.slot()?, end.slot()?)
             .ok_or_else(|| end.unexpected("a slot not before the start of its range"))
     }
 
     #[cold]
-    pub(super) fn missing(&self, what: &'static str) -> ParseError {
-        ParseError::new(self.path(), Problem::Missing(what))
+    pub(super) fn missing(&self, what: &'static str) -> Complaint {
+        Box::new(ParseError::new(self.path(), Problem::Missing(what)))
     }
 
     #[cold]
-    pub(super) fn unexpected(&self, expected: &'static str) -> ParseError {
+    pub(super) fn unexpected(&self, expected: &'static str) -> Complaint {
         let problem = match self.value {
             Value::Error(text) => Problem::ErrorReply(text.clone()),
-            value => Problem::unexpected(expected, &shown(value)),
+            value => *Problem::unexpected(expected, &shown(value)),
         };
-        ParseError::new(self.path(), problem)
+        Box::new(ParseError::new(self.path(), problem))
     }
 
     /// `reply[0].nodes[1].port`. As deep as the readers go, which is five steps.

@@ -7,11 +7,11 @@
 //! Redis 3 has no `@bus`, 7.0 brought the host name, 7.2 the auxiliary fields, which the file has and clients do not
 //! see. An address is cut at its last colon, since IPv6 comes without brackets. The `vars` line is the file's.
 
-use alloc::string::String;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::endpoint::without_brackets;
-use super::{ParseError, ParseOptions, Problem};
+use super::{Complaint, ParseError, ParseOptions, Problem, Read, built};
 use crate::epoch::{ConfigEpoch, Epoch};
 use crate::id::{NodeId, ShardId};
 use crate::slot::{Slot, SlotRange};
@@ -22,34 +22,36 @@ use crate::words;
 /// From client port to bus port, where a server tells the former only.
 const BUS_PORT_DISTANCE: u16 = 10_000;
 
-/// Reads the text of CLUSTER NODES or of a `nodes.conf`.
-pub fn nodes_text(text: &str, options: &ParseOptions) -> Result<Topology, ParseError> {
+/// See [`super::nodes_text`]. Nodes first, since lines name nodes of later lines.
+pub(super) fn read(text: &str, options: &ParseOptions) -> Read<Topology> {
     let mut lines = Vec::new();
     let mut builder = TopologyBuilder::new(options.version);
     for (number, line) in text.split('\n').enumerate() {
         let mut words = line.split_ascii_whitespace();
         match words.next() {
             None => {}
-            Some("vars") => read_vars(words, &mut builder).map_err(|problem| located(number, problem))?,
+            Some("vars") => read_vars(words, &mut builder).map_err(|problem| located(number, *problem))?,
             Some(id) => {
-                let line = Line::read(id, words, options).map_err(|problem| located(number, problem))?;
-                lines.push((number, line));
+                let read = read_node(id, words, options, &mut builder);
+                lines.push((number, read.map_err(|problem| located(number, *problem))?));
             }
         }
     }
-    add_all(lines, &mut builder)?;
-    Ok(builder.build()?)
+    for (number, line) in lines {
+        line.relate(&mut builder).map_err(|problem| located(number, *problem))?;
+    }
+    built(builder)
 }
 
 /// Lines are numbered from 0 here, from 1 for a reader.
-fn located(line: usize, problem: Problem) -> ParseError {
-    ParseError::new(words::joined(&["line ", &words::number(line as u64 + 1)]), problem)
+fn located(line: usize, problem: Problem) -> Complaint {
+    Box::new(ParseError::new(words::joined(&["line ", &words::number(line as u64 + 1)]), problem))
 }
 
 /// `currentEpoch 3 lastVoteEpoch 0`, in any order; other variables are later servers'.
-fn read_vars(mut words: Words<'_>, builder: &mut TopologyBuilder) -> Result<(), Problem> {
+fn read_vars(mut words: Words<'_>, builder: &mut TopologyBuilder) -> Result<(), Box<Problem>> {
     while let Some(name) = words.next() {
-        let value = words.next().ok_or(Problem::Missing("the value of a variable"))?;
+        let value = words.next().ok_or_else(|| Problem::missing("the value of a variable"))?;
         if name == "currentEpoch" {
             builder.current_epoch(Epoch::new(number(value, "an epoch")?));
         }
@@ -57,35 +59,14 @@ fn read_vars(mut words: Words<'_>, builder: &mut TopologyBuilder) -> Result<(), 
     Ok(())
 }
 
-/// Nodes first, since lines name nodes of later lines.
-fn add_all(lines: Vec<(usize, Line)>, builder: &mut TopologyBuilder) -> Result<(), ParseError> {
-    let add = |(number, line): (usize, Line)| (number, builder.node(line.node), line.relations);
-    let added: Vec<_> = lines.into_iter().map(add).collect();
-    for (number, index, relations) in added {
-        relations.add(index, builder).map_err(|problem| located(number, problem))?;
-    }
-    Ok(())
-}
-
 type Words<'a> = core::str::SplitAsciiWhitespace<'a>;
 
-struct Line {
-    node: Node,
-    relations: Relations,
-}
-
-/// What a line says of other nodes and of slots.
-struct Relations {
+/// What a line says of other nodes and of slots, of which only its primary has been read.
+struct Line<'a> {
+    node: NodeIndex,
     is_myself: bool,
     primary: Option<NodeId>,
-    ranges: Vec<SlotRange>,
-    open: Vec<OpenSlot>,
-}
-
-struct OpenSlot {
-    slot: Slot,
-    way: Way,
-    peer: NodeId,
+    slots: Words<'a>,
 }
 
 enum Way {
@@ -93,84 +74,82 @@ enum Way {
     In,
 }
 
-impl Line {
-    fn read(id: &str, mut words: Words<'_>, options: &ParseOptions) -> Result<Self, Problem> {
-        let mut next = |what| words.next().ok_or(Problem::Missing(what));
-        let id = node_id(id)?;
-        let mut node = Node::new(id);
-        let place = next("the address")?;
-        node.flags = next("the flags")?
-            .split(',')
-            .filter_map(NodeFlags::parse_name)
-            .fold(NodeFlags::NONE, |a, b| a | b);
-        read_place(place, &mut node, options)?;
-        let primary = next("the primary's id or -")?;
-        node.ping_sent =
-            UnixMs::from_ms(number(next("the time of the last ping")?, "a time in milliseconds")?);
-        node.pong_received =
-            UnixMs::from_ms(number(next("the time of the last pong")?, "a time in milliseconds")?);
-        node.config_epoch = ConfigEpoch::new(number(next("the config epoch")?, "an epoch")?);
-        node.link = link(next("the state of the link")?)?;
-        let is_myself = node.flags.contains(NodeFlags::MYSELF);
-        let mut relations = Relations { is_myself, primary: None, ranges: Vec::new(), open: Vec::new() };
-        if node.is_replica() && primary != "-" {
-            relations.primary = Some(node_id(primary)?);
-        }
-        words.try_for_each(|word| relations.read_slots(word))?;
-        Ok(Self { node, relations })
-    }
+/// Adds the node that a line describes.
+fn read_node<'a>(
+    id: &str,
+    mut words: Words<'a>,
+    options: &ParseOptions,
+    builder: &mut TopologyBuilder,
+) -> Result<Line<'a>, Box<Problem>> {
+    let mut next = |what| words.next().ok_or_else(|| Problem::missing(what));
+    let mut node = Node::new(node_id(id)?);
+    let place = next("the address")?;
+    node.flags =
+        next("the flags")?.split(',').filter_map(NodeFlags::parse_name).fold(NodeFlags::NONE, |a, b| a | b);
+    read_place(place, &mut node, options)?;
+    let primary = next("the primary's id or -")?;
+    node.ping_sent = UnixMs::from_ms(number(next("the time of the last ping")?, "a time in milliseconds")?);
+    node.pong_received =
+        UnixMs::from_ms(number(next("the time of the last pong")?, "a time in milliseconds")?);
+    node.config_epoch = ConfigEpoch::new(number(next("the config epoch")?, "an epoch")?);
+    node.link = link(next("the state of the link")?)?;
+    let has_primary = node.is_replica() && primary != "-";
+    Ok(Line {
+        is_myself: node.flags.contains(NodeFlags::MYSELF),
+        primary: if has_primary { Some(node_id(primary)?) } else { None },
+        node: builder.node(node),
+        slots: words,
+    })
 }
 
-impl Relations {
-    /// `7`, `7-9`, `[93->-id]` (leaves) or `[93-<-id]` (arrives).
-    fn read_slots(&mut self, word: &str) -> Result<(), Problem> {
-        match word.strip_prefix('[') {
-            Some(open) => self.open.push(
-                open_slot(open)
-                    .ok_or_else(|| Problem::unexpected("an open slot, [slot->-id] or [slot-<-id]", word))?,
-            ),
-            None => self.ranges.push(
-                SlotRange::parse(word.as_bytes())
-                    .ok_or_else(|| Problem::unexpected("a slot or a range of slots", word))?,
-            ),
+impl Line<'_> {
+    fn relate(self, builder: &mut TopologyBuilder) -> Result<(), Box<Problem>> {
+        if let Some(primary) = self.primary {
+            builder.set_primary(self.node, described(primary, builder)?);
+        }
+        for word in self.slots.clone() {
+            self.read_slots(word, builder)?;
         }
         Ok(())
     }
 
-    fn add(self, index: NodeIndex, builder: &mut TopologyBuilder) -> Result<(), Problem> {
-        if let Some(primary) = self.primary {
-            builder.set_primary(index, described(primary, builder)?);
-        }
-        builder.own(index, self.ranges);
-        if !self.open.is_empty() && !self.is_myself {
+    /// `7`, `7-9`, `[93->-id]` (leaves) or `[93-<-id]` (arrives).
+    fn read_slots(&self, word: &str, builder: &mut TopologyBuilder) -> Result<(), Box<Problem>> {
+        let Some(open) = word.strip_prefix('[') else {
+            let range = SlotRange::parse(word.as_bytes());
+            let range = range.ok_or_else(|| Problem::unexpected("a slot or a range of slots", word))?;
+            builder.own(self.node, [range]);
+            return Ok(());
+        };
+        let (slot, way, peer) = open_slot(open)
+            .ok_or_else(|| Problem::unexpected("an open slot, [slot->-id] or [slot-<-id]", word))?;
+        if !self.is_myself {
             return Err(Problem::unexpected("no open slots", "some, of another node"));
         }
-        for OpenSlot { slot, way, peer } in self.open {
-            let peer = described(peer, builder)?;
-            match way {
-                Way::Out => builder.migrating(slot, peer),
-                Way::In => builder.importing(slot, peer),
-            }
+        let peer = described(peer, builder)?;
+        match way {
+            Way::Out => builder.migrating(slot, peer),
+            Way::In => builder.importing(slot, peer),
         }
         Ok(())
     }
 }
 
-fn described(id: NodeId, builder: &TopologyBuilder) -> Result<NodeIndex, Problem> {
-    builder.find(&id).ok_or_else(|| Problem::UnknownNode(id.into()))
+fn described(id: NodeId, builder: &TopologyBuilder) -> Result<NodeIndex, Box<Problem>> {
+    builder.find(&id).ok_or_else(|| Box::new(Problem::UnknownNode(id.into())))
 }
 
-fn open_slot(text: &str) -> Option<OpenSlot> {
+fn open_slot(text: &str) -> Option<(Slot, Way, NodeId)> {
     let (slot, rest) = text.strip_suffix(']')?.split_once('-')?;
     let (way, peer) = match rest.strip_prefix(">-") {
         Some(peer) => (Way::Out, peer),
         None => (Way::In, rest.strip_prefix("<-")?),
     };
-    Some(OpenSlot { slot: Slot::parse(slot.as_bytes())?, way, peer: NodeId::parse(peer.as_bytes())? })
+    Some((Slot::parse(slot.as_bytes())?, way, NodeId::parse(peer.as_bytes())?))
 }
 
 /// `ip:port@bus,hostname,aux=value...`. The host name may be empty, and is left out by servers before 7.0.
-fn read_place(text: &str, node: &mut Node, options: &ParseOptions) -> Result<(), Problem> {
+fn read_place(text: &str, node: &mut Node, options: &ParseOptions) -> Result<(), Box<Problem>> {
     const EXPECTED: &str = "an address, ip:port or ip:port@bus";
     let (address, extras) = text.split_once(',').unwrap_or((text, ""));
     let (address, bus) =
@@ -198,7 +177,7 @@ fn read_place(text: &str, node: &mut Node, options: &ParseOptions) -> Result<(),
 }
 
 /// Other auxiliary fields are later servers', and say nothing that a topology holds.
-fn read_aux(name: &str, value: &str, node: &mut Node) -> Result<(), Problem> {
+fn read_aux(name: &str, value: &str, node: &mut Node) -> Result<(), Box<Problem>> {
     match name {
         "shard-id" => {
             let id = ShardId::parse(value.as_bytes());
@@ -213,20 +192,20 @@ fn read_aux(name: &str, value: &str, node: &mut Node) -> Result<(), Problem> {
     Ok(())
 }
 
-fn node_id(text: &str) -> Result<NodeId, Problem> {
+fn node_id(text: &str) -> Result<NodeId, Box<Problem>> {
     const EXPECTED: &str = "a node id: 40 characters of a-z and 0-9";
     NodeId::parse(text.as_bytes()).ok_or_else(|| Problem::unexpected(EXPECTED, text))
 }
 
-fn link(text: &str) -> Result<LinkState, Problem> {
+fn link(text: &str) -> Result<LinkState, Box<Problem>> {
     match text {
         "connected" => Ok(LinkState::Connected),
         "disconnected" => Ok(LinkState::Disconnected),
-        _ => Err(Problem::Unexpected { expected: "connected or disconnected", found: String::from(text) }),
+        _ => Err(Problem::unexpected("connected or disconnected", text)),
     }
 }
 
-fn number<N: TryFrom<u64>>(text: &str, expected: &'static str) -> Result<N, Problem> {
+fn number<N: TryFrom<u64>>(text: &str, expected: &'static str) -> Result<N, Box<Problem>> {
     // One reader for numbers of all sizes.
     let number = text.parse::<u64>().ok().and_then(|number| N::try_from(number).ok());
     number.ok_or_else(|| Problem::unexpected(expected, text))

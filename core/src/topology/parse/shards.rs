@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::cursor::Cursor;
 use super::endpoint::{Told, locate};
-use super::{ParseError, ParseOptions};
+use super::{ParseOptions, Read, built};
 use crate::epoch::ReplOffset;
 use crate::id::ShardId;
 use crate::resp::value::Value;
@@ -12,22 +12,19 @@ use crate::slot::SlotRange;
 use crate::topology::{Node, NodeFlags, Topology, TopologyBuilder};
 
 /// Reads a reply of CLUSTER SHARDS.
-pub fn shards_reply(reply: &Value, options: &ParseOptions) -> Result<Topology, ParseError> {
+pub(super) fn read(reply: &Value, options: &ParseOptions) -> Read<Topology> {
     let mut builder = TopologyBuilder::new(options.version);
     Cursor::root(reply).items()?.iter().try_for_each(|shard| add_shard(&mut builder, shard, options))?;
-    Ok(builder.build()?)
+    built(builder)
 }
 
-fn add_shard(
-    builder: &mut TopologyBuilder,
-    shard: &Cursor<'_>,
-    options: &ParseOptions,
-) -> Result<(), ParseError> {
+fn add_shard(builder: &mut TopologyBuilder, shard: &Cursor<'_>, options: &ParseOptions) -> Read<()> {
     let ranges = ranges(&shard.required("slots")?)?;
     let shard_id = shard.field_text("id")?.and_then(|id| ShardId::parse(id.as_bytes()));
-    let nodes = shard.required("nodes")?;
-    let nodes = nodes.items()?;
-    let nodes = nodes.iter().map(|node| described(node, shard_id, options)).collect::<Result<Vec<_>, _>>()?;
+    let mut nodes = Vec::new();
+    for node in &shard.required("nodes")?.items()? {
+        nodes.push(described(node, shard_id, options)?);
+    }
     let primary = place_of_primary(&nodes);
     if primary.is_none() && !ranges.is_empty() {
         return Err(shard.missing("a node of role master"));
@@ -48,20 +45,20 @@ fn place_of_primary(nodes: &[Node]) -> Option<usize> {
     online.or_else(|| nodes.iter().position(is_primary))
 }
 
-fn ranges(slots: &Cursor<'_>) -> Result<Vec<SlotRange>, ParseError> {
+fn ranges(slots: &Cursor<'_>) -> Read<Vec<SlotRange>> {
     let items = slots.items()?;
     let (pairs, odd) = items.as_chunks::<2>();
     if !odd.is_empty() {
         return Err(slots.unexpected("starts and ends of ranges, an even number"));
     }
-    pairs.iter().map(|[start, end]| Cursor::range(start, end)).collect()
+    let mut ranges = Vec::new();
+    for [start, end] in pairs {
+        ranges.push(Cursor::range(start, end)?);
+    }
+    Ok(ranges)
 }
 
-fn described(
-    told: &Cursor<'_>,
-    shard_id: Option<ShardId>,
-    options: &ParseOptions,
-) -> Result<Node, ParseError> {
+fn described(told: &Cursor<'_>, shard_id: Option<ShardId>, options: &ParseOptions) -> Read<Node> {
     let mut node = Node {
         shard_id,
         flags: flags(told)?,
@@ -76,7 +73,7 @@ fn described(
     Ok(node)
 }
 
-fn flags(node: &Cursor<'_>) -> Result<NodeFlags, ParseError> {
+fn flags(node: &Cursor<'_>) -> Read<NodeFlags> {
     let role = node.required("role")?;
     let role = match role.text()? {
         "master" | "primary" => NodeFlags::PRIMARY,
@@ -87,7 +84,7 @@ fn flags(node: &Cursor<'_>) -> Result<NodeFlags, ParseError> {
     Ok(if is_failed { role | NodeFlags::FAIL } else { role })
 }
 
-fn repl_offset(node: &Cursor<'_>) -> Result<Option<ReplOffset>, ParseError> {
+fn repl_offset(node: &Cursor<'_>) -> Read<Option<ReplOffset>> {
     let offset = node.field("replication-offset")?.map(|field| field.offset()).transpose()?;
     Ok(offset.map(ReplOffset::new))
 }

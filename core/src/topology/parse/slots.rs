@@ -5,19 +5,19 @@
 
 use super::cursor::Cursor;
 use super::endpoint::{Told, locate};
-use super::{ParseError, ParseOptions};
+use super::{ParseOptions, Read, built};
 use crate::id::NodeId;
 use crate::resp::value::Value;
 use crate::topology::{Node, NodeIndex, Topology, TopologyBuilder};
 
 /// Reads a reply of CLUSTER SLOTS.
-pub fn slots_reply(reply: &Value, options: &ParseOptions) -> Result<Topology, ParseError> {
+pub(super) fn read(reply: &Value, options: &ParseOptions) -> Read<Topology> {
     let mut reader = Reader {
         queried_host: options.queried_host.as_deref(),
         builder: TopologyBuilder::new(options.version),
     };
     Cursor::root(reply).items()?.iter().try_for_each(|entry| reader.entry(entry))?;
-    Ok(reader.builder.build()?)
+    built(reader.builder)
 }
 
 struct Reader<'o> {
@@ -26,7 +26,7 @@ struct Reader<'o> {
 }
 
 impl Reader<'_> {
-    fn entry(&mut self, entry: &Cursor<'_>) -> Result<(), ParseError> {
+    fn entry(&mut self, entry: &Cursor<'_>) -> Read<()> {
         let items = entry.items()?;
         let [start, end, primary, replicas @ ..] = items.as_slice() else {
             return Err(entry.missing("start, end or primary"));
@@ -42,12 +42,12 @@ impl Reader<'_> {
     }
 
     /// The node at `cursor`. Each range tells its nodes anew; the first telling counts.
-    fn node(&mut self, cursor: &Cursor<'_>) -> Result<NodeIndex, ParseError> {
+    fn node(&mut self, cursor: &Cursor<'_>) -> Read<NodeIndex> {
         let node = self.described(cursor)?;
         Ok(self.builder.find(&node.id).unwrap_or_else(|| self.builder.node(node)))
     }
 
-    fn described(&self, cursor: &Cursor<'_>) -> Result<Node, ParseError> {
+    fn described(&self, cursor: &Cursor<'_>) -> Read<Node> {
         let items = cursor.items()?;
         let [endpoint, port, rest @ ..] = items.as_slice() else {
             return Err(cursor.missing("endpoint or port"));
