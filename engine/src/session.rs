@@ -102,12 +102,26 @@ pub struct Peer {
     pub takes_psync2: bool,
     /// It is none: it wants a snapshot and no commands.
     pub wants_only_snapshot: bool,
+    /// What the snapshot is to tell.
+    pub parts: Parts,
     /// It has asked by PSYNC, and not by SYNC, which has no reply but the snapshot.
     pub knows_psync: bool,
     /// Its name as a node of the cluster, if it has told it to count as a copy of the shard: `cluster-write-quorum`.
     pub copy: Option<NodeId>,
     /// Where it wants to go on, if it has data.
     pub resume: Option<Resume>,
+}
+
+/// What a snapshot tells: `REPLCONF rdb-filter-only`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Parts {
+    /// Everything.
+    #[default]
+    All,
+    /// The libraries of functions, and no keys.
+    Functions,
+    /// Only facts about the node.
+    Facts,
 }
 
 /// Where what is waited for has to be.

@@ -131,6 +131,24 @@ impl Snapshot {
         is_free.then(|| Self { left: (0..shards.layout().shards()).collect(), turn: 0, form })
     }
 
+    /// A snapshot without keys: the header and what else `front` tells, which is asked for while all shards are in hand, go to `out`.
+    pub fn begin_without_keys(
+        shards: &dyn WholeKeyspace,
+        now: UnixMs,
+        config: &Config,
+        out: &mut Vec<u8>,
+        front: &mut dyn FnMut() -> Front,
+    ) -> Self {
+        let mut writer = Writer::new(write_options(config));
+        shards.all_shards(&mut |held| {
+            let Front { facts, libraries } = front();
+            header(&mut writer, now, held.used_memory(), facts);
+            libraries.unwrap_or_default().iter().for_each(|library| writer.function(&library.code));
+        });
+        out.extend_from_slice(writer.as_bytes());
+        Self { left: Vec::new(), turn: 0, form: Form::Rdb }
+    }
+
     /// What it is made of.
     pub fn form(&self) -> Form {
         self.form

@@ -2,11 +2,13 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
 use slotway_core::resp::inline::split_args;
 use slotway_core::resp::value::Value;
+use slotway_tests::binaries;
 use slotway_tests::patience::Patience;
 use slotway_tests::server::{Kind, Server};
 use slotway_tests::wire::{Connection, request};
@@ -166,13 +168,43 @@ fn a_snapshot_whose_library_cannot_be_loaded_is_refused() {
     let at = bytes.windows(3).position(|window| window == b"#!l").expect("the library is in it");
     bytes[at + 2] = b'j';
     fs::write(&dump, bytes).expect("the folder is ours");
-    let mut command = std::process::Command::new(slotway_tests::binaries::slotway());
+    let mut command = Command::new(binaries::slotway());
     let port = slotway_tests::ports::free_port().to_string();
     command.args(["server", "--dir", &dir, "--port", &port]);
     let mut refused = Server::spawn(command, port.parse().expect("a number"));
     assert!(!refused.wait_for_exit().success());
     let told = refused.output();
     assert!(told.contains("Failed loading a library of functions: Engine 'jua' not found"), "{told}");
+}
+
+#[test]
+fn redis_cli_takes_the_functions_and_no_keys() {
+    for (from, to) in WAYS {
+        let (_folder, dir) = folder();
+        let server = start(from, &["--dir", &dir]);
+        let mut connection = server.connect();
+        load(&mut connection);
+        connection.call(&["SET", "kept", "value"]);
+        let file = Path::new(&dir).join("functions.rdb");
+        let mut command = Command::new(binaries::redis_cli());
+        command.args(["-p", &server.port().to_string(), "--functions-rdb"]).arg(&file);
+        let output = command.output().expect("redis-cli runs");
+        assert!(output.status.success(), "{output:?}");
+        let other = start(to, &["--dir", &dir, "--dbfilename", "functions.rdb"]);
+        let mut connection = other.connect();
+        assert_eq!(connection.call(&["DBSIZE"]), Value::Integer(0));
+        assert_works(&mut connection, true);
+    }
+}
+
+#[test]
+fn what_a_snapshot_is_to_tell_is_asked_for_in_the_words_of_redis() {
+    let (redis, slotway) = (start(Kind::Redis, &[]), start(Kind::Slotway, &[]));
+    let (mut theirs, mut ours) = (redis.connect(), slotway.connect());
+    for words in ["functions", "", "Functions  functions", "functions keys", "keys", "\"functions"] {
+        let request = ["REPLCONF", "rdb-filter-only", words];
+        assert_eq!(ours.call(&request), theirs.call(&request), "{words:?}");
+    }
 }
 
 #[test]

@@ -9,11 +9,12 @@ use slotway_core::replication::{ReplId, Resume};
 use slotway_core::resp::args::Args;
 use slotway_core::resp::encode::ReplyWriter;
 use slotway_core::resp::error::ErrorReply;
+use slotway_core::resp::inline::split_args;
 
 use super::{Binding, Connection, args};
 use crate::node::{FailoverStage, Role};
 use crate::registry::{Effect, Handler, Outcome};
-use crate::session::{AckWait, After, Peer, Reached};
+use crate::session::{AckWait, After, Parts, Peer, Reached};
 
 /// What this family executes.
 pub(super) const COMMANDS: &[Binding] = &[
@@ -104,7 +105,7 @@ fn replconf(connection: &mut Connection<'_>, args: Args<'_>, reply: &mut ReplyWr
         } else if is("rdb-only") {
             peer.wants_only_snapshot = args::integer(value)? == 1;
         } else if is("rdb-filter-only") {
-            // What would be filtered out are functions, which are not there.
+            peer.parts = parts(value)?;
         } else if is("slotway-copy") {
             return be_copy(connection, value, reply);
         } else if is("ack") || is("fack") {
@@ -120,6 +121,16 @@ fn replconf(connection: &mut Connection<'_>, args: Args<'_>, reply: &mut ReplyWr
     }
     reply.ok();
     Ok(Effect::None)
+}
+
+/// What `rdb-filter-only` leaves of a snapshot: the words name what is in it, and keys have none.
+fn parts(words: &[u8]) -> Result<Parts, ErrorReply> {
+    let words = split_args(words).map_err(|_| ErrorReply::other("ERR Missing rdb-filter-only values"))?;
+    if let Some(strange) = words.iter().find(|word| !args::is(word, "functions")) {
+        let strange = String::from_utf8_lossy(strange);
+        return Err(ErrorReply::other(alloc::format!("ERR Unsupported rdb-filter-only option: {strange}")));
+    }
+    Ok(if words.is_empty() { Parts::Facts } else { Parts::Functions })
 }
 
 /// `REPLCONF slotway-copy <its name>`, with `cluster-write-quorum`: the answer says in which term this node is the primary, and where that began.

@@ -81,7 +81,7 @@ impl Feed<'_> {
     /// Sends a snapshot, and waits until it can be followed by the stream.
     async fn snapshot(&mut self, peer: &Peer) -> io::Result<()> {
         let shared = Arc::clone(&self.registration.shared);
-        let mut begun = want(&shared, self.registration.id);
+        let mut begun = want(&shared, self.registration.id, peer.parts);
         let Begun { history, mut pieces } = loop {
             tokio::select! {
                 begun = &mut begun => break begun.map_err(io::Error::other)?,

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use slotway_core::replication::History;
 use slotway_engine::node::Node as _;
 use slotway_engine::rdb::{Footer, Seal};
-use slotway_engine::session::ClientId;
+use slotway_engine::session::{ClientId, Parts};
 use slotway_engine::shards::ShardAccess;
 use slotway_engine::snapshot::{Aux, SLICE_LEN, Snapshot};
 use tokio::sync::{mpsc, oneshot};
@@ -29,6 +29,7 @@ const RETRY: Duration = Duration::from_millis(50);
 /// A replica that waits for a snapshot.
 pub(super) struct Wanted {
     id: ClientId,
+    parts: Parts,
     begun: oneshot::Sender<Begun>,
 }
 
@@ -47,10 +48,10 @@ pub(super) enum Piece {
     End,
 }
 
-/// Asks for a snapshot for the replica of connection `id`.
-pub(super) fn want(shared: &Shared, id: ClientId) -> oneshot::Receiver<Begun> {
+/// Asks for a snapshot with these parts for the replica of connection `id`.
+pub(super) fn want(shared: &Shared, id: ClientId, parts: Parts) -> oneshot::Receiver<Begun> {
     let (begun, waits) = oneshot::channel();
-    shared.replication.waiting.lock().push(Wanted { id, begun });
+    shared.replication.waiting.lock().push(Wanted { id, parts, begun });
     shared.replication.waits.notify_one();
     waits
 }
@@ -82,28 +83,39 @@ struct Walk {
     readers: Vec<mpsc::Sender<Piece>>,
 }
 
-/// Begins a snapshot for all who wait. `None` while one of another kind is under way.
+/// Begins a snapshot for all who wait for the same as the first. `None` while one of another kind is under way.
 fn begin<A: ShardAccess>(server: &Server<A>) -> Option<Walk> {
     let Server { shared, engine } = server;
     let config = shared.config();
     let mut piece = Vec::with_capacity(PIECE_LEN + SLICE_LEN);
     let mut readers = Vec::new();
+    let parts = shared.replication.waiting.lock().first()?.parts;
     let front = &mut || {
-        let (facts, begun) = take_offset(shared);
+        let (facts, begun) = take_offset(shared, parts);
         readers = begun;
-        persist::front(shared, facts)
+        match parts {
+            Parts::All | Parts::Functions => persist::front(shared, facts),
+            Parts::Facts => facts.into(),
+        }
     };
     let _whole = shared.replication.between_batches();
-    let snapshot = Snapshot::begin(engine.shards(), shared.now(), &config, &mut piece, front)?;
+    let (shards, now) = (engine.shards(), shared.now());
+    let snapshot = match parts {
+        Parts::All => Snapshot::begin(shards, now, &config, &mut piece, front)?,
+        Parts::Functions | Parts::Facts => {
+            Snapshot::begin_without_keys(shards, now, &config, &mut piece, front)
+        }
+    };
     shared.log.notice(&format!("Starting the snapshot for {} replicas", readers.len()));
     let footer = if config.rdbchecksum() { Footer::Checksum } else { Footer::Zero };
     Some(Walk { snapshot, piece, seal: Seal::new(footer), readers })
 }
 
 /// While all shards are in hand: from here on every write is in the log, and what those who wait need of it is kept.
-fn take_offset(shared: &Shared) -> (Vec<Aux>, Vec<mpsc::Sender<Piece>>) {
+fn take_offset(shared: &Shared, parts: Parts) -> (Vec<Aux>, Vec<mpsc::Sender<Piece>>) {
     let replication = &shared.replication;
-    let waiting = std::mem::take(&mut *replication.waiting.lock());
+    let waiting: Vec<Wanted> =
+        replication.waiting.lock().extract_if(.., |wanted| wanted.parts == parts).collect();
     let mut log = replication.log.lock();
     let history = log.begin_snapshot(new_id);
     let mut readers = Vec::new();
