@@ -7,8 +7,8 @@
 //!                                                `--rewrite-----> redis.conf
 //! ```
 //!
-//! Every directive of Redis 7.2 is known, by one line in `directives`: what has no effect yet is accepted, checked and
-//! shown all the same. Nothing here reads a file, listens or allocates a port: the node is given text and gives text, and
+//! Every directive of Redis 7.2 is known, by one line in `directives`: what has no effect is accepted, checked and
+//! shown all the same, and the reason stands in `directives/without_effect.rs`. Nothing here reads a file, listens or allocates a port: the node is given text and gives text, and
 //! applies what [`Config::set`] reports as changed.
 //!
 //! Source of the rules: redis.conf of version 7.2 and the behaviour of its server.
@@ -100,6 +100,11 @@ impl Config {
 /// The directive called `name`, or with that alias, in any case.
 pub fn directive(name: &[u8]) -> Option<&'static Directive> {
     directives::find(name).map(|found| found.directive)
+}
+
+/// The directives of Redis that change nothing here, each with the reason.
+pub fn without_effect() -> &'static [(&'static str, &'static str)] {
+    directives::WITHOUT_EFFECT
 }
 
 #[cfg(test)]

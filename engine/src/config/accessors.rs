@@ -75,6 +75,10 @@ macro_rules! accessors {
                 }
             )+
 
+            /// What is read.
+            #[cfg(test)]
+            pub(super) const READ: &'static [&'static str] = &[$($name),+];
+
             /// Reads everything, which fails if a type does not fit its directive.
             #[cfg(test)]
             pub(super) fn read_all(&self) {
@@ -125,11 +129,7 @@ accessors! {
     dir: &str = "dir", "the folder of all files with relative paths; empty until the node says where it is.";
     loglevel: LogLevel = "loglevel", "how much is logged.";
     logfile: &str = "logfile", "the file for the log; empty for standard output.";
-    syslog_enabled: bool = "syslog-enabled", "log to syslog too.";
-    syslog_ident: &str = "syslog-ident", "the name in syslog.";
-    syslog_facility: SyslogFacility = "syslog-facility", "the facility in syslog.";
     hz: u32 = "hz", "background turns per second, 1 to 500.";
-    dynamic_hz: bool = "dynamic-hz", "more background turns with more clients.";
     slowlog_log_slower_than_us: i64 = "slowlog-log-slower-than", "microseconds past which a command is slow; below 0 for never.";
     slowlog_max_len: u64 = "slowlog-max-len", "slow commands remembered.";
     latency_monitor_threshold_ms: u64 = "latency-monitor-threshold", "milliseconds past which an event is remembered; 0 for none.";
@@ -164,7 +164,6 @@ accessors! {
     rdbcompression: bool = "rdbcompression", "compress strings in snapshots.";
     rdb_key_save_delay: i64 = "rdb-key-save-delay", "microseconds that a snapshot waits between slices, for tests.";
     rdbchecksum: bool = "rdbchecksum", "end snapshots with a checksum.";
-    sanitize_dump_payload: SanitizeDumpPayload = "sanitize-dump-payload", "whether foreign payloads are checked in full.";
     appendonly: bool = "appendonly", "keep an append-only file.";
     appendfilename: &str = "appendfilename", "the base name of the append-only files.";
     appenddirname: &str = "appenddirname", "the folder of the append-only files.";
@@ -184,19 +183,13 @@ accessors! {
     replica_read_only: bool = "replica-read-only", "a replica refuses writes.";
     replica_serve_stale_data: bool = "replica-serve-stale-data", "a replica without its primary answers.";
     replica_ignore_maxmemory: bool = "replica-ignore-maxmemory", "a replica evicts nothing by itself.";
-    replica_lazy_flush: bool = "replica-lazy-flush", "a replica drops its old data in the background.";
     repl_timeout_secs: u32 = "repl-timeout", "seconds of silence after which a replication link is dead.";
     repl_ping_replica_period_secs: u32 = "repl-ping-replica-period", "seconds between pings to replicas.";
     repl_backlog_size: u64 = "repl-backlog-size", "bytes of replication stream kept for replicas that come back.";
     repl_backlog_ttl_secs: u64 = "repl-backlog-ttl", "seconds that the backlog outlives the last replica; 0 for ever.";
     repl_disable_tcp_nodelay: bool = "repl-disable-tcp-nodelay", "fewer, larger packets to replicas.";
-    repl_diskless_sync: bool = "repl-diskless-sync", "snapshots for replicas do not touch the disk.";
-    repl_diskless_sync_delay_secs: u32 = "repl-diskless-sync-delay", "seconds to wait for more replicas.";
-    repl_diskless_sync_max_replicas: u32 = "repl-diskless-sync-max-replicas", "replicas to wait for; 0 for no such count.";
-    repl_diskless_load: DisklessLoad = "repl-diskless-load", "how a replica loads from its link.";
     min_replicas_to_write: u32 = "min-replicas-to-write", "replicas without which writes are refused.";
     min_replicas_max_lag_secs: u32 = "min-replicas-max-lag", "seconds of silence after which a replica does not count.";
-    propagation_error_behavior: PropagationError = "propagation-error-behavior", "what a failing replicated command leads to.";
     cluster_enabled: bool = "cluster-enabled", "be a node of a cluster.";
     cluster_config_file: &str = "cluster-config-file", "the file of the cluster's state.";
     cluster_port: u16 = "cluster-port", "the port of the cluster bus; 0 for the client port plus 10000.";
@@ -232,7 +225,6 @@ accessors! {
     hash_max_listpack_entries: u64 = "hash-max-listpack-entries", "fields of a compact hash.";
     hash_max_listpack_value: u64 = "hash-max-listpack-value", "bytes of a field or value of a compact hash.";
     list_max_listpack_size: i64 = "list-max-listpack-size", "entries of a compact list, or below 0 a class of bytes.";
-    list_compress_depth: u32 = "list-compress-depth", "nodes at the ends of a list that are not compressed; 0 for all.";
     set_max_intset_entries: u64 = "set-max-intset-entries", "members of a compact set of integers.";
     set_max_listpack_entries: u64 = "set-max-listpack-entries", "members of a compact set.";
     set_max_listpack_value: u64 = "set-max-listpack-value", "bytes of a member of a compact set.";
@@ -241,7 +233,6 @@ accessors! {
     hll_sparse_max_bytes: u64 = "hll-sparse-max-bytes", "bytes of a sparse HyperLogLog.";
     stream_node_max_bytes: u64 = "stream-node-max-bytes", "bytes of a node of a stream; 0 for no limit.";
     stream_node_max_entries: u64 = "stream-node-max-entries", "entries of a node of a stream; 0 for no limit.";
-    oom_score_adj: OomScoreAdj = "oom-score-adj", "how the kernel's preference is set.";
     cluster_write_quorum: bool = "cluster-write-quorum", "a write is acknowledged once a majority of the shard's copies has it.";
     cluster_handover_on_shutdown: bool = "cluster-handover-on-shutdown", "a primary that is shut down lets a replica take over first.";
     no_appendfsync_on_rewrite: bool = "no-appendfsync-on-rewrite", "the disk is left to a rewrite of the append-only file while that lasts.";

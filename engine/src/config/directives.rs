@@ -14,8 +14,11 @@ mod security;
 mod slotway;
 mod system;
 mod tls;
+mod without_effect;
 
 use super::directive::Directive;
+
+pub(super) use without_effect::WITHOUT_EFFECT;
 
 /// All tables; a directive's number is its place in them.
 const THEMES: [&[Directive]; 11] = [

@@ -65,6 +65,23 @@ fn every_accessor_reads_the_bounds_of_its_directive() {
 }
 
 #[test]
+fn every_directive_is_read_or_told_to_be_without_effect() {
+    for (_, directive) in directives::all() {
+        let is_read = Config::READ.contains(&directive.name) || directive.name == "maxmemory-clients";
+        let is_told = without_effect().iter().any(|(name, _)| *name == directive.name);
+        // INFO shows it.
+        let is_shown_only = directive.name == "hz";
+        assert!(
+            is_read != is_told || is_shown_only,
+            "{}: read {is_read}, in the list {is_told}",
+            directive.name
+        );
+    }
+    let strange = without_effect().iter().find(|(name, _)| directive(name.as_bytes()).is_none());
+    assert_eq!(strange, None);
+}
+
+#[test]
 fn no_name_is_taken_twice() {
     let names = directives::all().flat_map(|(_, directive)| [Some(directive.name), directive.alias]);
     let mut names: Vec<&str> = names.flatten().collect();

@@ -25,10 +25,9 @@ pub struct Expired {
 }
 
 impl Expired {
-    /// True when enough of what was examined had expired (a tenth, what Redis tolerates) that going on at
-    /// once pays.
-    pub fn is_worth_more(self) -> bool {
-        !self.done && self.count * 10 >= u64::from(self.examined)
+    /// True when enough of what was examined had expired that going on at once pays: more hundredths than are tolerated.
+    pub fn is_worth_more(self, tolerated: u32) -> bool {
+        !self.done && self.count * 100 >= u64::from(self.examined) * u64::from(tolerated)
     }
 }
 
