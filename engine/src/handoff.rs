@@ -35,7 +35,7 @@ use slotway_core::slot_set::SlotSet;
 use slotway_core::time::UnixMs;
 
 use crate::keyspace::{DbIndex, Entry, KeyHasher, Shard, Usage, Value, ValueRef};
-use crate::propagation::{Record, write_command};
+use crate::propagation::{Readers, Record, write_command};
 use crate::rdb::dump;
 use crate::rdb::{Compression, Version};
 use crate::value::{Encoding, ObjectRef};
@@ -297,7 +297,7 @@ impl Export {
     /// What a unit has become for replicas.
     pub fn note(&mut self, record: &Record) {
         let mut decoder = Decoder::default();
-        for (_, bytes) in record.commands() {
+        for (_, bytes) in record.commands(Readers::REPLICAS) {
             let limits = Limits { bulk_len_max: u64::MAX >> 1, authenticated: true };
             decoder.decode(bytes, limits);
             if !decoder.is_empty() {

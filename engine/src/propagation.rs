@@ -23,14 +23,52 @@ use crate::keyspace::DbIndex;
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Record {
     bytes: Vec<u8>,
-    /// The database of each command, and where its bytes end.
-    ends: Vec<(DbIndex, usize)>,
+    parts: Vec<Part>,
+}
+
+/// One command of a unit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Part {
+    db: DbIndex,
+    /// Where its bytes end.
+    end: usize,
+    readers: Readers,
+}
+
+/// Who is to get a command: bits, as `redis.set_repl` takes them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Readers(u8);
+
+impl Readers {
+    /// Nobody.
+    pub const NONE: Readers = Readers(0);
+    /// The append-only file.
+    pub const FILE: Readers = Readers(1);
+    /// The replicas.
+    pub const REPLICAS: Readers = Readers(2);
+    /// Both.
+    pub const ALL: Readers = Readers(3);
+
+    /// Those of the bits that mean anything.
+    pub const fn from_bits(bits: u8) -> Self {
+        Readers(bits & Readers::ALL.0)
+    }
+
+    /// Who is in both.
+    const fn and(self, other: Readers) -> Self {
+        Readers(self.0 & other.0)
+    }
+
+    /// Whether one of them is among the others.
+    fn meets(self, other: Readers) -> bool {
+        self.and(other) != Readers::NONE
+    }
 }
 
 impl Record {
     /// True without any command.
     pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
+        self.parts.is_empty()
     }
 
     /// Bytes of all commands.
@@ -40,42 +78,54 @@ impl Record {
 
     /// How many commands there are.
     pub fn count(&self) -> usize {
-        self.ends.len()
+        self.parts.len()
     }
 
-    /// Takes all commands away but the first `len`.
-    pub fn truncate(&mut self, len: usize) {
-        self.ends.truncate(len);
-        self.bytes.truncate(self.ends.last().map_or(0, |(_, end)| *end));
+    /// Leaves the commands behind the first `len` to those of their readers that are among `readers`.
+    pub fn limit(&mut self, len: usize, readers: Readers) {
+        self.parts[len..].iter_mut().for_each(|part| part.readers = part.readers.and(readers));
+        let is_read = |part: &Part| part.readers != Readers::NONE;
+        let kept = self.parts.iter().rposition(is_read).map_or(0, |last| last + 1);
+        self.parts.truncate(kept.max(len));
+        self.bytes.truncate(self.parts.last().map_or(0, |part| part.end));
     }
 
     /// Adds a command, executed in database `db`.
     pub fn push<'a>(&mut self, db: DbIndex, words: impl ExactSizeIterator<Item = &'a [u8]>) {
+        self.push_for(Readers::ALL, db, words);
+    }
+
+    /// Adds a command that only `readers` get.
+    pub fn push_for<'a>(
+        &mut self,
+        readers: Readers,
+        db: DbIndex,
+        words: impl ExactSizeIterator<Item = &'a [u8]>,
+    ) {
         write_command(&mut self.bytes, words);
-        self.ends.push((db, self.bytes.len()));
+        self.parts.push(Part { db, end: self.bytes.len(), readers });
     }
 
     /// Moves all commands of `other` behind these.
     pub fn append(&mut self, other: &mut Record) {
         let start = self.bytes.len();
         self.bytes.append(&mut other.bytes);
-        self.ends.extend(other.ends.drain(..).map(|(db, end)| (db, start + end)));
+        self.parts.extend(other.parts.drain(..).map(|part| Part { end: start + part.end, ..part }));
     }
 
-    /// The commands in order, each with its database.
-    pub fn commands(&self) -> impl ExactSizeIterator<Item = (DbIndex, &[u8])> {
-        let starts = core::iter::once(0).chain(self.ends.iter().map(|(_, end)| *end));
+    /// What these readers get, in order, each with its database.
+    pub fn commands(&self, readers: Readers) -> impl Iterator<Item = (DbIndex, &[u8])> {
+        let starts = core::iter::once(0).chain(self.parts.iter().map(|part| part.end));
         starts
-            .zip(&self.ends)
-            .map(|(start, (db, end))| (*db, &self.bytes[start..*end]))
-            .collect::<Vec<_>>()
-            .into_iter()
+            .zip(&self.parts)
+            .filter(move |(_, part)| part.readers.meets(readers))
+            .map(|(start, part)| (part.db, &self.bytes[start..part.end]))
     }
 
     /// Forgets all commands and keeps the memory.
     pub fn clear(&mut self) {
         self.bytes.clear();
-        self.ends.clear();
+        self.parts.clear();
     }
 }
 
@@ -107,10 +157,10 @@ impl Stream {
         self.db.unwrap_or_default()
     }
 
-    /// Appends the commands of `record` to `out`.
-    pub fn write(&mut self, record: &Record, out: &mut Vec<u8>) {
-        let mut commands = record.commands().peekable();
-        let is_one = commands.len() <= 1;
+    /// Appends the commands of `record` to `out` that these readers get.
+    pub fn write(&mut self, record: &Record, readers: Readers, out: &mut Vec<u8>) {
+        let is_one = record.commands(readers).nth(1).is_none();
+        let mut commands = record.commands(readers).peekable();
         let Some((first, _)) = commands.peek() else { return };
         self.select(*first, out);
         if !is_one {

@@ -26,6 +26,8 @@ use slotway_core::resp::error::{ErrorReply, FunctionError, ScriptError, Scripted
 use slotway_core::resp::inline::split_args;
 use slotway_core::time::UnixMs;
 
+use crate::propagation::Readers;
+
 /// How a command names the script that is to run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Naming {
@@ -208,8 +210,8 @@ pub trait Caller {
     /// The protocol of replies.
     fn protocol(&self) -> Protocol;
 
-    /// Whether what the script writes goes to replicas and to the append-only file from now on: `redis.set_repl`.
-    fn set_propagated(&mut self, propagated: bool);
+    /// Who gets what the script writes from now on: `redis.set_repl`.
+    fn set_readers(&mut self, readers: Readers);
 
     /// Asked now and then. False: the script is to end now.
     fn goes_on(&mut self) -> bool;

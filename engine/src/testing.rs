@@ -34,7 +34,7 @@ use crate::journal::Journal;
 use crate::keyspace::{Garbage, KeyHasher, Layout, Shard};
 use crate::monitor::Monitors;
 use crate::node::{ClientCard, Facts, Node, Saves, Shutdown};
-use crate::propagation::{Record, Stream, rebuild};
+use crate::propagation::{Readers, Record, Stream, rebuild};
 use crate::pubsub::{PubSub, Subscriptions};
 use crate::rdb::KeyRecord;
 use crate::replay::{Replay, ReplayError};
@@ -532,7 +532,7 @@ impl Node for TestNode {
     fn propagate(&self, record: &Record) -> u64 {
         self.export.borrow_mut().iter_mut().for_each(|export| export.note(record));
         let mut stream = self.stream.borrow_mut();
-        self.selection.borrow_mut().write(record, &mut stream);
+        self.selection.borrow_mut().write(record, Readers::REPLICAS, &mut stream);
         stream.len() as u64
     }
 

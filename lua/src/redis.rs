@@ -8,6 +8,7 @@ use sha1::{Digest as _, Sha1};
 use slotway_core::resp::double::DoubleText;
 use slotway_core::resp::encode::{Decimal, Protocol};
 use slotway_engine::REDIS_VERSION;
+use slotway_engine::propagation::Readers;
 
 use crate::call::Run;
 use crate::reply;
@@ -228,8 +229,7 @@ fn set_repl(state: State) -> Returned {
         let text = "Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.";
         return Err(raise(state, text));
     }
-    // Redis can leave out one of the two; the file and the replicas of Slotway get the same.
-    state.with_run(|run| run.caller.set_propagated(flags != 0));
+    state.with_run(|run| run.caller.set_readers(Readers::from_bits(flags as u8)));
     Ok(0)
 }
 

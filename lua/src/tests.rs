@@ -7,6 +7,7 @@ mod functions;
 
 use slotway_core::resp::args::{Args, ArgsBuf};
 use slotway_core::resp::encode::{Protocol, ReplyWriter};
+use slotway_engine::propagation::Readers;
 use slotway_engine::script::{Caller, Naming, ScriptHost as _};
 
 use crate::Host;
@@ -16,7 +17,7 @@ struct Prepared {
     reply: Vec<u8>,
     out: Vec<u8>,
     protocols: (Protocol, Protocol),
-    propagated: bool,
+    readers: Readers,
     /// After how many questions the script is to end.
     patience: u32,
 }
@@ -27,7 +28,7 @@ impl Prepared {
             reply: Vec::new(),
             out: Vec::new(),
             protocols: (Protocol::Resp2, Protocol::Resp2),
-            propagated: true,
+            readers: Readers::ALL,
             patience: u32::MAX,
         }
     }
@@ -58,8 +59,8 @@ impl Caller for Prepared {
         self.protocols.1
     }
 
-    fn set_propagated(&mut self, propagated: bool) {
-        self.propagated = propagated;
+    fn set_readers(&mut self, readers: Readers) {
+        self.readers = readers;
     }
 
     fn goes_on(&mut self) -> bool {
@@ -283,7 +284,9 @@ fn scripts_are_found_by_text_and_digest_until_they_are_flushed() {
 fn propagation_and_protocol_are_the_callers() {
     let mut caller = Prepared::new();
     run_with(&host(), &mut caller, "redis.set_repl(redis.REPL_NONE) redis.setresp(3)");
-    assert!(!caller.propagated && caller.protocols.1 == Protocol::Resp3);
+    assert!(caller.readers == Readers::NONE && caller.protocols.1 == Protocol::Resp3);
+    run_with(&host(), &mut caller, "redis.set_repl(redis.REPL_AOF)");
+    assert_eq!(caller.readers, Readers::FILE);
 }
 
 #[test]

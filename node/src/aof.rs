@@ -24,7 +24,7 @@ use slotway_core::resp::error::ErrorReply;
 use slotway_core::time::UnixMs;
 use slotway_engine::config::{AppendFsync, Config};
 use slotway_engine::node::{AofState, Node as _, Saving, When};
-use slotway_engine::propagation::{Record, Stream};
+use slotway_engine::propagation::{Readers, Record, Stream};
 use slotway_engine::shards::{ShardAccess, WholeKeyspace};
 use slotway_engine::snapshot::{AOF_BASE, Aux, Form, Snapshot};
 use tokio::sync::Notify;
@@ -112,7 +112,7 @@ impl Aof {
                 *stamped = second;
                 buffer.extend_from_slice(format!("#TS:{second}\r\n").as_bytes());
             }
-            stream.write(record, buffer);
+            stream.write(record, Readers::FILE, buffer);
             self.reached.store(offset, Ordering::Release);
             self.pending.store(true, Ordering::Release);
         }

@@ -13,6 +13,7 @@ use crate::acl::{self, Context, Event, Reason};
 use crate::config::Config;
 use crate::dispatch::Asker;
 use crate::node::Node;
+use crate::propagation::Record;
 use crate::registry::{Effect, Handler, Outcome};
 use crate::session::{After, Session};
 
@@ -31,6 +32,8 @@ pub struct Connection<'a> {
     pub config: &'a Config,
     /// The time of this command.
     pub now: UnixMs,
+    /// What is to be propagated of it, in its place among the commands of its unit.
+    pub published: &'a mut Record,
 }
 
 /// What this family executes.

@@ -16,7 +16,7 @@ use slotway_core::resp::encode::ReplyWriter;
 use slotway_core::resp::error::ErrorReply;
 
 use super::{Binding, Connection, Whole, help};
-use crate::propagation::Record;
+use crate::propagation::Readers;
 use crate::pubsub::{Deliver, Listener, PubSub, Space, send_in_shard, write_subscribed, write_unsubscribed};
 use crate::registry::{Effect, Handler, Outcome};
 use crate::session::{ReplyMode, Session};
@@ -181,13 +181,10 @@ fn send_to_cluster(connection: &Connection<'_>, scope: ChannelScope, args: Args<
     });
 }
 
-/// Without a cluster, the listeners of replicas hear of it as these hear of writes.
-fn send_to_replicas(connection: &Connection<'_>, args: Args<'_>) {
-    let node = connection.node;
-    if node.records() && !connection.config.cluster_enabled() {
-        let mut record = Record::default();
-        record.push(connection.session.db, args.iter());
-        node.propagate(&record);
+/// Without a cluster, the listeners of replicas hear of it as these hear of writes; nobody listens to the file.
+fn send_to_replicas(connection: &mut Connection<'_>, args: Args<'_>) {
+    if connection.node.records() && !connection.config.cluster_enabled() {
+        connection.published.push_for(Readers::REPLICAS, connection.session.db, args.iter());
     }
 }
 

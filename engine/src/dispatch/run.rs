@@ -438,12 +438,14 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         in_transaction: bool,
     ) -> Outcome {
         let Engine { hasher, registry, .. } = self.engine;
+        let mut published = Record::default();
         let mut connection = Connection {
             session: self.session,
             in_transaction,
             node: self.node,
             config: &self.config,
             now: self.now,
+            published: &mut published,
         };
         let attentive = Attentive {
             shards,
@@ -464,8 +466,13 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
             ),
             Handler::Data(_) => unreachable!("a command on keys is prepared as Prepared::Data"),
         };
-        self.effects.record.append(&mut attentive.record.borrow_mut());
-        for (db, keys) in attentive.expired.into_inner() {
+        let Attentive { record, expired, .. } = attentive;
+        self.effects.record.append(&mut record.into_inner());
+        self.effects.record.append(&mut published);
+        if !in_transaction {
+            self.propagate();
+        }
+        for (db, keys) in expired.into_inner() {
             self.effects.gone(self.node, &keys);
             self.effects.expired_before(db, keys);
         }

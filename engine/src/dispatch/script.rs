@@ -28,6 +28,7 @@ use super::transaction::InHand;
 use crate::acl::Context;
 use crate::commands::Data;
 use crate::node::Node;
+use crate::propagation::Readers;
 use crate::registry::{Effect, Handler, Outcome};
 use crate::script::{Caller, Invocation, Mode, Naming, ScriptFlag, ScriptFlags, SlowScript};
 use crate::session::Session;
@@ -189,7 +190,8 @@ struct Script<'s, 'r, 'o, 'h, 'q, A, N> {
     mark: usize,
     /// The protocol of the client, and that of the script.
     protocols: (Protocol, Protocol),
-    is_propagated: bool,
+    /// Who gets what it writes.
+    readers: Readers,
     has_written: bool,
     /// The slot of its keys, once one is known.
     slot: Option<Slot>,
@@ -216,7 +218,7 @@ impl<'s, 'r, 'o, 'h, 'q, A: ShardAccess, N: Node> Script<'s, 'r, 'o, 'h, 'q, A, 
             room,
             mark,
             protocols: (protocol, Protocol::Resp2),
-            is_propagated: true,
+            readers: Readers::ALL,
             has_written: false,
             slot,
             slow: None,
@@ -253,8 +255,8 @@ impl<'s, 'r, 'o, 'h, 'q, A: ShardAccess, N: Node> Script<'s, 'r, 'o, 'h, 'q, A, 
                 outcome
             }
         };
-        if !self.is_propagated {
-            self.run.effects.record.truncate(recorded);
+        if self.readers != Readers::ALL {
+            self.run.effects.record.limit(recorded, self.readers);
         }
         outcome
     }
@@ -404,8 +406,8 @@ impl<A: ShardAccess, N: Node> Caller for Script<'_, '_, '_, '_, '_, A, N> {
         self.protocols.1
     }
 
-    fn set_propagated(&mut self, propagated: bool) {
-        self.is_propagated = propagated;
+    fn set_readers(&mut self, readers: Readers) {
+        self.readers = readers;
     }
 
     fn goes_on(&mut self) -> bool {

@@ -15,7 +15,7 @@ fn record(commands: &[(u16, &[&str])]) -> Record {
 
 fn written(stream: &mut Stream, record: &Record) -> String {
     let mut out = Vec::new();
-    stream.write(record, &mut out);
+    stream.write(record, Readers::ALL, &mut out);
     let text = String::from_utf8(out).unwrap();
     let words = text.split("\r\n").filter(|word| !word.starts_with(['*', '$']) && !word.is_empty());
     words.collect::<Vec<_>>().join(" ")
@@ -37,6 +37,46 @@ fn several_commands_are_a_transaction() {
     both.append(&mut record(&[(2, &["DEL", "b"])]));
     assert_eq!(written(&mut stream, &both), "SELECT 1 MULTI DEL a SELECT 2 DEL b EXEC");
     assert_eq!(written(&mut stream, &Record::default()), "");
+}
+
+#[test]
+fn replicas_and_the_file_can_be_given_different_commands() {
+    let mut both = record(&[(0, &["SET", "a", "1"])]);
+    both.push_for(Readers::REPLICAS, DbIndex(0), [&b"PUBLISH"[..], b"c", b"x"].into_iter());
+    let read = |record: &Record, readers| {
+        let mut out = Vec::new();
+        Stream::default().write(record, readers, &mut out);
+        String::from_utf8(out)
+            .unwrap()
+            .lines()
+            .filter(|word| !word.starts_with(['*', '$']))
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    assert_eq!(read(&both, Readers::REPLICAS), "SELECT 0 MULTI SET a 1 PUBLISH c x EXEC");
+    assert_eq!(read(&both, Readers::FILE), "SELECT 0 SET a 1");
+    both.limit(1, Readers::FILE);
+    assert_eq!(
+        read(&both, Readers::REPLICAS),
+        "SELECT 0 SET a 1",
+        "PUBLISH is for replicas, and the file alone was to get it"
+    );
+    both.limit(0, Readers::FILE);
+    assert_eq!(
+        (read(&both, Readers::REPLICAS), read(&both, Readers::FILE)),
+        ("".into(), "SELECT 0 SET a 1".into())
+    );
+}
+
+#[test]
+fn what_is_published_keeps_its_place_among_the_commands_of_a_unit() {
+    let mut client = TestClient::new();
+    client.run("MULTI");
+    client.run("SET a 1");
+    client.run("PUBLISH c x");
+    client.run("SET b 1");
+    assert_eq!(client.propagated("EXEC"), "MULTI\nSET a 1\nPUBLISH c x\nSET b 1\nEXEC");
+    assert_eq!(client.propagated("SPUBLISH c x"), "SPUBLISH c x");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use super::saved::Saved;
 use crate::config::OutputLimit;
 use crate::keyspace::DbIndex;
 use crate::node::{BacklogState, Syncs};
-use crate::propagation::{Record, Stream};
+use crate::propagation::{Readers, Record, Stream};
 use crate::session::ClientId;
 
 /// The stream of one node.
@@ -94,7 +94,7 @@ impl Log {
     /// Appends the commands of a unit, and keeps `kept` bytes. Returns the offset behind them.
     pub fn write(&mut self, record: &Record, kept: u64) -> u64 {
         let mut bytes = core::mem::take(&mut self.scratch);
-        self.stream.write(record, &mut bytes);
+        self.stream.write(record, Readers::REPLICAS, &mut bytes);
         let offset = self.append(&bytes, kept);
         bytes.clear();
         self.scratch = bytes;

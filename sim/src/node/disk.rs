@@ -4,7 +4,7 @@
 
 use alloc::vec::Vec;
 
-use slotway_engine::propagation::{Record, Stream};
+use slotway_engine::propagation::{Readers, Record, Stream};
 
 use crate::chance::Chance;
 
@@ -57,7 +57,7 @@ impl File {
 
     pub(super) fn append(&mut self, record: &Record) {
         if self.is_on() {
-            self.stream.write(record, &mut self.commands);
+            self.stream.write(record, Readers::FILE, &mut self.commands);
         }
     }
 
