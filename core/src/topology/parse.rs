@@ -64,7 +64,7 @@ pub enum Problem {
 }
 
 /// A complaint is rare and large, what was read is small: behind a pointer, it makes no result larger. Of the npm package's module this is
-/// a tenth.
+/// a twentieth.
 type Complaint = Box<ParseError>;
 type Read<T> = Result<T, Complaint>;
 

@@ -4,6 +4,8 @@ import { SlotwayError, bytesOf, hashTag, keySlot as keySlotInJs } from './slot.j
 
 // From this length on Rust and the way to it are quicker than JavaScript, for text (BENCHMARKS.md). Bytes stay: copying them costs what it wins.
 const LONG = 96
+// Up to this length JavaScript alone is quicker even than a batch.
+const SHORT = 20
 // Three bytes of UTF-8 are the most for one UTF-16 unit.
 const LONG_MAX = Math.floor(BATCH_BYTES / 3)
 const ENCODER = new TextEncoder()
@@ -24,25 +26,39 @@ function slotOfLong(text) {
 export function keySlots(keys) {
   const list = listOf(keys)
   const slots = new Uint16Array(list.length)
-  for (let at = 0; at < list.length; ) at = runText(list, at, slots) ?? runBytes(list, at, slots) ?? runAlone(list, at, slots)
+  for (let at = runShort(list, 0, slots); at < list.length; at = runShort(list, at, slots)) {
+    at = runText(list, at, slots) ?? runBytes(list, at, slots) ?? runAlone(list, at, slots)
+  }
   return slots
 }
 
-// The keys from `at` on that are ASCII text and fit, joined and encoded in one go. Gives the first that is not among them, or nothing
+// The short texts from `at` on, one by one. Gives the first key that is none.
+function runShort(keys, at, slots) {
+  for (; at < keys.length; at++) {
+    const key = keys[at]
+    if (typeof key !== 'string' || key.length > SHORT) break
+    slots[at] = keySlotInJs(key)
+  }
+  return at
+}
+
+// The keys from `at` on that are ASCII text and fit, put together and encoded in one go. Gives the first that is not among them, or nothing
 // if there is not even one.
 function runText(keys, at, slots) {
   const memory = shared()
   const { ends } = memory
   let count = 0
   let length = 0
+  let all = ''
   for (; count < BATCH_KEYS && at + count < keys.length; count++) {
     const key = keys[at + count]
     if (typeof key !== 'string' || length + key.length > BATCH_BYTES) break
     length += key.length
+    all += key
     ends[count] = length
   }
   if (count < 2) return undefined
-  const { read, written } = ENCODER.encodeInto(keys.slice(at, at + count).join(''), memory.bytes)
+  const { read, written } = ENCODER.encodeInto(all, memory.bytes)
   // Otherwise something was not ASCII, and the ends are not where the bytes end.
   if (read !== length || written !== length) return runEncoded(keys, at, count, slots)
   memory.run(count)

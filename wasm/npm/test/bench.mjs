@@ -40,8 +40,10 @@ function texts(count, length) {
 }
 
 let sink = 0
-const each = (keys, slot, times) => () => {
-  for (let time = 0; time < times; time++) for (const key of keys) sink += slot(key)
+// A loop of its own for each way, as it has in a program: in a loop that all share the engine knows of none which function is called.
+function each(keys, slot, times) {
+  const loop = new Function('keys', 'slot', 'times', 'let sum = 0; for (let time = 0; time < times; time++) for (const key of keys) sum += slot(key); return sum')
+  return () => (sink += loop(keys, slot, times))
 }
 
 function single(kind, made) {
