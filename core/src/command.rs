@@ -157,11 +157,12 @@ pub const fn id_of(name: &str) -> CommandId {
 /// A container alone (`CONFIG` without more) is itself: its arity then refuses the request, as in Redis.
 pub fn resolve(args: Args<'_>) -> Result<&'static Command, Unknown<'_>> {
     let command = args.get(0).and_then(lookup).ok_or(Unknown::Command(args))?;
+    if !command.is_container() {
+        return Ok(command);
+    }
     match args.get(1) {
-        Some(sent) if command.is_container() => {
-            command.subcommand(sent).ok_or(Unknown::Subcommand { container: command, sent })
-        }
-        _ => Ok(command),
+        Some(sent) => command.subcommand(sent).ok_or(Unknown::Subcommand { container: command, sent }),
+        None => Ok(command),
     }
 }
 

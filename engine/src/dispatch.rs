@@ -42,6 +42,7 @@ pub(crate) use permission::Asker;
 
 use alloc::vec::Vec;
 
+use arrayvec::ArrayVec;
 use slotway_core::command::{self, Command, CommandId, Unknown, keys};
 use slotway_core::resp::args::Args;
 use slotway_core::resp::decode::Decoder;
@@ -139,20 +140,19 @@ impl<A: ShardAccess> Engine<A> {
         let config = node.config();
         let stats = node.slot_stats().filter(|_| config.cluster_slot_stats_enabled());
         let meter = Meter::new(stats, node, &config);
-        let batch = (0..requests.decoder.len()).map(|index| requests.decoder.request(requests.buffer, index));
-        let prepared = batch.map(|args| self.prepare(&config, args)).collect();
         let reply = ReplyWriter::new(out, session.protocol);
         let now = node.now();
         let effects = Effects::new(config.notify_keyspace_events());
         let (decoder, tally) = (requests.decoder, Tally::default());
         let (failed, error_is_counted) = (false, false);
-        Run {
+        // It has room for a whole batch, which is not to be moved about.
+        let mut run = Run {
             engine: self,
             node,
             session,
             config,
             decoder,
-            prepared,
+            prepared: ArrayVec::new(),
             reply,
             now,
             tally,
@@ -161,8 +161,12 @@ impl<A: ShardAccess> Engine<A> {
             failed,
             error_is_counted,
             own_notices: Vec::new(),
+        };
+        for index in 0..decoder.len() {
+            let prepared = self.prepare(&run.config, decoder.request(requests.buffer, index));
+            run.prepared.push(prepared);
         }
-        .all()
+        run.all()
     }
 
     fn prepare<'a>(&self, config: &Config, args: Args<'a>) -> Prepared<'a> {
@@ -188,14 +192,12 @@ impl<A: ShardAccess> Engine<A> {
     /// The command that a request asks for, if this node serves it and the number of arguments is right.
     fn find(&self, args: Args<'_>) -> Result<(&'static Command, Handler), ErrorReply> {
         let command = command::resolve(args)?;
-        if !self.registry.serves(command) {
-            return Err(not_served(command, args).into());
-        }
-        // A container alone has no handler, and takes at least one argument more.
         match self.registry.handler(command) {
             Some(handler) if command.accepts(args.len()) => Ok((command, handler)),
             // It discards what it should have executed.
             Some(_) if command.id == EXEC => Err(ErrorReply::ExecArity),
+            None if !self.registry.serves(command) => Err(not_served(command, args).into()),
+            // A container alone has no handler, and takes at least one argument more.
             _ => Err(ErrorReply::Arity(command.name)),
         }
     }

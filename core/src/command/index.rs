@@ -4,34 +4,45 @@
 //! Both the hash and the comparison work on these words: byte by byte they took twice the time.
 
 use super::Command;
-use super::table::TABLE;
+use super::table::{COMMAND_COUNT, TABLE};
 
 /// A power of two, so large that most names sit in their own bucket.
 const BUCKETS: usize = 1024;
 const EMPTY: u16 = u16::MAX;
 
 static INDEX: [u16; BUCKETS] = fill();
+/// The words of each command's name.
+static NAMES: [Words; COMMAND_COUNT] = names();
 
 pub(super) fn find(name: &[u8]) -> Option<&'static Command> {
     let words = words(name);
     let mut bucket = bucket_of(words, name.len());
     // Ends at an empty bucket, of which there are many.
     while INDEX[bucket] != EMPTY {
-        let command = &TABLE[INDEX[bucket] as usize];
-        if is_name_of(command, name, words) {
-            return Some(command);
+        let id = INDEX[bucket] as usize;
+        if NAMES[id] == words && has_rest_of(&TABLE[id], name) {
+            return Some(&TABLE[id]);
         }
         bucket = (bucket + 1) % BUCKETS;
     }
     None
 }
 
-/// True when `name`, whose words are given, is the command's.
-fn is_name_of(command: &Command, name: &[u8], words_of_name: Words) -> bool {
+/// True when a name with the words of the command's is the command's.
+fn has_rest_of(command: &Command, name: &[u8]) -> bool {
     let own = command.name.as_bytes();
     // The words of a longer name leave out its middle.
-    let is_covered = name.len() <= 16;
-    own.len() == name.len() && words(own) == words_of_name && (is_covered || own.eq_ignore_ascii_case(name))
+    own.len() == name.len() && (name.len() <= 16 || own.eq_ignore_ascii_case(name))
+}
+
+const fn names() -> [Words; COMMAND_COUNT] {
+    let mut names = [(0, 0); COMMAND_COUNT];
+    let mut id = 0;
+    while id < TABLE.len() {
+        names[id] = words(TABLE[id].name.as_bytes());
+        id += 1;
+    }
+    names
 }
 
 const fn fill() -> [u16; BUCKETS] {

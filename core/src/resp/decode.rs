@@ -27,6 +27,11 @@ const UNAUTHENTICATED_ARGS_MAX: i64 = 10;
 /// Most bytes of an argument before authentication.
 const UNAUTHENTICATED_BULK_MAX: i64 = 16 * 1024;
 
+/// Digits of a count or length that is read without looking for its line's end first. Before authentication it may have them all.
+const SHORT_DIGITS: usize = 4;
+/// Most arguments of a request whose count is read so: as many as may be sent before authentication.
+const SHORT_COUNT_MAX: usize = UNAUTHENTICATED_ARGS_MAX as usize;
+
 /// What a connection may send.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -249,6 +254,11 @@ impl Decoder {
     }
 
     fn count(&mut self, buffer: &[u8], limits: Limits) -> Result<bool, ProtocolError> {
+        if let Some((count @ 1..=SHORT_COUNT_MAX, next)) = short_number(buffer, self.at + 1) {
+            self.partial = Partial { missing: count, bulk_len: None, start: self.at };
+            self.at = next;
+            return self.argument(buffer, limits);
+        }
         let Some((line, next)) = line(buffer, self.at) else {
             return incomplete_line(buffer, self.at, ProtocolError::CountTooLong);
         };
@@ -266,6 +276,9 @@ impl Decoder {
     }
 
     fn argument(&mut self, buffer: &[u8], limits: Limits) -> Result<bool, ProtocolError> {
+        if self.partial.bulk_len.is_none() && self.short_arguments(buffer, limits) {
+            return Ok(true);
+        }
         let Some(len) = self.partial.bulk_len else { return self.length(buffer, limits) };
         if buffer.len() < self.at + len + 2 {
             return Ok(false);
@@ -278,6 +291,28 @@ impl Decoder {
             self.complete(Source::Buffer, start);
         }
         Ok(true)
+    }
+
+    /// Takes the arguments that are as most are: short and there, in one go. True if they were the last ones; whatever stands next is looked at
+    /// piece by piece.
+    fn short_arguments(&mut self, buffer: &[u8], limits: Limits) -> bool {
+        let (mut at, mut missing) = (self.at, self.partial.missing);
+        while missing > 0 && buffer.get(at) == Some(&b'$') {
+            let Some((len, start)) = short_number(buffer, at + 1) else { break };
+            let end = start + len;
+            if end + 2 > buffer.len() || len as u64 > limits.bulk_len_max {
+                break;
+            }
+            self.spans.push(Span { start: start as u32, end: end as u32 });
+            at = end + 2;
+            missing -= 1;
+        }
+        self.at = at;
+        self.partial.missing = missing;
+        if missing == 0 {
+            self.complete(Source::Buffer, self.partial.start);
+        }
+        missing == 0
     }
 
     fn length(&mut self, buffer: &[u8], limits: Limits) -> Result<bool, ProtocolError> {
@@ -325,6 +360,29 @@ impl Decoder {
         let span_count = self.spans.len() - first_span;
         self.requests.push(Request { source, first_span, span_count, start, end: self.at });
     }
+}
+
+/// A number of at most [`SHORT_DIGITS`] digits that begins at `at`, written canonically, and the offset past its line's `\r\n`; of these two
+/// only the `\r` is looked at. Nothing if there is anything else, or not all of it.
+#[inline]
+fn short_number(buffer: &[u8], at: usize) -> Option<(usize, usize)> {
+    let text = buffer.get(at..)?.first_chunk::<{ SHORT_DIGITS + 2 }>()?;
+    let mut number = usize::from(text[0].wrapping_sub(b'0'));
+    if number > 9 {
+        return None;
+    }
+    for digits in 1..=SHORT_DIGITS {
+        let byte = text[digits];
+        if byte == b'\r' {
+            return Some((number, at + digits + 2));
+        }
+        let digit = usize::from(byte.wrapping_sub(b'0'));
+        if digit > 9 || number == 0 {
+            return None;
+        }
+        number = number * 10 + digit;
+    }
+    None
 }
 
 /// The line that begins at `at`, without its `\r\n`, and the offset past it. Redis looks for `\r` and takes the

@@ -16,6 +16,29 @@ use crate::config::{Config, ProtectedAction};
 use crate::node::{Condition, Node};
 use crate::session::Session;
 
+/// How the node stands towards a connection while shards are held: read once for all requests of a group.
+#[derive(Clone, Copy)]
+pub(super) struct Standing<'t> {
+    /// The cluster as it is now; `None` without cluster mode.
+    pub(super) topology: Option<&'t Topology>,
+    /// This node replicates another one.
+    pub(super) is_replica: bool,
+    /// What forbids some commands for the time being.
+    condition: Condition,
+    suspects: Suspects,
+}
+
+/// Which commands the guards have to be asked about: all others pass each of them, as long as memory is left.
+#[derive(Clone, Copy)]
+enum Suspects {
+    All,
+    /// Those that have one of these flags.
+    Flagged(Flags),
+}
+
+/// Always asked about: what may not be enabled, and what runs a script, whose flags are its own.
+const SUSPECT: Flags = Flags::of(&[Flag::Admin, Flag::NoScript]);
+
 /// What a guard may look at.
 pub(super) struct Admission<'a> {
     pub(super) command: &'static Command,
@@ -81,18 +104,44 @@ pub(super) const IN_SCRIPTS: &[Guard] = &[
     Guard { check: enough_replicas_follow },
 ];
 
+impl<'t> Standing<'t> {
+    /// How `node`, which sees this `topology`, stands now.
+    pub(super) fn new(session: &Session, topology: Option<&'t Topology>, node: &dyn Node) -> Self {
+        let condition = node.condition();
+        let is_replica = condition.follows || is_replica(topology);
+        let Condition { is_stale, is_loading, lacks_replicas, fails_to_save, fails_to_append, .. } =
+            condition;
+        let is_restricted = !session.may_do_everything() || needs_authentication(session, node);
+        let is_reader = session.is_monitor || !session.subscriptions.is_empty();
+        let suspects =
+            match is_stale || is_loading || fails_to_save || fails_to_append || is_restricted || is_reader {
+                true => Suspects::All,
+                false if is_replica || lacks_replicas => Suspects::Flagged(SUSPECT.with(Flag::Write)),
+                false => Suspects::Flagged(SUSPECT),
+            };
+        Self { topology, is_replica, condition, suspects }
+    }
+
+    /// Whether the guards have to be asked about `command`.
+    pub(super) fn suspects(&self, command: &Command, room: Room) -> bool {
+        match self.suspects {
+            Suspects::All => true,
+            Suspects::Flagged(flags) => room == Room::None || command.flags.intersects(flags),
+        }
+    }
+}
+
 /// What the guards are asked about.
 pub(super) fn admission<'r>(
     command: &'static Command,
     args: &'r Args<'r>,
     session: &'r Session,
     config: &'r Config,
-    topology: Option<&Topology>,
+    standing: &Standing<'_>,
     room: Room,
     node: &'r dyn Node,
 ) -> Admission<'r> {
-    let condition = node.condition();
-    let is_replica = condition.follows || is_replica(topology);
+    let Standing { is_replica, condition, .. } = *standing;
     Admission { command, args, flags: command.flags, session, config, is_replica, room, condition, node }
 }
 

@@ -63,16 +63,20 @@ impl MemoryRule {
 
 impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
     /// Evicts keys of the shards held until `maxmemory` is kept, and reports each. A replica leaves that to its primary.
+    #[inline]
     pub(super) fn make_room(&mut self, held: &mut Held<'_>, topology: Option<&Topology>) -> Room {
-        keep_clock(held, &self.config);
         let Some(rule) = MemoryRule::of(&self.config, self.engine.shards.layout(), self.node) else {
             return Room::Left;
         };
+        self.make_room_by(&rule, held, topology)
+    }
+
+    fn make_room_by(&mut self, rule: &MemoryRule, held: &mut Held<'_>, topology: Option<&Topology>) -> Room {
         if self.config.replica_ignore_maxmemory() && is_replica(topology) {
             return Room::Left;
         }
         let Self { node, effects, now, config, .. } = self;
-        make_room(held, &rule, *now, &mut || node.random(), &mut reporter(*node, config, effects))
+        make_room(held, rule, *now, &mut || node.random(), &mut reporter(*node, config, effects))
     }
 }
 
@@ -160,7 +164,7 @@ fn make_room_in(
 }
 
 /// Has the shards keep the access clock that the policy of eviction needs.
-fn keep_clock(held: &mut Held<'_>, config: &Config) {
+pub(super) fn keep_clock(held: &mut Held<'_>, config: &Config) {
     let policy = match config.maxmemory_policy().is_lfu() {
         false => ClockPolicy::Lru,
         true => ClockPolicy::Lfu {

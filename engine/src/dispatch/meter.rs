@@ -229,7 +229,8 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         let weights = self.meter.charges.iter().map(|charge| charge.weight).sum::<u64>().max(1);
         // With 16 bits behind the point, so that there is one division.
         let per_weight = (elapsed << 16) / weights;
-        for charge in core::mem::take(&mut self.meter.charges) {
+        for at in 0..self.meter.charges.len() {
+            let charge = self.meter.charges[at];
             let ns = (per_weight * charge.weight + (1 << 15)) >> 16;
             let (Prepared::Data { request, .. } | Prepared::Alone { request, .. }) =
                 &self.prepared[charge.index]
@@ -241,6 +242,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
                 self.note_slow(request.command, request.args, ns, self.client());
             }
         }
+        self.meter.charges.clear();
     }
 
     /// What is propagated goes to all replicas.

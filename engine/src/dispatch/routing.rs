@@ -9,31 +9,53 @@ use slotway_core::route::{self, Access, Decision, Intent, KeySlots, Presence};
 use slotway_core::slot::key_slot;
 use slotway_core::topology::{NodeIndex, Topology, View};
 
+use super::Request;
 use crate::commands::Data;
 use crate::config::Config;
 use crate::session::{Origin, Session};
 
-/// Lets a command pass that is served here.
+/// Lets a request pass that is served here; of an open slot, `presence` tells how many of its keys are there.
 ///
 /// # Errors
 /// The redirection, or why nobody can serve it.
+#[inline]
 pub(super) fn route_here(
     topology: &Topology,
     session: &Session,
-    command: &'static Command,
+    config: &Config,
+    request: &Request<'_>,
     access: Access,
-    args: Args<'_>,
-    data: &mut Data<'_, '_>,
+    presence: impl FnOnce() -> Presence,
 ) -> Result<(), ErrorReply> {
-    let slots = keys::routed(command, args)
-        .fold(KeySlots::None, |slots, key| slots.and(data.key(args.at(key.index)).slot()));
-    let config = data.config();
-    let intent = Intent { access, ..intent_of(command, session) };
-    let mut decision = route::route(topology, slots, intent, config.down_policy());
+    let intent = Intent { access, ..intent_of(request.command, session) };
+    let mut decision = route::route(topology, slots_of(request), intent, config.down_policy());
     if let Decision::DependsOnPresence(open) = decision {
-        decision = open.resolve(presence(command, args, data));
+        decision = open.resolve(presence());
     }
+    match decision {
+        Decision::Serve => Ok(()),
+        decision => refuse(decision, topology, session, config),
+    }
+}
+
+#[cold]
+fn refuse(
+    decision: Decision,
+    topology: &Topology,
+    session: &Session,
+    config: &Config,
+) -> Result<(), ErrorReply> {
     decision.refusal(|node| endpoint(topology, node, config.view(session.origin()))).map_or(Ok(()), Err)
+}
+
+fn slots_of(request: &Request<'_>) -> KeySlots {
+    match request.key {
+        None => KeySlots::None,
+        Some(first) if request.command.has_first_key_only() => KeySlots::One(first.slot()),
+        Some(first) => keys::routed(request.command, request.args)
+            .skip(1)
+            .fold(KeySlots::One(first.slot()), |slots, key| slots.and(key_slot(request.args.at(key.index)))),
+    }
 }
 
 /// The same for a command whose channels have a slot and whose data, if there is any, is in no shard.
@@ -93,10 +115,11 @@ fn intent_of(command: &Command, session: &Session) -> Intent {
     Intent { access: Access::of(command), asking, readonly: session.readonly }
 }
 
-fn presence(command: &Command, args: Args<'_>, data: &mut Data<'_, '_>) -> Presence {
+/// How many of the keys of a request are there.
+pub(super) fn presence(request: &Request<'_>, data: &mut Data<'_, '_>) -> Presence {
     let mut presence = Presence::default();
-    for key in keys::routed(command, args) {
-        match data.exists(args.at(key.index)) {
+    for key in keys::routed(request.command, request.args) {
+        match data.exists(request.args.at(key.index)) {
             true => presence.present += 1,
             false => presence.missing += 1,
         }

@@ -6,20 +6,19 @@ use alloc::vec::Vec;
 use core::cell::RefCell;
 
 use arrayvec::ArrayVec;
-use slotway_core::command::{self, Command, CommandId, Flag, id_of, keys};
+use slotway_core::command::{self, Command, CommandId, Flag, Flags, id_of, keys};
 use slotway_core::resp::args::Args;
 use slotway_core::resp::decode::{BATCH_MAX, Decoder};
 use slotway_core::resp::encode::ReplyWriter;
 use slotway_core::resp::error::{ErrorReply, ScriptError, Scripted};
 use slotway_core::route::Access;
 use slotway_core::time::UnixMs;
-use slotway_core::topology::Topology;
 
-use super::admission::{AFTER_ROUTING, BEFORE_ROUTING, admission, admit, is_replica};
-use super::memory::Room;
+use super::admission::{AFTER_ROUTING, BEFORE_ROUTING, Guard, Standing, admission, admit};
+use super::memory::{Room, keep_clock};
 use super::meter::{Fate, Meter};
 use super::permission::needs_authentication;
-use super::routing::{route_channel, route_here};
+use super::routing::{presence, route_channel, route_here};
 use super::script::flags_of;
 use super::{EXEC, Engine, Prepared, Request, Tally};
 use crate::commands::{Connection, Data, Scope, Whole, deletion};
@@ -59,7 +58,7 @@ pub(super) struct Run<'a, 'o, A, N> {
 
 impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
     /// Executes the whole batch, or up to the request that closes the connection or blocks it.
-    pub(super) fn all(mut self) -> Tally {
+    pub(super) fn all(&mut self) -> Tally {
         let mut next = 0;
         if self.node.is_tracking() {
             self.limit_tracking();
@@ -165,7 +164,8 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
     fn end_of_group(&self, first: usize, wanted: ShardSet) -> usize {
         let same =
             |prepared: &&Prepared<'_>| matches!(prepared, Prepared::Data { shards, .. } if *shards == wanted);
-        let goes_on = |prepared: &&Prepared<'_>| same(prepared) && !self.has_to_wait(prepared);
+        let may_wait = self.node.has_fence() || self.node.pause() != Pause::Nothing;
+        let goes_on = |prepared: &&Prepared<'_>| same(prepared) && !(may_wait && self.has_to_wait(prepared));
         first + self.prepared[first..].iter().take_while(goes_on).count()
     }
 
@@ -207,29 +207,25 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         }
         // Read now that the shards are held: see the module's head.
         let topology = self.node.topology();
+        let standing = Standing::new(self.session, topology.as_deref(), self.node);
+        keep_clock(held, &self.config);
         let policy = match self.session.is_obeyed() {
             true => Some(ExpiryPolicy::Ignore),
             // A primary that pauses must not go on in its history.
             false => (self.node.pause() != Pause::Nothing).then_some(ExpiryPolicy::Keep),
         };
-        let Some(policy) = policy else { return self.each_held(held, topology.as_deref(), first, end) };
+        let Some(policy) = policy else { return self.each_held(held, &standing, first, end) };
         let mut before = ExpiryPolicy::Delete;
         held.each(|shard| {
             before = shard.expiry_policy();
             shard.set_expiry_policy(policy);
         });
-        let next = self.each_held(held, topology.as_deref(), first, end);
+        let next = self.each_held(held, &standing, first, end);
         held.each(|shard| shard.set_expiry_policy(before));
         next
     }
 
-    fn each_held(
-        &mut self,
-        held: &mut Held<'_>,
-        topology: Option<&Topology>,
-        first: usize,
-        end: usize,
-    ) -> usize {
+    fn each_held(&mut self, held: &mut Held<'_>, standing: &Standing<'_>, first: usize, end: usize) -> usize {
         for index in first..end {
             let mark = self.reply.len();
             let Prepared::Data { request, handler, .. } = &self.prepared[index] else {
@@ -247,14 +243,14 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
             // What comes back has been admitted before it was sent out.
             let outcome = match self.session.arrived.is_some() {
                 true => Ok(()),
-                false => self.admit(held, topology, &request),
+                false => self.admit(held, standing, &request),
             };
             let fate = Fate::of(&outcome);
             self.effects.may_wait = self.node.runs_errands() && !self.session.is_obeyed();
             self.effects.done = Done {
                 arrived: self.session.arrived.take(),
                 decoded: core::mem::take(&mut self.session.decoded),
-                is_late: self.node.condition().follows || is_replica(topology),
+                is_late: standing.is_replica,
             };
             // After the guards: a replica that is promoted records before it takes writes.
             self.effects.records = self.node.records();
@@ -309,34 +305,86 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
     /// Asks whether the command may be executed here, its shards being held.
     fn admit_held(&mut self, held: &mut Held<'_>, request: &Request<'_>) -> Result<(), ErrorReply> {
         let topology = self.node.topology();
-        self.admit(held, topology.as_deref(), request)
+        let standing = Standing::new(self.session, topology.as_deref(), self.node);
+        self.admit(held, &standing, request)
     }
 
     fn admit(
         &mut self,
         held: &mut Held<'_>,
-        topology: Option<&Topology>,
+        standing: &Standing<'_>,
         request: &Request<'_>,
     ) -> Result<(), ErrorReply> {
         if let Some(admitted) = self.admit_obeyed(request.command, request.args) {
             return admitted;
         }
-        let Request { command, args, .. } = *request;
-        let asked = admission(command, &args, self.session, &self.config, topology, Room::Left, self.node);
-        admit(BEFORE_ROUTING, &asked)?;
-        let flags = flags_of(self.node, command, args);
-        if let Some(topology) = topology {
-            let scope = scope(self.engine, self.node, &self.config, self.session, self.now, request);
-            let mut data = Data::new(held, &mut self.effects, scope);
-            let access = match flags != command.flags && flags.contains(Flag::Write) {
-                true => Access::Write,
-                false => Access::of(command),
-            };
-            route_here(topology, self.session, command, access, args, &mut data)?;
+        // Most pass all guards, and cost no more than this question.
+        if standing.suspects(request.command, Room::Left) {
+            return self.admit_suspect(held, standing, request);
         }
-        let room = self.make_room(held, topology);
-        let asked = admission(command, &args, self.session, &self.config, topology, room, self.node);
-        admit(AFTER_ROUTING, &asked.with_flags(flags))
+        self.route(held, standing, request, Access::of(request.command))?;
+        match self.make_room(held, standing.topology) {
+            Room::Left => {
+                debug_assert_eq!(
+                    self.ask_all(standing, request),
+                    Ok(()),
+                    "a guard refuses an unsuspected command"
+                );
+                Ok(())
+            }
+            room => self.ask(AFTER_ROUTING, standing, room, request, request.command.flags),
+        }
+    }
+
+    fn admit_suspect(
+        &mut self,
+        held: &mut Held<'_>,
+        standing: &Standing<'_>,
+        request: &Request<'_>,
+    ) -> Result<(), ErrorReply> {
+        let Request { command, args, .. } = *request;
+        self.ask(BEFORE_ROUTING, standing, Room::Left, request, command.flags)?;
+        let flags = flags_of(self.node, command, args);
+        let access = match flags != command.flags && flags.contains(Flag::Write) {
+            true => Access::Write,
+            false => Access::of(command),
+        };
+        self.route(held, standing, request, access)?;
+        let room = self.make_room(held, standing.topology);
+        self.ask(AFTER_ROUTING, standing, room, request, flags)
+    }
+
+    fn ask(
+        &self,
+        guards: &[Guard],
+        standing: &Standing<'_>,
+        room: Room,
+        request: &Request<'_>,
+        flags: Flags,
+    ) -> Result<(), ErrorReply> {
+        let Request { command, args, .. } = *request;
+        let asked = admission(command, &args, self.session, &self.config, standing, room, self.node);
+        admit(guards, &asked.with_flags(flags))
+    }
+
+    fn ask_all(&self, standing: &Standing<'_>, request: &Request<'_>) -> Result<(), ErrorReply> {
+        let flags = request.command.flags;
+        self.ask(BEFORE_ROUTING, standing, Room::Left, request, flags)?;
+        self.ask(AFTER_ROUTING, standing, Room::Left, request, flags)
+    }
+
+    fn route(
+        &mut self,
+        held: &mut Held<'_>,
+        standing: &Standing<'_>,
+        request: &Request<'_>,
+        access: Access,
+    ) -> Result<(), ErrorReply> {
+        let Some(topology) = standing.topology else { return Ok(()) };
+        route_here(topology, self.session, &self.config, request, access, || {
+            let scope = scope(self.engine, self.node, &self.config, self.session, self.now, request);
+            presence(request, &mut Data::new(held, &mut self.effects, scope))
+        })
     }
 
     /// The same for a command that needs no shard.
@@ -347,8 +395,8 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         let topology = self.node.topology();
         let topology = topology.as_deref();
         let Request { command, args, .. } = *request;
-        let asked = admission(command, &args, self.session, &self.config, topology, Room::Left, self.node);
-        admit(BEFORE_ROUTING, &asked)?;
+        let standing = Standing::new(self.session, topology, self.node);
+        self.ask(BEFORE_ROUTING, &standing, Room::Left, request, command.flags)?;
         if let Some(topology) = topology {
             route_channel(topology, self.session, command, args, &self.config)?;
         }
@@ -360,8 +408,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
             }
             false => Room::Left,
         };
-        let asked = admission(command, &args, self.session, &self.config, topology, room, self.node);
-        admit(AFTER_ROUTING, &asked)
+        self.ask(AFTER_ROUTING, &standing, room, request, command.flags)
     }
 
     /// Executes a command on keys that has been admitted.

@@ -18,11 +18,11 @@ use slotway_core::slot::{Slot, key_slot};
 use slotway_core::time::UnixMs;
 
 use super::Request;
-use super::admission::{IN_SCRIPTS, admission, admit, is_replica};
+use super::admission::{IN_SCRIPTS, Standing, admission, admit, is_replica};
 use super::memory::Room;
 use super::meter::Within;
 use super::permission::{Asker, check};
-use super::routing::route_here;
+use super::routing::{presence, route_here};
 use super::run::{Run, scope, write_null};
 use super::transaction::InHand;
 use crate::acl::Context;
@@ -31,7 +31,6 @@ use crate::node::Node;
 use crate::propagation::Readers;
 use crate::registry::{Effect, Handler, Outcome};
 use crate::script::{Caller, Invocation, Mode, Naming, ScriptFlag, ScriptFlags, SlowScript};
-use crate::session::Session;
 use crate::shards::{Held, ShardAccess};
 
 /// What runs a script, and how it names it.
@@ -298,9 +297,10 @@ impl<'s, 'r, 'o, 'h, 'q, A: ShardAccess, N: Node> Script<'s, 'r, 'o, 'h, 'q, A, 
         let topology = node.topology();
         if writes {
             let Run { session, config, .. } = &*self.run;
+            let standing = Standing::new(session, topology.as_deref(), node);
             admit(
                 IN_SCRIPTS,
-                &admission(command, &request.args, session, config, topology.as_deref(), Room::Left, node),
+                &admission(command, &request.args, session, config, &standing, Room::Left, node),
             )?;
         }
         let stops =
@@ -349,9 +349,10 @@ impl<'s, 'r, 'o, 'h, 'q, A: ShardAccess, N: Node> Script<'s, 'r, 'o, 'h, 'q, A, 
         let request = run.engine.request(command, args);
         let scope = scope(run.engine, run.node, &run.config, run.session, run.now, &request);
         let mut data = Data::new(self.held, &mut run.effects, scope);
-        let session: &Session = run.session;
-        route_here(topology, session, command, Access::of(command), args, &mut data)
-            .map_err(|error| refusal(&error, command))?;
+        route_here(topology, run.session, &run.config, &request, Access::of(command), || {
+            presence(&request, &mut data)
+        })
+        .map_err(|error| refusal(&error, command))?;
         self.keep_to_slot(slots)
     }
 

@@ -9,7 +9,8 @@ use slotway_core::command::{self, Command, CommandId, Flag, keys};
 use slotway_core::resp::error::ErrorReply;
 use slotway_core::route::{Access, KeySlots};
 
-use super::admission::{AFTER_ROUTING, admission, admit};
+use super::admission::{AFTER_ROUTING, Standing, admission, admit};
+use super::memory::keep_clock;
 use super::meter::{Fate, Within};
 use super::routing::{Seeker, route_slots};
 use super::run::Run;
@@ -129,6 +130,7 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
             if self.is_transaction_held_back(held, &transaction) {
                 return Ok(Effect::None);
             }
+            keep_clock(held, &self.config);
             self.admit_transaction(held, &transaction)?;
             self.effects.records = self.node.records();
             if watch.is_changed() || self.has_expired(held, &watch) {
@@ -164,11 +166,11 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
             route_slots(topology, slots, access, seeker, &self.config)?;
         }
         let room = self.make_room(held, topology.as_deref());
+        let standing = Standing::new(self.session, topology.as_deref(), self.node);
         for queued in &transaction.queued {
-            let topology = topology.as_deref();
             let args = queued.args.as_args();
             let admission =
-                admission(queued.command, &args, self.session, &self.config, topology, room, self.node);
+                admission(queued.command, &args, self.session, &self.config, &standing, room, self.node);
             admit(AFTER_ROUTING, &admission).map_err(|reason| ErrorReply::ExecAbortedBy(Box::new(reason)))?;
         }
         Ok(())
