@@ -1,7 +1,7 @@
 //! CRC-16/XMODEM, the checksum that sends a key to its slot.
 //!
 //! Polynomial 0x1021, start 0, neither reflected nor inverted; `123456789` gives 0x31C3. The `crc16` crate is the
-//! definition, to which tests hold this. Blocks of 16 and 8 bytes go by *slicing*: a CRC is linear, so a block's share is
+//! definition, and does the odd bytes in front. Blocks of 16 and 8 bytes go by *slicing*: a CRC is linear, so a block's share is
 //! the exclusive or of what each byte would leave behind alone, and these sixteen look-ups do not wait for each
 //! other as the byte by byte loop does.
 //!
@@ -12,6 +12,7 @@
 
 mod tables;
 
+use crc16::{State, XMODEM};
 use tables::Tables;
 
 /// The CRC-16/XMODEM of `bytes`.
@@ -20,16 +21,8 @@ pub fn crc16(bytes: &[u8]) -> u16 {
     let tables = tables::tables();
     let (rest, blocks) = bytes.as_rchunks::<16>();
     let (odd, block) = rest.as_rchunks::<8>();
-    let crc = odd.iter().fold(0, |crc, byte| after_byte(tables, crc, *byte));
-    let crc = block.iter().fold(crc, |crc, block| after_block(tables, crc, block));
+    let crc = block.iter().fold(of_odd(odd), |crc, block| after_block(tables, crc, block));
     blocks.iter().fold(crc, |crc, block| after_block(tables, crc, block))
-}
-
-/// The checksum when `byte` follows bytes whose checksum is `crc`.
-#[inline(always)]
-fn after_byte(tables: &Tables, crc: u16, byte: u8) -> u16 {
-    let [high, low] = crc.to_be_bytes();
-    u16::from_be_bytes([low, 0]) ^ tables.left_by(high ^ byte, 0)
 }
 
 /// The checksum when `block` follows bytes whose checksum is `crc`. `N` is at least 2, at most [`tables::REACH`].
@@ -46,10 +39,14 @@ fn after_block<const N: usize>(tables: &Tables, crc: u16, block: &[u8; N]) -> u1
     crc
 }
 
+#[inline]
+fn of_odd(bytes: &[u8]) -> u16 {
+    if bytes.is_empty() { 0 } else { State::<XMODEM>::calculate(bytes) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ::crc16::{State, XMODEM};
     use proptest::prelude::*;
 
     #[test]
