@@ -6,6 +6,7 @@
 
 pub mod form;
 pub mod leaves;
+pub mod lua;
 
 mod bitmap;
 mod blocking;

@@ -33,6 +33,7 @@ CONFIG SET stream-node-max-entries 100 stream-node-max-bytes 4096
 const RESET: &str = "
 DEBUG SET-ACTIVE-EXPIRE 1
 FLUSHALL
+FUNCTION FLUSH
 ";
 
 /// Two servers that should be one.

@@ -2,7 +2,7 @@
 //!
 //! A theme mixes few families, so that a sequence builds something up; others mix all, so that types collide.
 
-use crate::grammar::{Deck, leaves};
+use crate::grammar::{Deck, leaves, lua};
 use crate::random::Random;
 use crate::script::{self, Step};
 use crate::spoil::spoil;
@@ -27,6 +27,8 @@ pub struct Theme {
     setup: &'static str,
     /// One of these, or none, runs first too.
     settings: &'static [&'static str],
+    /// Commands go into scripts.
+    scripted: bool,
 }
 
 const EVERYTHING: &[(usize, &str)] = &[
@@ -119,6 +121,7 @@ const THEMES: &[Theme] = &[
         setup: "DEBUG SET-ACTIVE-EXPIRE 0\nCONFIG SET notify-keyspace-events KEA\n@1 PSUBSCRIBE __key*__:*",
         ..theme("events")
     },
+    Theme { weight: 4, families: EVERYTHING, scripted: true, ..theme("scripts") },
     Theme {
         weight: 1,
         families: &[
@@ -137,7 +140,7 @@ const THEMES: &[Theme] = &[
 ];
 
 const fn theme(name: &'static str) -> Theme {
-    Theme { name, weight: 1, clients: 1, families: &[], setup: "", settings: &[] }
+    Theme { name, weight: 1, clients: 1, families: &[], setup: "", settings: &[], scripted: false }
 }
 
 /// The themes that sequences are drawn from.
@@ -170,7 +173,7 @@ impl Themes {
 
     /// The themes of one client, in which nothing expires and nobody is told of anything: what is left of them is data.
     pub fn of_data() -> Themes {
-        Themes::chosen(|theme| theme.clients == 1 && theme.setup.is_empty())
+        Themes::chosen(|theme| theme.clients == 1 && theme.setup.is_empty() && !theme.scripted)
     }
 
     /// The sequence of a seed.
@@ -184,7 +187,10 @@ impl Themes {
         };
         let mut steps = theme.opening(&mut random);
         let len = 1 + random.below(STEPS_MAX);
-        steps.extend((0..len).map(|_| theme.step(deck, &mut random)));
+        let last = steps.len() + len;
+        while steps.len() < last {
+            steps.extend(theme.steps(deck, &mut random));
+        }
         (steps, batch_max)
     }
 }
@@ -200,6 +206,21 @@ impl Theme {
             steps.extend(script::parse(random.pick::<&str>(self.settings)));
         }
         steps
+    }
+
+    /// A command, or a script with some in it.
+    fn steps(&self, deck: &Deck, random: &mut Random) -> Vec<Step> {
+        if !self.scripted {
+            return vec![self.step(deck, random)];
+        }
+        lua::steps(random, |random| {
+            loop {
+                let step = self.step(deck, random);
+                if lua::is_fit(&step) {
+                    return step;
+                }
+            }
+        })
     }
 
     fn step(&self, deck: &Deck, random: &mut Random) -> Step {
