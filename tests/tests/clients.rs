@@ -91,6 +91,23 @@ fn redis_py_makes_users_and_is_them() {
     }
 }
 
+#[test]
+fn caches_of_clients_have_what_the_server_has() {
+    set_up();
+    let cluster = Cluster::dev(1, 0);
+    let checks: [Check; 3] = [
+        ("redis-py", |cluster| python(cluster, "redis_py_cache.py", "server")),
+        ("node-redis", |cluster| node(cluster, &["node_redis_cache.mjs"])),
+        ("ioredis", |cluster| node(cluster, &["ioredis_tracking.mjs"])),
+    ];
+    for (name, check) in checks {
+        Connection::open(cluster.port()).expect("it is ready").call(&["FLUSHALL"]);
+        check(&cluster).unwrap_or_else(|error| panic!("{name}: {error}"));
+    }
+    python(&Cluster::dev(3, 0), "redis_py_cache.py", "cluster")
+        .unwrap_or_else(|error| panic!("redis-py in a cluster: {error}"));
+}
+
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("clients")
 }
