@@ -72,8 +72,8 @@ def one_server():
 
 def a_cluster():
     """A cluster's client with a cache, and one that changes what is in it, on all nodes."""
-    other = RedisCluster(port=PORT, decode_responses=True)
-    cached = RedisCluster(port=PORT, protocol=3, decode_responses=True, cache_config=CacheConfig())
+    other = RedisCluster(host="127.0.0.1", port=PORT, decode_responses=True)
+    cached = RedisCluster(host="127.0.0.1", port=PORT, protocol=3, decode_responses=True, cache_config=CacheConfig())
     keys = [f"key {number}" for number in range(200)]
     for value in ["first", "second", "third"]:
         for key in keys:

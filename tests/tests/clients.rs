@@ -18,6 +18,7 @@ use redis::{Commands, RedisResult};
 use slotway_tests::binaries::{redis_benchmark, redis_cli};
 use slotway_tests::cluster::Cluster;
 use slotway_tests::random::Random;
+use slotway_tests::server::Server;
 use slotway_tests::wire::Connection;
 
 const KEYS: usize = 10_000;
@@ -94,18 +95,17 @@ fn redis_py_makes_users_and_is_them() {
 #[test]
 fn caches_of_clients_have_what_the_server_has() {
     set_up();
-    let cluster = Cluster::dev(1, 0);
-    let checks: [Check; 3] = [
-        ("redis-py", |cluster| python(cluster, "redis_py_cache.py", "server")),
-        ("node-redis", |cluster| node(cluster, &["node_redis_cache.mjs"])),
-        ("ioredis", |cluster| node(cluster, &["ioredis_tracking.mjs"])),
+    let server = Server::slotway::<&str>(&[]);
+    let port = server.port();
+    let checks: [(&str, Result<(), String>); 4] = [
+        ("redis-py", python_at(port, "redis_py_cache.py", "server")),
+        ("node-redis", node_at(port, &["node_redis_cache.mjs"])),
+        ("ioredis", node_at(port, &["ioredis_tracking.mjs"])),
+        ("redis-py, a cluster", python(&Cluster::dev(3, 0), "redis_py_cache.py", "cluster")),
     ];
-    for (name, check) in checks {
-        Connection::open(cluster.port()).expect("it is ready").call(&["FLUSHALL"]);
-        check(&cluster).unwrap_or_else(|error| panic!("{name}: {error}"));
+    for (name, outcome) in checks {
+        outcome.unwrap_or_else(|error| panic!("{name}: {error}"));
     }
-    python(&Cluster::dev(3, 0), "redis_py_cache.py", "cluster")
-        .unwrap_or_else(|error| panic!("redis-py in a cluster: {error}"));
 }
 
 fn folder() -> PathBuf {
@@ -121,13 +121,21 @@ fn set_up() {
 }
 
 fn python(cluster: &Cluster, program: &str, protocol: &str) -> Result<(), String> {
+    python_at(cluster.port(), program, protocol)
+}
+
+fn python_at(port: u16, program: &str, word: &str) -> Result<(), String> {
     let mut command = limited(folder().join(".venv/bin/python"));
-    run(command.arg(program).arg(cluster.port().to_string()).arg(protocol))
+    run(command.arg(program).arg(port.to_string()).arg(word))
 }
 
 fn node(cluster: &Cluster, args: &[&str]) -> Result<(), String> {
+    node_at(cluster.port(), args)
+}
+
+fn node_at(port: u16, args: &[&str]) -> Result<(), String> {
     let mut command = limited("node");
-    run(command.arg(args[0]).arg(cluster.port().to_string()).args(&args[1..]))
+    run(command.arg(args[0]).arg(port.to_string()).args(&args[1..]))
 }
 
 /// A program that is ended when it hangs: some clients wait for a broken cluster for ever.
