@@ -106,7 +106,7 @@ function copyTypes() {
 }
 
 function copyTexts(name) {
-  const files = ['package.json', 'README.md', 'README.zh-CN.md', ...(name === 'slotway' ? [] : ['index.d.ts'])]
+  const files = ['package.json', 'README.md', 'README.zh-CN.md', name === 'slotway' ? 'API.md' : 'index.d.ts']
   for (const file of files) cpSync(at(name, file), join(out, name, file))
   for (const licence of ['LICENSE-MIT', 'LICENSE-APACHE']) cpSync(join(root, licence), join(out, name, licence))
 }

@@ -13,7 +13,7 @@ const tool = (command, args) => spawnSync(process.execPath, [at(`../node_modules
 
 const CONTENTS = {
   slotway: [
-    'LICENSE-APACHE', 'LICENSE-MIT', 'README.md', 'README.zh-CN.md', 'dist/cli.js', 'dist/index.cjs', 'dist/index.d.cts', 'dist/index.d.ts', 'dist/index.js', 'dist/lite.cjs',
+    'API.md', 'LICENSE-APACHE', 'LICENSE-MIT', 'README.md', 'README.zh-CN.md', 'dist/cli.js', 'dist/index.cjs', 'dist/index.d.cts', 'dist/index.d.ts', 'dist/index.js', 'dist/lite.cjs',
     'dist/lite.d.cts', 'dist/lite.d.ts', 'dist/lite.js', 'dist/slot.cjs', 'dist/slot.d.cts', 'dist/slot.d.ts', 'dist/slot.js', 'dist/slotway.wasm', 'dist/slotway.wasm.d.ts', 'dist/workerd.js', 'package.json',
   ],
   'slotway-key-slot': ['LICENSE-APACHE', 'LICENSE-MIT', 'README.md', 'README.zh-CN.md', 'index.d.ts', 'index.js', 'package.json'],
