@@ -77,7 +77,8 @@ pub struct Tally {
     pub errors: u64,
     /// Changes of data.
     pub changes: u64,
-    /// How many requests of the batch are done with: all, unless the connection waits now, or is to be closed.
+    /// How many requests of the batch are done with: all, unless the connection waits now, is to be closed, or has been
+    /// answered so much that it is to be written first.
     pub requests: usize,
 }
 
@@ -140,7 +141,7 @@ impl<A: ShardAccess> Engine<A> {
         let config = node.config();
         let stats = node.slot_stats().filter(|_| config.cluster_slot_stats_enabled());
         let meter = Meter::new(stats, node, &config);
-        let reply = ReplyWriter::new(out, session.protocol);
+        let reply = ReplyWriter::new(out, session.protocol).up_to(session.reply_room.len_max);
         let now = node.now();
         let effects = Effects::new(config.notify_keyspace_events());
         let (decoder, tally) = (requests.decoder, Tally::default());

@@ -149,6 +149,22 @@ pub struct AckWait {
     pub deadline: Option<UnixMs>,
 }
 
+/// How much a connection may be answered at a time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ReplyRoom {
+    /// A batch ends behind the request at whose reply there are so many bytes: the rest waits until they are written.
+    pub batch_len_max: usize,
+    /// Past so many bytes values are left out of replies: the connection is to be closed.
+    pub len_max: usize,
+}
+
+impl Default for ReplyRoom {
+    /// No end of it.
+    fn default() -> Self {
+        Self { batch_len_max: usize::MAX, len_max: usize::MAX }
+    }
+}
+
 /// One client connection.
 #[derive(Clone, Debug)]
 pub struct Session {
@@ -218,6 +234,8 @@ pub struct Session {
     pub decoded: Decoded,
     /// Which replies are sent.
     pub reply_mode: ReplyMode,
+    /// How much of them at a time.
+    pub reply_room: ReplyRoom,
     /// The commands queued since MULTI, if it is open.
     pub transaction: Option<Box<Transaction>>,
     /// The keys watched since WATCH, if there are any.
@@ -327,6 +345,7 @@ impl Session {
             payload: None,
             decoded: Decoded::default(),
             reply_mode: ReplyMode::On,
+            reply_room: ReplyRoom::default(),
             transaction: None,
             watch: None,
             blocked: None,

@@ -27,10 +27,10 @@ use slotway_engine::dispatch::Requests;
 use slotway_engine::interest::Waiter;
 use slotway_engine::migration::Decoded as DecodedValue;
 use slotway_engine::node::Node as _;
-use slotway_engine::session::{After, Reached, Session};
+use slotway_engine::session::{After, Reached, ReplyRoom, Session};
 use slotway_engine::shards::ShardAccess;
 use slotway_engine::value::Limits as ValueLimits;
-use tokio::io::{AsyncRead, AsyncWriteExt as _, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio_util::io::poll_read_buf;
 
 use crate::aof;
@@ -40,7 +40,7 @@ use crate::handoff;
 use crate::migrate;
 use crate::replicate;
 use crate::server::Server;
-use crate::stream::{Stream, send};
+use crate::stream::Stream;
 
 /// Bytes read at once.
 const READ_LEN: usize = 64 * 1024;
@@ -403,6 +403,9 @@ impl<A: ShardAccess + 'static> Connection<A> {
             self.server.shared.stats.bytes_in(bytes.len());
             let used = self.execute(bytes);
             self.pending.extend_from_slice(&bytes[used..]);
+            if self.session.transaction.is_some() {
+                self.check_query_len();
+            }
             Poll::Ready(Ok(bytes.len()))
         })
     }
@@ -439,23 +442,29 @@ impl<A: ShardAccess + 'static> Connection<A> {
     fn execute(&mut self, bytes: &[u8]) -> usize {
         let server = Arc::clone(&self.server);
         self.note_term();
+        let output_len_max = self.output_len_max();
+        self.session.reply_room = ReplyRoom { batch_len_max: REPLIES_LEN_MAX, len_max: output_len_max };
         let mut used = 0;
         self.has_more = false;
         loop {
             let rest = &bytes[used..];
             let decoded = self.decoder.decode(rest, self.limits());
-            let mut executed = 0;
+            let (decoded_len, mut executed) = (self.decoder.len(), 0);
             if !self.decoder.is_empty() {
                 let requests = Requests { decoder: &self.decoder, buffer: rest };
                 let tally =
                     server.engine.execute(&*server.shared, &mut self.session, requests, &mut self.replies);
                 server.shared.stats.add(tally);
                 executed = tally.requests;
-                self.check_replies_len();
+                self.check_replies_len(output_len_max);
             }
             used += self.decoder.consume_first(executed);
             match decoded {
                 _ if self.session.after != After::Continue || self.session.blocked.is_some() => return used,
+                _ if executed < decoded_len => {
+                    self.has_more = true;
+                    return used;
+                }
                 Decoded::All => return used,
                 Decoded::Full if self.replies.len() >= REPLIES_LEN_MAX => {
                     self.has_more = true;
@@ -481,10 +490,11 @@ impl<A: ShardAccess + 'static> Connection<A> {
         self.session.after = After::Close;
     }
 
-    /// Closes a connection that sends more of a request than it may.
+    /// Closes a connection that sends more of a request than it may, what it has queued since MULTI included.
     fn check_query_len(&mut self) {
         let len_max = self.server.shared.config().client_query_buffer_limit().min(QUERY_LEN_MAX);
-        if self.pending.len() as u64 > len_max {
+        let queued = self.session.transaction.as_ref().map_or(0, |transaction| transaction.bytes);
+        if (self.pending.len() + queued) as u64 > len_max {
             let log = &self.server.shared.log;
             log.warning(&format!(
                 "Closing client that reached max query buffer length: {}",
@@ -494,10 +504,19 @@ impl<A: ShardAccess + 'static> Connection<A> {
         }
     }
 
-    /// Closes a connection whose replies are more than `client-output-buffer-limit normal` allows at once.
-    fn check_replies_len(&mut self) {
-        let limit = self.server.shared.config().client_output_buffer_limit().normal.hard_bytes;
-        if limit > 0 && self.replies.len() as u64 >= limit {
+    /// How many bytes of replies `client-output-buffer-limit` allows at once.
+    fn output_len_max(&self) -> usize {
+        let limits = self.server.shared.config().client_output_buffer_limit();
+        let class = if self.session.subscriptions.is_empty() { limits.normal } else { limits.pubsub };
+        match class.hard_bytes {
+            0 => usize::MAX,
+            bytes => usize::try_from(bytes).unwrap_or(usize::MAX),
+        }
+    }
+
+    /// Closes a connection whose replies have so many bytes.
+    fn check_replies_len(&mut self, len_max: usize) {
+        if self.replies.len() >= len_max {
             self.server.shared.log_overflow(&self.session.address);
             self.session.after = After::Abort;
         }
@@ -509,13 +528,38 @@ impl<A: ShardAccess + 'static> Connection<A> {
         if self.replies.is_empty() {
             return Ok(());
         }
-        send(&mut self.stream, &self.replies).await?;
+        self.write_replies().await?;
         self.server.shared.stats.bytes_out(self.replies.len());
         self.replies.clear();
         if self.replies.capacity() > KEPT_LEN_MAX {
             self.replies = Vec::new();
         }
         Ok(())
+    }
+
+    /// Writes `replies`, and lets others know how much is left of them while the client does not take it.
+    async fn write_replies(&mut self) -> io::Result<()> {
+        let Self { stream, replies, registration, .. } = self;
+        let (mut written, mut has_waited) = (0, false);
+        while written < replies.len() {
+            let rest = &replies[written..];
+            let len = poll_fn(|context| {
+                let poll = Pin::new(&mut *stream).poll_write(context, rest);
+                if poll.is_pending() {
+                    has_waited = true;
+                    registration.outbox().note_unsent(rest.len());
+                }
+                poll
+            });
+            written += match len.await? {
+                0 => return Err(io::ErrorKind::WriteZero.into()),
+                len => len,
+            };
+        }
+        if has_waited {
+            registration.outbox().note_unsent(0);
+        }
+        stream.flush().await
     }
 
     fn publish(&mut self) {

@@ -1,7 +1,8 @@
 //! What others have for a connection: messages of channels, the reply to a command that has waited.
 //!
 //! Whoever has something appends it to the connection's [`Outbox`] and wakes its task, which alone writes to the socket. An
-//! outbox that grows past `client-output-buffer-limit` ends the connection: it does not read.
+//! outbox that grows past `client-output-buffer-limit` ends the connection: it does not read. So does what the task itself has to write and
+//! cannot, of which the outbox is told.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -33,8 +34,12 @@ pub(crate) struct Outbox {
 #[derive(Default)]
 struct Waiting {
     bytes: Vec<u8>,
+    /// How many bytes more the task has, which the client does not take.
+    unsent: usize,
     /// Since when there have been more bytes than the soft limit allows.
     over_soft_limit_since: Option<UnixMs>,
+    /// The same of what the task has taken: it goes on if the client does not take it from there.
+    taken_since: Option<UnixMs>,
 }
 
 impl Outboxes {
@@ -79,7 +84,18 @@ impl Outbox {
 
     /// Bytes that wait.
     pub(crate) fn len(&self) -> usize {
-        self.waiting.lock().bytes.len()
+        self.waiting.lock().len()
+    }
+
+    /// Notes how many bytes the connection's task has to write, while the client does not take them.
+    pub(crate) fn note_unsent(&self, len: usize) {
+        let mut waiting = self.waiting.lock();
+        waiting.unsent = len;
+        if len > 0 {
+            waiting.over_soft_limit_since = waiting.over_soft_limit_since.or(waiting.taken_since);
+        } else if waiting.bytes.is_empty() {
+            (waiting.over_soft_limit_since, waiting.taken_since) = (None, None);
+        }
     }
 
     /// Ready once something has come since the last call that was ready.
@@ -95,14 +111,22 @@ impl Outbox {
     /// Moves what has come to the end of `out`.
     pub(crate) fn move_to(&self, out: &mut Vec<u8>) {
         let mut waiting = self.waiting.lock();
-        out.append(&mut waiting.bytes);
-        *waiting = Waiting::default();
+        if out.is_empty() {
+            *out = std::mem::take(&mut waiting.bytes);
+        } else {
+            out.append(&mut waiting.bytes);
+        }
+        *waiting = Waiting { taken_since: waiting.over_soft_limit_since, ..Waiting::default() };
     }
 }
 
 impl Waiting {
+    fn len(&self) -> usize {
+        self.bytes.len() + self.unsent
+    }
+
     fn is_within(&mut self, limit: OutputLimit, now: UnixMs) -> bool {
-        let len = self.bytes.len() as u64;
+        let len = self.len() as u64;
         if limit.soft_bytes == 0 || len < limit.soft_bytes {
             self.over_soft_limit_since = None;
         }
@@ -138,6 +162,22 @@ mod tests {
         assert!(outbox.is_within(LIMIT, at(6000)));
         assert!(!outbox.is_within(LIMIT, at(6001)), "though nothing has come since");
         assert!(!outbox.push(b"67890", LIMIT, at(5001)));
+    }
+
+    #[test]
+    fn what_the_task_cannot_write_counts_from_when_it_began_to_wait() {
+        let outbox = Outbox::default();
+        assert!(outbox.push(b"12345", LIMIT, at(0)));
+        outbox.move_to(&mut Vec::new());
+        outbox.note_unsent(5);
+        assert_eq!(outbox.len(), 5);
+        assert!(outbox.is_within(LIMIT, at(1000)));
+        assert!(!outbox.is_within(LIMIT, at(1001)));
+        assert!(!outbox.push(b"67890", LIMIT, at(500)), "ten in all");
+        outbox.move_to(&mut Vec::new());
+        outbox.note_unsent(0);
+        assert!(outbox.push(b"12345", LIMIT, at(9000)), "it has taken everything");
+        assert!(outbox.is_within(LIMIT, at(10_000)));
     }
 
     #[test]

@@ -122,8 +122,29 @@ impl Server {
 
     /// Resident memory in KiB: `VmRSS` of `/proc/<pid>/status`.
     pub fn resident_kib(&self) -> u64 {
+        self.status_kib("VmRSS:")
+    }
+
+    /// The most resident memory that it ever had, in KiB.
+    pub fn peak_resident_kib(&self) -> u64 {
+        self.status_kib("VmHWM:")
+    }
+
+    /// Time of processors that it has used.
+    pub fn cpu_time(&self) -> Duration {
+        // Linux tells user space times in units of 1/100 s.
+        const TICK: Duration = Duration::from_millis(10);
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid())).unwrap_or_default();
+        // The second field, the command's name, may hold blanks; it ends with the last parenthesis.
+        let fields: Vec<&str> =
+            stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace().collect();
+        let ticks = |index: usize| fields.get(index).and_then(|text| text.parse::<u32>().ok()).unwrap_or(0);
+        TICK * (ticks(11) + ticks(12))
+    }
+
+    fn status_kib(&self, name: &str) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
         line.and_then(|text| text.trim().split(' ').next()?.parse().ok())
             .unwrap_or_else(|| panic!("process {} is gone\n{}", self.pid(), self.output()))
     }

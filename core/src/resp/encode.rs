@@ -25,6 +25,8 @@ pub enum Protocol {
 pub struct ReplyWriter<'a> {
     out: &'a mut Vec<u8>,
     protocol: Protocol,
+    /// Once the output has so many bytes, no bulk string is added.
+    len_max: usize,
 }
 
 /// An aggregate whose length is not known yet; give it back to [`ReplyWriter::close`].
@@ -37,7 +39,18 @@ pub struct Deferred {
 impl<'a> ReplyWriter<'a> {
     /// Appends to `out` in `protocol`.
     pub fn new(out: &'a mut Vec<u8>, protocol: Protocol) -> Self {
-        Self { out, protocol }
+        Self { out, protocol, len_max: usize::MAX }
+    }
+
+    /// The same writer, which leaves out further bulk strings once the output has `len_max` bytes: for a client that is to be closed then,
+    /// and that is sent nothing of it.
+    pub fn up_to(self, len_max: usize) -> Self {
+        Self { len_max, ..self }
+    }
+
+    /// Changes where bulk strings are left out. Returns where they were before.
+    pub fn set_len_max(&mut self, len_max: usize) -> usize {
+        core::mem::replace(&mut self.len_max, len_max)
     }
 
     /// The dialect written.
@@ -52,7 +65,7 @@ impl<'a> ReplyWriter<'a> {
 
     /// The same writer, lent.
     pub fn lend(&mut self) -> ReplyWriter<'_> {
-        ReplyWriter { out: self.out, protocol: self.protocol }
+        ReplyWriter { out: self.out, protocol: self.protocol, len_max: self.len_max }
     }
 
     /// What has been written after `mark`.
@@ -106,6 +119,9 @@ impl<'a> ReplyWriter<'a> {
     /// A bulk string.
     #[inline]
     pub fn bulk(&mut self, bytes: &[u8]) {
+        if self.out.len() >= self.len_max {
+            return;
+        }
         self.out.reserve(bytes.len() + 16);
         self.length(b'$', bytes.len());
         self.line(bytes);
@@ -315,6 +331,17 @@ mod tests {
         let mut out = Vec::new();
         write(&mut ReplyWriter::new(&mut out, protocol));
         std::string::String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn past_its_limit_it_grows_by_no_value() {
+        let mut out = Vec::new();
+        let mut writer = ReplyWriter::new(&mut out, Protocol::Resp2).up_to(10);
+        writer.array(1000);
+        for _ in 0..1000 {
+            writer.lend().bulk(b"12345678");
+        }
+        assert_eq!(out, b"*1000\r\n$8\r\n12345678\r\n");
     }
 
     #[test]

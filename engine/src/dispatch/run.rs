@@ -57,7 +57,7 @@ pub(super) struct Run<'a, 'o, A, N> {
 }
 
 impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
-    /// Executes the whole batch, or up to the request that closes the connection or blocks it.
+    /// Executes the whole batch, or up to the request that closes the connection or blocks it, or whose reply fills the room for replies.
     pub(super) fn all(&mut self) -> Tally {
         let mut next = 0;
         if self.node.is_tracking() {
@@ -79,7 +79,9 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
     }
 
     fn goes_on(&self) -> bool {
-        self.session.after == After::Continue && self.session.blocked.is_none()
+        self.session.after == After::Continue
+            && self.session.blocked.is_none()
+            && self.reply.len() < self.session.reply_room.batch_len_max
     }
 
     /// Executes the requests from `first` on that need the same shards, at least one. Returns where to go on.

@@ -371,6 +371,8 @@ impl<'s, 'r, 'o, 'h, 'q, A: ShardAccess, N: Node> Script<'s, 'r, 'o, 'h, 'q, A, 
 impl<A: ShardAccess, N: Node> Caller for Script<'_, '_, '_, '_, '_, A, N> {
     fn call(&mut self, words: Args<'_>) -> &[u8] {
         self.run.reply.truncate(self.mark);
+        // The script is to see all of it, whatever the client may be sent.
+        let len_max = self.run.reply.set_len_max(usize::MAX);
         self.run.reply.set_protocol(self.protocols.1);
         self.run.tally.commands += 1;
         let since_ns = self.run.meter_clock();
@@ -391,6 +393,7 @@ impl<A: ShardAccess, N: Node> Caller for Script<'_, '_, '_, '_, '_, A, N> {
             }
         }
         self.count(words, since_ns);
+        self.run.reply.set_len_max(len_max);
         self.run.reply.since(self.mark)
     }
 
