@@ -17,7 +17,7 @@ mod link;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant as StdInstant};
 
@@ -48,8 +48,9 @@ use link::Writer;
 
 /// The machine's clock begins here, so that moments before the start of the process can be told.
 const CLOCK_START_MS: u64 = 1 << 40;
-/// Links that others may have opened at a time: many more than nodes.
-const INBOUND_MAX: usize = 10_000;
+/// Links at a time: twice as many as the nodes of the largest clusters have. The files for them are reserved apart from those for clients,
+/// so that strangers on this port take no client's place.
+pub(crate) const LINKS_MAX: usize = 2_000;
 /// How long to wait before accepting again when the system has no more file descriptors.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 
@@ -71,6 +72,8 @@ pub(crate) struct Bus {
     deadline: AtomicU64,
     deadline_changed: Notify,
     orders: mpsc::UnboundedSender<Order>,
+    /// Bytes of long frames that links are reading.
+    long_frames: AtomicUsize,
     /// Where all others are reached, whatever they announce: nodes of one process.
     dialled: Option<String>,
 }
@@ -141,6 +144,7 @@ impl Bus {
             deadline: AtomicU64::new(0),
             deadline_changed: Notify::new(),
             orders,
+            long_frames: AtomicUsize::new(0),
             dialled,
         });
         // The first picture, and the file of a new node.
@@ -291,7 +295,7 @@ impl Bus {
     fn take_in(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr) {
         let Ok(local) = stream.local_addr() else { return };
         let mut state = self.state.lock();
-        if state.writers.len() >= INBOUND_MAX {
+        if state.writers.len() >= LINKS_MAX {
             return;
         }
         state.accepted += 1;

@@ -6,6 +6,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use slotway_core::time::{Instant, UnixMs};
 
+use crate::bus::LINKS_MAX;
+
 /// Microseconds since 1970.
 pub(crate) fn unix_us() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as u64)
@@ -70,13 +72,13 @@ pub(crate) fn cpu_time_us() -> (u64, u64) {
 /// File descriptors that are needed besides those of clients, as in Redis.
 const RESERVED_FILES: u64 = 32;
 
-/// Raises the limit of open files so that `clients` can be served.
+/// Raises the limit of open files so that `clients` can be served, and, where the system allows it, so many links of the bus besides.
 ///
 /// # Errors
 /// The system does not allow it: how many clients it does allow.
 pub(crate) fn reserve_files(clients: u32) -> Result<(), u32> {
     let wanted = u64::from(clients) + RESERVED_FILES;
-    match rlimit::increase_nofile_limit(wanted).unwrap_or(0) {
+    match rlimit::increase_nofile_limit(wanted + LINKS_MAX as u64).unwrap_or(0) {
         allowed if allowed >= wanted => Ok(()),
         allowed => Err(allowed.saturating_sub(RESERVED_FILES).max(1) as u32),
     }

@@ -237,7 +237,8 @@ impl Nodes {
         (0..self.nodes.len()).filter(|node| self.nodes[*node].is_some())
     }
 
-    fn server(&self, node: usize) -> &Server {
+    /// The process of a node that runs.
+    pub fn server(&self, node: usize) -> &Server {
         self.nodes[node].as_ref().expect("the node was not killed")
     }
 

@@ -11,6 +11,7 @@ use slotway_core::cluster::{Input, LinkId, Loss};
 use slotway_engine::node::Node as _;
 use tokio::io::{AsyncReadExt as _, ReadHalf, WriteHalf};
 use tokio::net::TcpStream;
+use tokio::sync::Notify;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::AbortHandle;
 
@@ -20,8 +21,17 @@ use crate::tls;
 
 /// A connection that is not there after this long is tried anew.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// Room for what is read at a time.
+/// Room for what is read at a time, once so much comes; before, for a heartbeat of a small cluster.
 const READ_LEN: usize = 16 * 1024;
+const FIRST_READ_LEN: usize = 3 * 1024;
+/// Others ping as soon as they are connected. One that has sent no frame for so long after that is closed.
+const FIRST_FRAME_TIMEOUT: Duration = Duration::from_secs(10);
+/// While so many bytes of answers wait for a node that asks and does not read, it is not read from either.
+const ANSWERS_LEN_MAX: usize = 1024 * 1024;
+/// Frames under way that are longer than this are long messages of channels: heartbeats are shorter.
+const LONG_LEN: usize = 1024 * 1024;
+/// Room that those may take on all links together. Who goes past it is closed.
+const LONG_TOTAL_MAX: usize = 160 * 1024 * 1024;
 
 /// What a link takes of memory, in bytes.
 #[derive(Default)]
@@ -30,6 +40,8 @@ struct Load {
     waiting: AtomicUsize,
     /// Room for what is read.
     buffer: AtomicUsize,
+    /// Something has been sent.
+    sent: Notify,
 }
 
 /// Where frames for a link are put.
@@ -155,17 +167,37 @@ fn loss(error: &io::Error) -> Loss {
 
 /// Reads frames until the other end closes, or says what is no frame.
 async fn receive(bus: &Arc<Bus>, link: LinkId, mut read: ReadHalf<Stream>, load: &Load) -> io::Result<()> {
-    let mut buffer = BytesMut::with_capacity(READ_LEN);
+    let mut buffer = BytesMut::new();
+    let (mut room, mut has_spoken) = (FIRST_READ_LEN, matches!(link, LinkId::Outbound(..)));
+    let mut taken = Taken { bus, load, len: 0 };
+    let first_frame_by = tokio::time::Instant::now() + FIRST_FRAME_TIMEOUT;
     loop {
-        buffer.reserve(READ_LEN);
-        load.buffer.store(buffer.capacity(), Ordering::Relaxed);
-        if read.read_buf(&mut buffer).await? == 0 {
-            return Ok(());
+        if matches!(link, LinkId::Inbound(_)) {
+            while load.waiting.load(Ordering::Relaxed) > ANSWERS_LEN_MAX {
+                load.sent.notified().await;
+            }
+        }
+        // Buffers double when they grow: whether there is room for that is asked before.
+        let grown = if buffer.capacity() - buffer.len() < room { 2 * buffer.capacity() } else { 0 };
+        if !taken.resize(grown.max(buffer.capacity())) {
+            return Err(io::Error::other("too much of long frames is under way"));
+        }
+        buffer.reserve(room);
+        let reading = read.read_buf(&mut buffer);
+        let len = match has_spoken {
+            true => reading.await?,
+            false => tokio::time::timeout_at(first_frame_by, reading).await??,
+        };
+        match len {
+            0 => return Ok(()),
+            len if len == room => room = READ_LEN,
+            _ => {}
         }
         while let Some(len) = frame_len(&buffer).map_err(io::Error::other)? {
             if buffer.len() < len {
                 break;
             }
+            has_spoken = true;
             let bytes = buffer.split_to(len);
             match Frame::parse(&bytes) {
                 Ok(frame) => bus.input(Input::Frame { link, frame: &frame }),
@@ -177,11 +209,36 @@ async fn receive(bus: &Arc<Bus>, link: LinkId, mut read: ReadHalf<Stream>, load:
     }
 }
 
+/// The room that a link takes for what it reads, given back when it ends.
+struct Taken<'a> {
+    bus: &'a Bus,
+    load: &'a Load,
+    len: usize,
+}
+
+impl Taken<'_> {
+    /// It takes `len` bytes from now on. False if that is one too many of the long ones.
+    fn resize(&mut self, len: usize) -> bool {
+        self.load.buffer.store(len, Ordering::Relaxed);
+        let long = |len| if len > LONG_LEN { len } else { 0 };
+        let (before, now) = (long(std::mem::replace(&mut self.len, len)), long(len));
+        self.bus.long_frames.fetch_sub(before, Ordering::Relaxed);
+        self.bus.long_frames.fetch_add(now, Ordering::Relaxed) + now <= LONG_TOTAL_MAX || now <= before
+    }
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        self.resize(0);
+    }
+}
+
 /// Writes frames until there is nobody to send any.
 async fn send(mut frames: Frames, mut write: WriteHalf<Stream>) -> io::Result<()> {
     while let Some(frame) = frames.frames.recv().await {
         stream::send(&mut write, &frame).await?;
         frames.load.waiting.fetch_sub(frame.len(), Ordering::Relaxed);
+        frames.load.sent.notify_one();
     }
     Ok(())
 }
