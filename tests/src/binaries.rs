@@ -2,6 +2,7 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// Our binary: `SLOTWAY_BIN`, else the test-server or the release build of this workspace.
 ///
@@ -42,6 +43,18 @@ pub fn redis_benchmark() -> PathBuf {
 /// `REDIS_CHECK_RDB`, else `redis-check-rdb` from the path.
 pub fn redis_check_rdb() -> PathBuf {
     program("REDIS_CHECK_RDB", "redis-check-rdb")
+}
+
+/// Prometheus: `PROMETHEUS`, else the one that `scripts/setup-prometheus` has brought, which is called if there is none.
+pub fn prometheus() -> PathBuf {
+    if let Some(path) = env::var_os("PROMETHEUS") {
+        return PathBuf::from(path);
+    }
+    let script = workspace().join("scripts/setup-prometheus");
+    let output = Command::new(&script).output().expect("scripts/setup-prometheus runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{}: {said}\nPROMETHEUS may name one instead", script.display());
+    PathBuf::from(String::from_utf8_lossy(&output.stdout).trim_end())
 }
 
 /// The root of the workspace.

@@ -28,6 +28,8 @@ pub mod nodes;
 pub mod operator;
 pub mod patience;
 pub mod ports;
+pub mod prometheus;
+pub mod proxy;
 pub mod random;
 pub mod script;
 pub mod server;

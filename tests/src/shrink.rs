@@ -46,6 +46,6 @@ mod tests {
 
     #[test]
     fn a_failure_without_cause_shrinks_to_nothing() {
-        assert_eq!(shrink(&[1, 2, 3], |_| true), []);
+        assert_eq!(shrink(&[1, 2, 3], |_| true), Vec::<i32>::new());
     }
 }
