@@ -32,13 +32,28 @@ const NONE: u32 = u32::MAX;
 #[derive(Arbitrary, Debug)]
 enum Question<'a> {
     /// A request of some command: arguments separated by bars.
-    Request { command: u16, rest: &'a [u8], is_routed: bool },
+    Request {
+        command: u16,
+        rest: &'a [u8],
+        is_routed: bool,
+    },
     /// As many arguments as that, of which nobody checked where they end.
-    Forged { question: &'a [u8], count: u32, is_routed: bool },
+    Forged {
+        question: &'a [u8],
+        count: u32,
+        is_routed: bool,
+    },
     /// Weights, and the slots of each node in turn.
-    Plan { weights: Vec<u32>, runs: Vec<(u16, u16)> },
+    Plan {
+        weights: Vec<u32>,
+        runs: Vec<(u16, u16)>,
+    },
     ForgedPlan(&'a [u8]),
-    Topology { host: &'a str, reply: &'a [u8], prefer_tls: bool },
+    Topology {
+        host: &'a str,
+        reply: &'a [u8],
+        prefer_tls: bool,
+    },
     Key(&'a [u8]),
 }
 
@@ -53,7 +68,8 @@ fuzz_target!(|question: Question<'_>| match question {
     }
     Question::Topology { host, reply, prefer_tls } => {
         let question = [host.as_bytes(), reply].concat();
-        let told = String::from_utf8(topology::told(&question, host.len(), prefer_tls)).expect("JSON is UTF-8");
+        let told =
+            String::from_utf8(topology::told(&question, host.len(), prefer_tls)).expect("JSON is UTF-8");
         assert!(told.starts_with("{\"ok\":{") || told.starts_with("{\"error\":{"), "{told}");
     }
     Question::Key(key) => {
@@ -66,7 +82,8 @@ fuzz_target!(|question: Question<'_>| match question {
 fn request(command: u16, rest: &[u8], is_routed: bool) {
     // The first word is a command more often than chance would have it.
     let name = all()[usize::from(command) % all().len()].name;
-    let args: Vec<&[u8]> = name.split('|').map(str::as_bytes).chain(rest.split(|byte| *byte == b'|')).collect();
+    let args: Vec<&[u8]> =
+        name.split('|').map(str::as_bytes).chain(rest.split(|byte| *byte == b'|')).collect();
     let mut end = 0;
     let mut question = Vec::new();
     for arg in &args {
