@@ -13,6 +13,13 @@ export function percent(part: number, all: number): string {
   return share.format(all === 0 ? 0 : part / all)
 }
 
+const size = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 })
+
+/** `1.2 MB`, by thousands, as memory is sold and networks are measured. */
+export function bytes(number: number): string {
+  return `${size.format(number).replace(/[A-Z]?$/, (unit) => ` ${unit === 'K' ? 'k' : unit === 'B' ? 'G' : unit}B`)}`
+}
+
 /** A slot number stays without separators: it is a name, typed into commands. */
 export function rangeText([start, end]: readonly [number, number]): string {
   return start === end ? `${start}` : `${start}–${end}`

@@ -2,6 +2,7 @@
 
 import { type KeyList, bytesOf, size } from './keys/key-list'
 import { type Order, SIDE, SLOT_COUNT, slotAt } from './map/geometry'
+import type { Heat } from './topology/figures'
 import { UNSERVED } from './topology/palette'
 import { type SlotTable, address, ownerOf, runs } from './topology/slot-table'
 
@@ -80,6 +81,14 @@ function keyLines(table: SlotTable, list: KeyList): string[] {
 
 function rangeLines(table: SlotTable): string[] {
   return ['first,last,node', ...runs(table).map(([start, end]) => `${start},${end},${nodeOf(table, start)}`)]
+}
+
+/** A line for each of the 16384 slots: who serves it, and what is in it. */
+export function slotsCsvOf(table: SlotTable, list: KeyList, heat: Heat | null): string {
+  const columns = [list.perSlot, ...(heat === null ? [] : [heat.keys]), ...(heat?.load == null ? [] : [heat.load])]
+  const headings = ['slot,node,keys', ...(heat === null ? [] : ['stored']), ...(heat?.load == null ? [] : ['usec_per_second'])].join(',')
+  const line = (slot: number) => [slot, nodeOf(table, slot), ...columns.map((column) => column[slot])].join(',')
+  return `${[headings, ...Array.from({ length: SLOT_COUNT }, (_, slot) => line(slot))].join('\r\n')}\r\n`
 }
 
 function nodeOf(table: SlotTable, slot: number): string {

@@ -17,18 +17,20 @@ export interface Theme {
 export const LIGHT: Theme = { paper: rgb('#ffffff'), ink: '#1b1d22', halo: '#ffffff' }
 export const DARK: Theme = { paper: rgb('#16181d'), ink: '#f4f2ee', halo: '#0c0d10' }
 
-/** By shard, by the number of keys, or by whether a slot is being moved. */
-export type Colouring = 'shards' | 'keys' | 'moves'
+/** By shard, by the number of keys typed here, by what the live cluster stores or spends in a slot, or by whether it is being moved. */
+export type Colouring = 'shards' | 'keys' | 'stored' | 'load' | 'moves'
 
 export interface MapPicture {
   readonly table: SlotTable
-  /** How many keys are in each slot. */
+  /** How many keys are in each slot, or how much of what the colours tell. */
   readonly keys: Uint32Array
   /** The shard to bring out; the others fade. */
   readonly highlight: number | null
   readonly order?: Order
   /** What the colours tell; the shards when left out. */
   readonly colour?: Colouring
+  /** Slots on their way, besides those that the node asked has open. */
+  readonly moving?: ReadonlyArray<readonly [number, number]>
   readonly theme: Theme
 }
 
@@ -42,11 +44,11 @@ const HEAT = '#c2410c'
 
 /** Red, green, blue, alpha of each slot. */
 export function slotPixels(picture: MapPicture): Uint8ClampedArray<ArrayBuffer> {
-  const { table, keys, highlight, theme, order = 'rows', colour: colouring = 'shards' } = picture
+  const { table, keys, highlight, theme, moving, order = 'rows', colour: colouring = 'shards' } = picture
   const pixels = new Uint8ClampedArray(SLOT_COUNT * 4)
-  const counts = colouring === 'moves' ? movesOf(table) : keys
+  const counts = colouring === 'moves' ? movesOf(table, moving) : keys
   const most = counts.reduce((most, count) => Math.max(most, count), 1)
-  const base = (colour: string) => rgb(colouring === 'keys' ? HEAT : colour)
+  const base = (colour: string) => rgb(colouring === 'shards' || colouring === 'moves' ? colour : HEAT)
   const inks = table.shards.map(({ colour }, at) => ink(base(colour), highlight === null || highlight === at, theme, colouring))
   for (let slot = 0; slot < SLOT_COUNT; slot++) {
     const { r, g, b } = inks[table.owners[slot]!]?.(heat(counts[slot]!, most)) ?? unserved(slot, theme)
@@ -66,10 +68,11 @@ function ink(colour: Rgb, bright: boolean, theme: Theme, colouring: Colouring): 
   return (heat) => (heat === 0 ? cold : mix(colour, theme.paper, tint + heat * (1 - tint)))
 }
 
-/** 1 for each slot that is on its way from or to the node asked. */
-function movesOf({ view }: SlotTable): Uint32Array {
+/** 1 for each slot that is on its way. */
+function movesOf({ view }: SlotTable, ranges: ReadonlyArray<readonly [number, number]> = []): Uint32Array {
   const moves = new Uint32Array(SLOT_COUNT)
   for (const { slot } of [...view.migrating, ...view.importing]) moves[slot] = 1
+  for (const [first, last] of ranges) moves.fill(1, first, last + 1)
   return moves
 }
 

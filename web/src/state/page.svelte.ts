@@ -11,9 +11,10 @@ import type { Order } from '../map/geometry'
 import type { Colouring } from '../map/paint'
 import { type Change, changesBetween } from '../topology/changes'
 import { EXAMPLE, EXAMPLE_KEYS } from '../topology/example'
+import { type Heat, type Report, watchFigures } from '../topology/figures'
 import { type LiveStatus, watchCluster } from '../topology/live'
 import { readTopology } from '../topology/read'
-import { type SlotTable, slotTable } from '../topology/slot-table'
+import { SLOT_COUNT, type SlotTable, slotTable } from '../topology/slot-table'
 import { type Edits, NO_EDITS, readEdits, writeEdits } from './edits'
 import { NOTHING_SHARED, type Shared, leftOut, readFragment, writeFragment } from './fragment'
 import { History } from './history'
@@ -28,6 +29,8 @@ export const FIELD_MAX = 200_000
 const FIRST_SHOWN = 1
 
 const EXAMPLE_TABLE = slotTable(EXAMPLE)
+
+const NO_COUNTS = new Uint32Array(SLOT_COUNT)
 
 /** How far the map is zoomed in at most. */
 export const ZOOM_MAX = 4
@@ -61,6 +64,10 @@ export class Page {
   live = $state<LiveStatus>('asking')
   /** What has changed in the live cluster since the page was opened, the latest first. */
   changes = $state.raw<readonly SeenChange[]>([])
+  /** What the nodes of the live cluster tell; null before they have, or if nobody asks them. */
+  report = $state.raw<Report | null>(null)
+  /** What its slots hold and cost. */
+  heat = $state.raw<Heat | null>(null)
   pasted = $state('')
   pasteError = $state('')
   table = $state.raw<SlotTable>(EXAMPLE_TABLE)
@@ -73,6 +80,8 @@ export class Page {
   order = $state<Order>('rows')
   colouring = $state<Colouring>('shards')
   zoom = $state(1)
+  /** All slots are shown as a table too. */
+  isTable = $state(false)
   /** True while the address has no room for all that is shown. */
   linkFallsShort = $state(false)
   canUndo = $state(false)
@@ -84,6 +93,17 @@ export class Page {
   hover = $state<number | null>(null)
   /** The shard brought out on the map. */
   highlight = $state<number | null>(null)
+
+  /** What is known of the slots shown. */
+  readonly shownHeat = $derived(this.source === 'live' ? this.heat : null)
+  /** How much of its colour each slot gets. */
+  readonly tinted = $derived.by(() => {
+    if (this.colouring === 'stored') return this.shownHeat?.keys ?? NO_COUNTS
+    if (this.colouring === 'load') return this.shownHeat?.load ?? NO_COUNTS
+    return this.list.perSlot
+  })
+  /** Ranges of slots that are on their way in the live cluster, as all its nodes tell. */
+  readonly moving = $derived(this.source === 'live' ? (this.report?.migrations ?? []).flatMap(({ ranges }) => ranges) : [])
 
   #liveView: TopologyView | null = null
   #pastedView: TopologyView | null = null
@@ -198,9 +218,11 @@ export class Page {
 
   /** Follows the node that serves the page, if one does, until the function returned is called. */
   follow(): () => void {
-    return watchCluster({
+    let forget: (() => void) | undefined
+    const stop = watchCluster({
       onStatus: (status) => {
         this.live = status
+        if (status === 'live') forget ??= watchFigures({ onReport: (report) => (this.report = report), onHeat: (heat) => (this.heat = heat) })
       },
       onTopology: (view) => {
         this.#note(view)
@@ -208,6 +230,10 @@ export class Page {
         if (this.source === 'live' || !this.#chosen) this.#show('live')
       },
     })
+    return () => {
+      stop()
+      forget?.()
+    }
   }
 
   #note(view: TopologyView): void {
@@ -224,6 +250,24 @@ export class Page {
     const fields = await writeFragment(shared)
     this.linkFallsShort = leftOut(fields, shared).length > 0
     return screen === 'slots' ? fields : [screen, fields].filter((part) => part !== '').join('&')
+  }
+
+  /** What all screens show, however long, for a file. */
+  whole(): Shared {
+    const { text, pinned, pasted, commands, edits } = this
+    return { keys: text, slot: pinned, pasted: pasted === '' ? null : pasted, commands, edits: edits === NO_EDITS ? null : writeEdits(edits) }
+  }
+
+  /** Shows what a file has kept. */
+  bringBack({ keys, slot, pasted, commands, edits }: Shared, source: Source): void {
+    this.#changing('file')
+    this.#chosen = true
+    this.#setText(keys ?? EXAMPLE_KEYS)
+    this.#wanted = { slot }
+    this.commands = commands ?? EXAMPLE_COMMANDS
+    this.edits = edits === null ? NO_EDITS : readEdits(edits)
+    if (pasted !== null) this.#paste(pasted)
+    this.#show(source === 'live' && this.#liveView === null ? 'example' : source)
   }
 
   #shared(screen: Screen): Shared {

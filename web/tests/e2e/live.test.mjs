@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process'
 import { after, before, test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { barriers, colourOf, fakeNode, launch, realNode, row, said, serve, visit } from './support.mjs'
+import { barriers, colourOf, fakeNode, launch, realNode, realRedis, row, said, serve, visit } from './support.mjs'
 
 let browser
 before(async () => {
@@ -104,6 +104,73 @@ test('a visitor who chose the example keeps it while the cluster changes', () =>
     }),
   ))
 
+/** What the three nodes tell: c is behind, and slots 5 to 7 move. */
+function figures(replication) {
+  const told = { complaint: null, software: 'Redis 7.0.15', memoryMaxBytes: null, clients: 3, offset: 9000, replication: null }
+  const columns = { keys: Array(16384).fill(0), load: Array(16384).fill(0) }
+  Object.assign(columns.keys, { 12000: 40, 77: 10 })
+  Object.assign(columns.load, { 77: 350 })
+  return {
+    slots: columns,
+    nodes: {
+      at: 1,
+      nodes: [
+        { ...told, id: id('a'), keys: 10, memoryBytes: 1_234_567, commandsPerSecond: 120 },
+        { ...told, id: id('b'), keys: 40, memoryBytes: 2_000_000, commandsPerSecond: 0 },
+        { ...told, id: id('c'), keys: 40, memoryBytes: 2_000_000, commandsPerSecond: 0, replication },
+      ],
+      migrations: [{ from: id('a'), to: id('b'), ranges: [[5, 7]], slots: 3, how: 'slotBySlot', state: null, keysDone: null }],
+    },
+  }
+}
+
+test('what slots hold, how far replicas are behind and what moves is told and follows', async () => {
+  const behind = { isLinked: true, isSyncing: false, behindBytes: 65_300, silentSeconds: 1 }
+  const fake = fakeNode(BEFORE, figures(behind))
+  const site = await serve('/playground/', fake.api)
+  try {
+    await visit(browser, site.url, async (page) => {
+      await page.getByText('65.3 kB behind').waitFor()
+      await page.getByText('10 keys stored, 1.2 MB, 120 commands a second').waitFor()
+      await page.getByText('3 slots from 127.0.0.1:7100 to 127.0.0.1:7101').waitFor()
+      const hot = page.getByRole('region', { name: 'Fullest slots of the live cluster' }).getByRole('button')
+      assert.deepEqual((await hot.allTextContents()).map((text) => text.replace(/\s+/g, ' ').trim()), ['B 12000 40 keys 80.0%', 'A 77 10 keys 20.0%'])
+      assert.deepEqual(await barriers(page), [])
+
+      const cold = await colourOf(page, 9_000)
+      await page.getByLabel('Colour').selectOption('Stored keys')
+      assert.notDeepEqual(await colourOf(page, 12_000), await colourOf(page, 9_001), 'a full slot stands out')
+      assert.notDeepEqual(await colourOf(page, 9_000), cold, 'an empty one fades')
+      const full = await colourOf(page, 12_000)
+      await page.getByLabel('Colour').selectOption('Load')
+      await page.getByRole('button', { name: /A 77 350 µs a second/ }).waitFor()
+      assert.notDeepEqual(await colourOf(page, 12_000), full, 'where keys lie idle no time is spent')
+      await page.getByLabel('Colour').selectOption('Moves')
+      assert.notDeepEqual(await colourOf(page, 6), await colourOf(page, 9), 'slots on their way stand out')
+
+      await hot.last().click()
+      const map = page.getByRole('slider', { name: 'Slot map' })
+      await map.focus()
+      assert.match(await map.getAttribute('aria-valuetext'), /^Slot 77, shard A, .* 10 keys stored, 350 µs a second$/)
+
+      fake.tell(figures({ ...behind, isLinked: false }))
+      await page.getByText('hears no primary').waitFor()
+      const silent = figures(null)
+      silent.nodes.nodes[2] = { ...silent.nodes.nodes[2], complaint: 'cannot be reached: nothing listens there', keys: null }
+      silent.nodes.migrations = []
+      fake.tell(silent)
+      await page.getByText('does not answer').waitFor()
+      await page.getByText('nothing listens there').waitFor({ state: 'attached' })
+      await page.getByText('3 slots from').waitFor({ state: 'detached' })
+
+      await page.getByRole('button', { name: 'Example' }).click()
+      await page.getByText('10 keys stored').first().waitFor({ state: 'detached' })
+    })
+  } finally {
+    await site.stop()
+  }
+})
+
 /** After this time without agreement a replica gives a manual failover up; a second one before would begin anew. */
 const MANUAL_FAILOVER_MS = 6_000
 
@@ -155,3 +222,29 @@ async function redis(port, ...command) {
   const { stdout } = await promisify(execFile)('redis-cli', ['-p', String(port), ...command])
   return stdout.trim()
 }
+
+const noRedis = process.env.SLOTWAY_BIN ? false : 'SLOTWAY_BIN names no program'
+
+test('over six redis-server the page shows what they hold, and a failover as it happens', { skip: noRedis }, async () => {
+  const redisCluster = await realRedis()
+  try {
+    await visit(browser, redisCluster.url, async (page) => {
+      await page.getByText('Live', { exact: true }).waitFor()
+      const { nodes } = await (await fetch(new URL('api/topology', redisCluster.url))).json()
+      const primary = nodes.find(({ role }) => role === 'primary')
+      const replica = nodes.find(({ primaryId }) => primaryId === primary.id)
+      await redis(redisCluster.port, '-c', 'SET', '{café}1', 'value')
+      await redis(redisCluster.port, '-c', 'SET', '{café}2', 'value')
+      const slot = await redis(redisCluster.port, 'CLUSTER', 'KEYSLOT', '{café}1')
+      await page.getByRole('region', { name: 'Fullest slots of the live cluster' }).getByRole('button', { name: new RegExp(`${slot} .*2 keys`) }).waitFor()
+      await page.getByText('in step').nth(2).waitFor()
+      redisCluster.kill(primary.port)
+      const log = page.getByRole('log', { name: 'What changed' })
+      await log.getByText(`:${replica.port} has taken over from 127.0.0.1:${primary.port}`).waitFor({ timeout: 60_000 })
+      await page.getByRole('button', { name: new RegExp(`:${replica.port} primary`) }).waitFor()
+      await page.getByText('does not answer').waitFor()
+    })
+  } finally {
+    await redisCluster.stop()
+  }
+})

@@ -176,6 +176,72 @@ test('the map is laid out along a curve, coloured by keys, brought nearer and sa
     assert.equal(JSON.parse(files.JSON).keysPerSlot[1649], 3)
   }))
 
+test('all slots are a table too, which is saved whole', () =>
+  visit(here.browser, here.site.url, async (page) => {
+    await page.getByRole('button', { name: 'Table' }).click()
+    const table = page.getByRole('table', { name: 'All slots' })
+    await table.getByRole('row', { name: /^Slot 1649 .*127.0.0.1:7000 3$/ }).waitFor()
+    assert.equal(await table.getAttribute('aria-rowcount'), '16385')
+    assert.ok((await table.getByRole('row').count()) < 60, 'only the rows in sight exist')
+    await table.focus()
+    await page.keyboard.press('Home')
+    await table.getByRole('row', { name: /^Slot 0 / }).waitFor()
+    await page.keyboard.press('End')
+    await table.getByRole('row', { name: /16383/ }).waitFor()
+    await table.getByRole('button', { name: 'Slot 16383' }).click()
+    assert.equal(await page.getByRole('slider', { name: 'Slot map' }).getAttribute('aria-valuenow'), '16383')
+    assert.deepEqual(await barriers(page), [])
+    const { name, bytes } = await savedBy(page, () => page.getByRole('button', { name: 'Save all slots as CSV' }).click())
+    assert.equal(name, 'all-slots.csv')
+    const lines = bytes.toString().trimEnd().split('\r\n')
+    assert.equal(lines.length, 16385)
+    assert.deepEqual([lines[0], lines[1650]], ['slot,node,keys', '1649,127.0.0.1:7000,3'])
+  }))
+
+test('everything is kept in a file, and is there again when it is opened', async () => {
+  const many = Array.from({ length: 40_000 }, (_, at) => `user:${at}:${(at * 7919) % 65_521}`).join('\n')
+  let kept
+  await visit(here.browser, here.site.url, async (page) => {
+    await page.getByRole('textbox', { name: 'Keys, one a line' }).evaluate((field, text) => {
+      field.value = text
+      field.dispatchEvent(new Event('input', { bubbles: true }))
+    }, many)
+    await page.getByText('too much for a link').waitFor()
+    await page.getByRole('link', { name: 'Commands' }).click()
+    await field(page).fill('GET kept')
+    kept = await savedBy(page, () => page.getByRole('button', { name: 'Save all of this as a file' }).click())
+    assert.equal(kept.name, 'slotway.json')
+  })
+  await visit(here.browser, here.site.url, async (page) => {
+    const open = (name, text) => page.locator('input[accept*=json]').setInputFiles({ name, mimeType: 'application/json', buffer: Buffer.from(text) })
+    await open('other.json', '{"nodes": []}')
+    await page.getByText('This is no file that this page has saved.').waitFor()
+    await open(kept.name, kept.bytes)
+    await page.getByRole('heading', { name: 'Where each goes' }).waitFor()
+    assert.equal(await field(page).inputValue(), 'GET kept')
+    await page.getByRole('link', { name: 'Slots' }).click()
+    await page.getByText('40,000 keys').first().waitFor()
+    await page.getByRole('button', { name: 'Undo' }).click()
+    await page.getByText('40,000 keys').first().waitFor({ state: 'detached' })
+  })
+})
+
+test('on a phone each primary can be let go without scrolling sideways', () =>
+  plan(
+    async (page) => {
+      for (const port of [7000, 7001, 7002]) {
+        const leave = page.getByRole('button', { name: `Let it leave: 127.0.0.1:${port}` })
+        const { x, width } = await leave.boundingBox()
+        assert.ok(x >= 0 && x + width <= 360, `the button ends at ${x + width}`)
+      }
+      assert.ok(await page.locator('.scroll').first().evaluate((box) => box.scrollWidth <= box.clientWidth), 'the table is no wider than its place')
+      await page.getByRole('button', { name: 'Let it leave: 127.0.0.1:7001' }).click()
+      await page.getByText(/slots of 16384 move/).waitFor()
+    },
+    '#plan',
+    { viewport: { width: 360, height: 740 } },
+  ))
+
 test('a hot tag is found and advised on', () =>
   visit(here.browser, here.site.url, async (page) => {
     const keys = [...Array.from({ length: 400 }, (_, at) => `user:${at}`), ...Array.from({ length: 100 }, (_, at) => `{eu}:${at}`)]

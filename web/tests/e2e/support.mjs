@@ -1,11 +1,14 @@
 // A browser, and servers that serve the built page: a plain one, and one that answers as a node does.
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
+import { execFile, spawn } from 'node:child_process'
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
 import { extname, join, normalize } from 'node:path'
 import { after, before } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { chromium } from 'playwright-core'
 
 const DIST = fileURLToPath(new URL('../../dist', import.meta.url))
@@ -62,12 +65,21 @@ export function pageInAFolder() {
   return here
 }
 
-/** The API of a node whose topology can be changed. */
-export function fakeNode(view) {
+/** What a node tells whose nodes say nothing. */
+const NO_FIGURES = { nodes: { at: 0, nodes: [], migrations: [] }, slots: { keys: Array(16384).fill(null), load: Array(16384).fill(null) } }
+
+/** The API of a node whose topology can be changed, and with it what its nodes and slots tell. */
+export function fakeNode(view, figures = NO_FIGURES) {
   let current = view
+  let told = figures
   const listeners = new Set()
   const event = () => `event: topology\ndata: ${JSON.stringify(current)}\n\n`
   const api = (path, response) => {
+    const figure = { 'api/nodes': told.nodes, 'api/slots': told.slots }[path]
+    if (figure !== undefined) {
+      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(figure))
+      return true
+    }
     if (path === 'api/topology') {
       response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(current))
       return true
@@ -82,8 +94,9 @@ export function fakeNode(view) {
     current = next
     for (const response of listeners) response.write(event())
   }
+  const tell = (next) => (told = next)
   const hangUp = () => listeners.forEach((response) => response.destroy())
-  return { api, change, hangUp }
+  return { api, change, tell, hangUp }
 }
 
 /**
@@ -106,6 +119,57 @@ export async function realNode() {
     return new Promise((ended) => dev.on('exit', ended))
   }
   return { url: `http://127.0.0.1:${http}/`, stop }
+}
+
+/** Six servers of Redis that are one cluster, and `slotway ui` over them. */
+export async function realRedis() {
+  const port = 21_310
+  const ports = Array.from({ length: 6 }, (_, at) => port + at)
+  const folder = await mkdtemp(join(tmpdir(), 'slotway-e2e-'))
+  const start = async (port) => {
+    const own = join(folder, String(port))
+    await mkdir(own)
+    const options = ['--port', port, '--cluster-enabled', 'yes', '--cluster-node-timeout', 2000, '--save', '', '--dir', own]
+    return spawn('redis-server', options.map(String), { stdio: 'ignore' })
+  }
+  const servers = new Map(await Promise.all(ports.map(async (port) => [port, await start(port)])))
+  let ui
+  const ended = (child) => new Promise((done) => (child.exitCode ?? child.signalCode) === null ? child.on('exit', done) : done())
+  const stop = async () => {
+    const all = [...servers.values(), ...(ui === undefined ? [] : [ui])]
+    all.forEach((child) => child.kill('SIGKILL'))
+    await Promise.all(all.map(ended))
+    await rm(folder, { recursive: true })
+  }
+  try {
+    for (const port of ports) await until(() => run('redis-cli', ['-p', String(port), 'ping']))
+    const create = ['--cluster', 'create', ...ports.map((port) => `127.0.0.1:${port}`), '--cluster-replicas', '1', '--cluster-yes']
+    await run('redis-cli', create)
+    const http = 21_390
+    ui = spawn(process.env.SLOTWAY_BIN, ['ui', '--cluster', `127.0.0.1:${port + 5}`, '--http', http, '--interval', 200], { stdio: 'ignore' })
+    const url = `http://127.0.0.1:${http}/`
+    await until(async () => {
+      const { state, nodes } = await (await fetch(`${url}api/topology`)).json()
+      if (state !== 'ok' || nodes.length < 6) throw new Error(`the cluster is ${state}`)
+    })
+    return { url, port, kill: (port) => servers.get(port).kill('SIGKILL'), stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+const run = promisify(execFile)
+
+/** Tries again until it works, for half a minute. */
+async function until(work) {
+  for (const end = Date.now() + 30_000; ; await setTimeout(100)) {
+    try {
+      return await work()
+    } catch (error) {
+      if (Date.now() > end) throw error
+    }
+  }
 }
 
 /** Opens `url` and hands the page to `use`; then nothing may have gone wrong in the console. */
