@@ -26,6 +26,8 @@ function slotOfLong(text) {
 export function keySlots(keys) {
   const list = listOf(keys)
   const slots = new Uint16Array(list.length)
+  // Whether the core is started must not depend on how long the keys are.
+  shared()
   for (let at = runShort(list, 0, slots); at < list.length; at = runShort(list, at, slots)) {
     at = runText(list, at, slots) ?? runBytes(list, at, slots) ?? runAlone(list, at, slots)
   }
