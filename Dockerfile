@@ -46,7 +46,7 @@ ENV CARGO_PROFILE_RELEASE_DEBUG=false \
     CARGO_PROFILE_RELEASE_STRIP=symbols \
     RUSTFLAGS="-C link-arg=-Wl,-z,pack-relative-relocs"
 RUN target="$(uname -m)-unknown-linux-musl" \
- && cargo build --locked --release --package slotway --target "$target" \
+ && scripts/build-reproducibly --release --package slotway --target "$target" \
  && install -D "target/$target/release/slotway" /out/usr/local/bin/slotway
 # The names by which scripts written for Redis and Valkey start a server and send it commands.
 RUN for name in redis-server valkey-server redis-cli valkey-cli; do ln -s slotway "/out/usr/local/bin/$name"; done \

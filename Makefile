@@ -49,13 +49,22 @@ image: ## Build the container image: slotway:latest
 image-debian: ## Build the variant with a shell, from slotway:latest: slotway:debian
 	docker build --tag slotway:debian --file docker/debian.Dockerfile .
 
+.PHONY: sbom
+sbom: ## Write what the binary, the image and the npm packages are made of: target/sbom
+	@scripts/sbom
+
+.PHONY: reproducible
+reproducible: setup-targets ## Build the binary twice, in two folders, and compare
+	@scripts/setup-packages musl-gcc
+	@scripts/reproducible $(ARGS)
+
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 REVISION = $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 
 # --- testing it ---------------------------------------------------------------------------------
 
 # In the order in which mistakes are cheap to find.
-STEPS := fmt clippy doc deny shell unit instructions sim server suites wasm npm web e2e fuzz image compose kubernetes
+STEPS := fmt clippy doc deny sbom audit shell unit instructions sim server suites wasm npm web e2e fuzz image compose kubernetes
 
 .PHONY: test
 test: setup-test ## Test everything; ends with a table of what ran (V=1 shows all output)
@@ -78,6 +87,17 @@ test-doc: $(PAGE)
 test-deny:
 	@scripts/setup-rust deny
 	@scripts/step deny cargo-deny check --hide-inclusion-graph bans licenses sources
+
+test-sbom:
+	@scripts/step sbom scripts/test-sbom
+
+# Known holes are no property of a commit: a registry that does not answer is no failure, not even with CI set.
+test-audit:
+	@CI= scripts/step audit scripts/npm-audit
+
+.PHONY: audit
+audit: ## Ask npm for known holes in what builds and tests the page and the packages
+	@scripts/npm-audit
 
 test-shell:
 	@scripts/step shell scripts/lint-shell
