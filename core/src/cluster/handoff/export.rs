@@ -84,7 +84,7 @@ impl Cluster {
 
     fn client_address(&self, place: PeerIndex) -> (String, u16) {
         let address = &self.nodes[place].address;
-        (address.ip.clone(), address.port)
+        (address.ip.clone(), address.base_and_other_port(self.config.tls_cluster).0)
     }
 
     /// CLUSTER CANCELSLOTMIGRATIONS: all that this node gives away and that have not been granted.
