@@ -55,8 +55,9 @@ pub use reach::Entrance;
 pub use save_point::SavePoint;
 pub use set::{Asker, Changes};
 pub use words::{
-    AclPubsubDefault, AppendFsync, DisklessLoad, LogLevel, MaxmemoryPolicy, OomScoreAdj, PropagationError,
-    ProtectedAction, SanitizeDumpPayload, ShutdownFlags, Supervised, SyslogFacility, TlsAuthClients,
+    AclPubsubDefault, AppendFsync, DisklessLoad, LogFormat, LogLevel, LogTimestamps, MaxmemoryPolicy,
+    OomScoreAdj, PropagationError, ProtectedAction, SanitizeDumpPayload, ShutdownFlags, Supervised,
+    SyslogFacility, TlsAuthClients,
 };
 
 use directives::Id;

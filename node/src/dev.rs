@@ -26,7 +26,7 @@ use tokio::task::{LocalSet, spawn_local};
 use crate::bus::{self, Bus, Order};
 use crate::cli::environment;
 use crate::health::Health;
-use crate::log::{Level, Log};
+use crate::log::{Form, Level, Log};
 use crate::observe::Observer;
 use crate::shared::Shared;
 use crate::{files, health, http, identity, process, runtime, server, signals, users};
@@ -96,7 +96,8 @@ pub(crate) fn run(plan: &Plan) -> anyhow::Result<()> {
     let nodes: Vec<Arc<Shared>> = started_nodes.iter().map(|node| Arc::clone(&node.shared)).collect();
     let threads = serve_on_threads(listen_all(plan, &config, started_nodes)?)?;
     let runtime = runtime::current_thread()?;
-    let log = Log::open("", if plan.quiet { Level::Warning } else { Level::Notice })?;
+    let log =
+        Log::open("", if plan.quiet { Level::Warning } else { Level::Notice })?.in_form(Form::of(&config));
     problem.iter().for_each(|problem| log.warning(problem));
     runtime.block_on(async {
         let page = start_page(plan, &nodes, &log).await;
@@ -186,7 +187,7 @@ fn start_node(
     config.set_port(port);
     // Nodes of one process share a folder.
     config.set_dbfilename(&format!("dump-{port}.rdb"));
-    let log = Log::open(config.logfile(), Level::Warning)?.with_prefix(format!("[{port}] "));
+    let log = Log::open(config.logfile(), Level::Warning)?.of_node(port).in_form(Form::of(&config));
     let shared = Arc::new(Shared::new(config, None, log));
     users::load_at_start(&shared)?;
     if plan.replicas > 0 {

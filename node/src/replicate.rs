@@ -297,6 +297,7 @@ pub(crate) fn follow(shared: &Shared, primary: Option<Primary>, beginning: Begin
         }
     }
     replication.follows.store(primary.is_some(), Ordering::Release);
+    shared.log.set_replica(primary.is_some());
     replication.primary.send_replace(primary);
 }
 

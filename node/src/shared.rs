@@ -44,7 +44,7 @@ use crate::clients::Clients;
 use crate::doors::Doors;
 use crate::handoff::Handoff;
 use crate::inquiry::Inquiries;
-use crate::log::{Level, Log};
+use crate::log::{Form, Level, Log};
 use crate::migrate::Migrations;
 use crate::pause::Pauses;
 use crate::persist::Persist;
@@ -287,6 +287,7 @@ impl Shared {
             std::env::set_current_dir(config.dir()).map_err(|error| refused("dir", error.to_string()))?;
         }
         self.log.set_level(Level::of(config.loglevel()));
+        self.log.set_form(Form::of(config));
         if let Some(bus) = self.bus.get() {
             bus.configure(config).map_err(|error| refused("cluster-port", error.to_string()))?;
         }
@@ -366,7 +367,7 @@ impl Node for Shared {
             executable: path(std::env::current_exe().ok()),
             config_file: path(self.config_file.clone()),
             started_at: self.started_at,
-            port: self.config().port(),
+            port: self.config().known_port(),
             connected_clients: self.clients.len() as u64,
             rss,
             rss_peak,

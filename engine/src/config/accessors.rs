@@ -49,7 +49,9 @@ read! {
     KeyspaceEvents: Value::Events(events) => *events;
     Option<&'a ReplicaOf>: Value::ReplicaOf(primary) => primary.as_ref();
     MaxmemoryPolicy: Value::Word(word) => MaxmemoryPolicy::from_value(*word);
+    LogFormat: Value::Word(word) => LogFormat::from_value(*word);
     LogLevel: Value::Word(word) => LogLevel::from_value(*word);
+    LogTimestamps: Value::Word(word) => LogTimestamps::from_value(*word);
     ProtectedAction: Value::Word(word) => ProtectedAction::from_value(*word);
     EndpointType: Value::Word(word) => endpoint_type(*word);
     AppendFsync: Value::Word(word) => AppendFsync::from_value(*word);
@@ -128,6 +130,8 @@ accessors! {
     databases: u64 = "databases", "how many databases there are; one in a cluster.";
     dir: &str = "dir", "the folder of all files with relative paths; empty until the node says where it is.";
     loglevel: LogLevel = "loglevel", "how much is logged.";
+    log_format: LogFormat = "log-format", "the form of its lines.";
+    log_timestamp_format: LogTimestamps = "log-timestamp-format", "the form of the moments in them.";
     logfile: &str = "logfile", "the file for the log; empty for standard output.";
     hz: u32 = "hz", "background turns per second, 1 to 500.";
     slowlog_log_slower_than_us: i64 = "slowlog-log-slower-than", "microseconds past which a command is slow; below 0 for never.";
@@ -281,6 +285,11 @@ impl Config {
         }
     }
 
+    /// The port that names this node where one number must do: that for clients without TLS, or with it where there is no other.
+    pub fn known_port(&self) -> u16 {
+        if self.port() == 0 { self.tls_port() } else { self.port() }
+    }
+
     /// Says in which folder the node works, when `dir` has not.
     pub fn set_dir(&mut self, dir: &str) {
         self.put(const { Id::of("dir") }, Value::Text(dir.into()));
@@ -299,5 +308,10 @@ impl Config {
     /// Says which port the node listens on, where that was left to the system or to its starter.
     pub fn set_port(&mut self, port: u16) {
         self.put(const { Id::of("port") }, Value::Int(port.into()));
+    }
+
+    /// Says at which port clients come in with TLS.
+    pub fn set_tls_port(&mut self, port: u16) {
+        self.put(const { Id::of("tls-port") }, Value::Int(port.into()));
     }
 }

@@ -130,6 +130,30 @@ words! {
 }
 
 words! {
+    /// The form of a line of the log: `log-format`, as in Valkey 8, and JSON besides.
+    LogFormat {
+        /// As Redis writes it.
+        Legacy = "legacy",
+        /// `name=value` pairs.
+        Logfmt = "logfmt",
+        /// An object.
+        Json = "json",
+    }
+}
+
+words! {
+    /// The form of moments in the log: `log-timestamp-format`, as in Valkey 8.
+    LogTimestamps {
+        /// As Redis writes it, `29 Nov 2026 09:52:24.123`; in JSON the next one.
+        Legacy = "legacy",
+        /// `2026-11-29T09:52:24.123+00:00`
+        Iso8601 = "iso8601",
+        /// Milliseconds since 1970.
+        Milliseconds = "milliseconds",
+    }
+}
+
+words! {
     /// Who may do what can harm: `enable-debug-command` and its kin.
     ProtectedAction {
         /// Nobody.

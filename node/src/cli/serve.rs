@@ -16,7 +16,7 @@ use super::environment;
 use crate::bus::{self, Bus, Order};
 use crate::daemon::{self, PidFile};
 use crate::health::Health;
-use crate::log::{Level, Log};
+use crate::log::{Form, Level, Log};
 use crate::observe::Observer;
 use crate::shared::Shared;
 use crate::signals::Signal;
@@ -46,7 +46,7 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<ExitCode> {
     }
     let problem = identity::step_down(&config)?;
     enter_folder(&mut config)?;
-    let log = Log::open(config.logfile(), Level::of(config.loglevel()))?;
+    let log = Log::open(config.logfile(), Level::of(config.loglevel()))?.in_form(Form::of(&config));
     let (_pid_file, no_pid_file) = PidFile::write(config.pidfile());
     let no_folder = identity::folder_trouble(&config);
     [problem, no_pid_file, no_folder].iter().flatten().for_each(|problem| log.warning(problem));

@@ -1,7 +1,8 @@
 //! What Redis does not have.
 
 use crate::config::checks::{node_ids, seeds, shape};
-use crate::config::directive::{Directive, int, memory, port, text, unset, yes_no};
+use crate::config::directive::{Directive, int, memory, port, text, unset, word, yes_no};
+use crate::config::words::{LogFormat, LogTimestamps};
 
 pub(super) const DIRECTIVES: &[Directive] = &[
     // The HTTP port of the playground and its interface; 0 means none.
@@ -13,6 +14,9 @@ pub(super) const DIRECTIVES: &[Directive] = &[
     text("health-socket", "").immutable(),
     // The user to go on as when started as root: `user`, `user:group`, by name or number.
     text("run-as-user", "").immutable(),
+    // The form of lines of the log, and of the moments in them: as in Valkey 8, which has no `json`.
+    word("log-format", LogFormat::WORDS, LogFormat::Legacy as u32),
+    word("log-timestamp-format", LogTimestamps::WORDS, LogTimestamps::Legacy as u32),
     // Threads that own connections and data; 0 means as many as there are cores.
     int("data-threads", 0, 1024, 0).immutable(),
     // A write is acknowledged once a majority of the shard's copies has it.

@@ -50,6 +50,8 @@ fn there_are_as_many_directives_as_in_redis_besides_our_own() {
         "http-bind",
         "http-port",
         "http-token",
+        "log-format",
+        "log-timestamp-format",
         "run-as-user",
         "slot-migration-max-rate",
     ];

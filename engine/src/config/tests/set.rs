@@ -60,6 +60,7 @@ fn refusals_have_the_words_of_redis() {
             "x",
             "argument(s) must be one of the following: debug, verbose, notice, warning, nothing",
         ),
+        ("log-format", "xml", "argument(s) must be one of the following: legacy, logfmt, json"),
         (
             "shutdown-on-sigint",
             "",
