@@ -8,6 +8,7 @@ pub(crate) mod dev;
 pub(crate) mod environment;
 pub(crate) mod ping;
 pub(crate) mod redis_cli;
+mod secure;
 pub(crate) mod serve;
 pub(crate) mod slot;
 mod talk;

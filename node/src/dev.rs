@@ -6,10 +6,13 @@
 //! Replicas copy the data of their primary as between processes, over a socket of their own. Since all nodes begin empty, and at once, none
 //! has to ask for a snapshot first.
 
-use std::env;
+mod certificates;
+
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
+use std::{env, fs};
 
 use anyhow::{Context as _, anyhow};
 use slotway_core::epoch::{ConfigEpoch, Epoch, ReplOffset};
@@ -30,6 +33,7 @@ use crate::log::{Form, Level, Log};
 use crate::observe::Observer;
 use crate::shared::Shared;
 use crate::{files, health, http, identity, process, runtime, server, signals, users};
+use certificates::Certificates;
 
 /// Where the history of each shard begins: not at 0, which says of a replica that it has no data yet.
 const START: ReplOffset = ReplOffset::new(1);
@@ -40,6 +44,10 @@ const LINKS_POLL: Duration = Duration::from_millis(1);
 /// Distance from a node's client port to its bus port.
 const BUS_PORT_OFFSET: u16 = 10_000;
 
+/// What `--tls` means to each node. Redis asks clients for certificates; here they may come without, which is how most of them are set up
+/// first: `-- --tls-auth-clients yes` asks.
+const TLS: &str = "tls-replication yes\ntls-cluster yes\ntls-auth-clients optional";
+
 /// The cluster to run.
 pub(crate) struct Plan {
     pub(crate) primaries: u16,
@@ -48,8 +56,20 @@ pub(crate) struct Plan {
     pub(crate) http_port: u16,
     pub(crate) bind: String,
     pub(crate) announce: String,
+    /// Where files go; the current folder if it is not given.
+    pub(crate) folder: Option<PathBuf>,
+    pub(crate) transport: Transport,
     pub(crate) directives: Vec<String>,
     pub(crate) quiet: bool,
+}
+
+/// How clients come, and how nodes come to each other.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Transport {
+    /// As they are, over TCP.
+    Plain,
+    /// In TLS, all of them.
+    Tls,
 }
 
 impl Plan {
@@ -60,6 +80,14 @@ impl Plan {
 
     fn port(&self, node: u16) -> u16 {
         self.first_port + node
+    }
+
+    /// Ports of a node for clients without TLS, and with it; 0 for none.
+    fn ports(&self, node: u16) -> (u16, u16) {
+        match self.transport {
+            Transport::Plain => (self.port(node), 0),
+            Transport::Tls => (0, self.port(node)),
+        }
     }
 
     fn primary_of(&self, node: u16) -> u16 {
@@ -84,8 +112,13 @@ struct DevNode {
 /// Runs the cluster until the process is asked to end.
 pub(crate) fn run(plan: &Plan) -> anyhow::Result<()> {
     let started = Instant::now();
-    let config = configure(plan)?;
+    let mut config = configure(plan)?;
     let problem = identity::step_down(&config)?;
+    enter_folder(plan)?;
+    let certificates = match plan.transport {
+        Transport::Plain => None,
+        Transport::Tls => Some(certify(plan, &mut config)?),
+    };
     // As many as the system allows will do: clients that find no descriptor are told so when they come.
     let _ = process::reserve_files(config.maxclients().saturating_mul(plan.node_count().into()));
     let topology = topology(plan)?;
@@ -103,7 +136,7 @@ pub(crate) fn run(plan: &Plan) -> anyhow::Result<()> {
         let page = start_page(plan, &nodes, &log).await;
         health::serve(config.health_socket(), Health::of(nodes.clone()), &log);
         until_linked(&nodes, &log).await;
-        tell(plan, started.elapsed().as_secs_f64() * 1000.0, page.as_deref());
+        tell(plan, started.elapsed().as_secs_f64() * 1000.0, page.as_deref(), certificates.as_ref());
         signals::asked_to_end().await;
     });
     nodes.iter().for_each(|node| node.stop());
@@ -122,6 +155,9 @@ fn configure(plan: &Plan) -> anyhow::Result<Config> {
     // Only this machine reaches the cluster unless --bind asks for more: then protected mode would be in the way.
     config
         .load("slotway dev", "cluster-enabled yes\nprotected-mode no\nsave \"\"", &mut |_| Ok(Vec::new()))?;
+    if plan.transport == Transport::Tls {
+        config.load("--tls", TLS, &mut |_| Ok(Vec::new()))?;
+    }
     config.load("--announce", &format!("cluster-announce-ip {}", plan.announce), &mut |_| Ok(Vec::new()))?;
     config.load("the environment", &environment::directives(env::vars_os())?, &mut |_| Ok(Vec::new()))?;
     let line = args::parse(&plan.directives);
@@ -133,6 +169,32 @@ fn configure(plan: &Plan) -> anyhow::Result<Config> {
         let _ = config.set(&[(b"masterauth", &password)], Asker::default()).map_err(ErrorReply::from)?;
     }
     Ok(config)
+}
+
+/// Goes to the folder where files go, and makes it if it is missing.
+fn enter_folder(plan: &Plan) -> anyhow::Result<()> {
+    let Some(folder) = &plan.folder else { return Ok(()) };
+    fs::create_dir_all(folder)
+        .and_then(|()| env::set_current_dir(folder))
+        .with_context(|| format!("cannot work in the folder {}", folder.display()))
+}
+
+/// Has certificates made for all addresses that lead here, and the nodes show them, unless other files were named.
+fn certify(plan: &Plan, config: &mut Config) -> anyhow::Result<Certificates> {
+    let mut names = vec!["localhost", "127.0.0.1", "::1", &plan.announce];
+    names.extend(Some(plan.bind.as_str()).filter(|bind| !bind.contains('*')));
+    names.sort_unstable();
+    names.dedup();
+    let here = plan.folder.as_ref().map(|_| env::current_dir()).transpose()?;
+    let certificates = Certificates::make(here.as_deref(), &names)?;
+    if config.tls_cert_file().is_empty() {
+        let path = |name| certificates.path(name).to_string_lossy().into_owned().into_bytes();
+        let (own, key, authority) = (path("node.crt"), path("node.key"), path("ca.crt"));
+        let files: [(&[u8], &[u8]); 3] =
+            [(b"tls-cert-file", &own), (b"tls-key-file", &key), (b"tls-ca-cert-file", &authority)];
+        let _ = config.set(&files, Asker::default()).map_err(ErrorReply::from)?;
+    }
+    Ok(certificates)
 }
 
 /// What a shard's nodes begin with: nothing, which is there all the same.
@@ -166,8 +228,8 @@ fn describe(plan: &Plan, number: u16, shard_ids: &[ShardId]) -> Node {
     node.shard_id = Some(shard_ids[usize::from(primary)]);
     node.flags = if is_replica { NodeFlags::REPLICA } else { NodeFlags::PRIMARY };
     node.ip.clone_from(&plan.announce);
-    node.port = plan.port(number);
-    node.bus_port = node.port.saturating_add(BUS_PORT_OFFSET);
+    (node.port, node.tls_port) = plan.ports(number);
+    node.bus_port = plan.port(number).saturating_add(BUS_PORT_OFFSET);
     node.config_epoch = ConfigEpoch::new(u64::from(primary) + 1);
     // All have what there is, which is nothing.
     node.repl_offset = is_replica.then_some(START);
@@ -184,18 +246,21 @@ fn start_node(
 ) -> anyhow::Result<DevNode> {
     let mut config = config.clone();
     let port = plan.port(number);
-    config.set_port(port);
+    let (plain, tls) = plan.ports(number);
+    config.set_port(plain);
+    config.set_tls_port(tls);
     // Nodes of one process share a folder.
     config.set_dbfilename(&format!("dump-{port}.rdb"));
     let log = Log::open(config.logfile(), Level::Warning)?.of_node(port).in_form(Form::of(&config));
     let shared = Arc::new(Shared::new(config, None, log));
+    shared.make_tls(&shared.config())?;
     users::load_at_start(&shared)?;
     if plan.replicas > 0 {
         shared.replication.begin_together(histories[usize::from(plan.primary_of(number))]);
     }
     let me = topology
         .nodes()
-        .find_map(|(index, node)| (node.port == port).then_some(index))
+        .find_map(|(index, node)| ((node.port, node.tls_port) == (plain, tls)).then_some(index))
         .context("every node is in the topology")?;
     let (bus, orders) = Bus::formed(&shared, &topology.as_seen_by(me, 1), dialled(&plan.bind))?;
     Ok(DevNode { shared, bus, orders })
@@ -278,7 +343,7 @@ fn serve_share(share: Vec<NodePlan>, ready: &mpsc::Sender<anyhow::Result<()>>) {
 fn serve_node(plan: NodePlan) -> anyhow::Result<tokio::task::JoinHandle<()>> {
     let NodePlan { node: DevNode { shared, bus, orders }, listeners, bus_listeners } = plan;
     spawn_local(bus.serve(runtime::adopt(bus_listeners)?));
-    shared.doors.adopt(listeners)?;
+    shared.doors.adopt(listeners, &shared.config())?;
     let server = server::owned(shared);
     spawn_local(server::obey(Arc::clone(&server), orders));
     Ok(spawn_local(server::serve_here(server, None)))
@@ -314,7 +379,7 @@ async fn start_page(plan: &Plan, nodes: &[Arc<Shared>], log: &Log) -> Option<Str
     }
 }
 
-fn tell(plan: &Plan, ready_ms: f64, page: Option<&str>) {
+fn tell(plan: &Plan, ready_ms: f64, page: Option<&str>, certificates: Option<&Certificates>) {
     if plan.quiet {
         return;
     }
@@ -331,7 +396,9 @@ fn tell(plan: &Plan, ready_ms: f64, page: Option<&str>) {
     }
     println!("Cluster ready in {ready_ms:.0} ms");
     println!();
-    println!("  Try it      redis-cli -c -h {} -p {}", plan.announce, plan.first_port);
+    let trust = certificates.map(|made| format!(" --tls --cacert {}", made.path("ca.crt").display()));
+    let trust = trust.unwrap_or_default();
+    println!("  Try it      redis-cli -c -h {} -p {}{trust}", plan.announce, plan.first_port);
     if let Some(page) = page {
         println!("  Playground  {page}");
     }

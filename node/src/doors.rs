@@ -103,11 +103,12 @@ impl Doors {
         Ok(())
     }
 
-    /// Takes over what others have opened.
-    pub(crate) fn adopt(&self, listeners: Vec<TcpListener>) -> io::Result<()> {
+    /// Takes over what others have opened at the ports of `config`.
+    pub(crate) fn adopt(&self, listeners: Vec<TcpListener>, config: &Config) -> io::Result<()> {
         let mut state = self.state.lock();
         for listener in listeners {
-            let place = Place::Tcp { address: listener.local_addr()?, tls: false };
+            let address = listener.local_addr()?;
+            let place = Place::Tcp { address, tls: address.port() == config.tls_port() };
             state.add(Door { place, socket: Socket::Tcp(listener), is_closed: AtomicBool::new(false) });
         }
         Ok(())

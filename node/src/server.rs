@@ -30,7 +30,7 @@ use crate::doors::{Arrived, Door, Leaving};
 use crate::locked::Locked;
 use crate::shared::Shared;
 use crate::stream::{Stream, keep_alive};
-use crate::{aof, busy, handoff, huge_pages, inquiry, persist, process, replicate, shutdown};
+use crate::{aof, busy, handoff, huge_pages, inquiry, persist, process, replicate, shutdown, tls};
 
 /// Shards per data thread where several threads share the data: few enough to walk, enough that two threads seldom meet.
 const SHARDS_PER_THREAD: u16 = 16;
@@ -294,7 +294,7 @@ async fn shake_hands(shared: &Shared, stream: TcpStream) -> Option<Stream> {
     let tls = shared.tls()?;
     let failure = match tokio::time::timeout(HANDSHAKE, tls.acceptor.accept(stream)).await {
         Ok(Ok(stream)) => return Some(Stream::Tls(Box::new(stream.into()))),
-        Ok(Err(error)) => error.to_string(),
+        Ok(Err(error)) => format!("{:#}", tls::in_words(error)),
         Err(_) => "no handshake within its time".to_owned(),
     };
     shared.log.warning(&format!("Error accepting a client connection: {failure} (addr={peer})"));

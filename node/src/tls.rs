@@ -83,8 +83,11 @@ pub(crate) async fn connect(shared: &Shared, host: &str, port: u16, with_tls: bo
 /// How somebody goes to servers of a cluster that this process has no part in.
 #[derive(Debug, Default)]
 pub(crate) struct Outgoing {
-    /// Whose certificates are trusted, under whatever name, as redis-cli does; else those that this system trusts, for their names only.
+    /// Whose certificates are trusted, under whatever name, as redis-cli does: in a file; where neither that nor the folder is given, those that
+    /// this system trusts, for their names only.
     pub(crate) authorities: Option<PathBuf>,
+    /// A folder of such files.
+    pub(crate) authorities_folder: Option<PathBuf>,
     /// A certificate to show, and its key.
     pub(crate) identity: Option<(PathBuf, PathBuf)>,
     /// Trust whoever answers.
@@ -97,6 +100,14 @@ impl Outgoing {
     /// # Errors
     /// A file is missing or unfit.
     pub(crate) fn connector(&self) -> anyhow::Result<TlsConnector> {
+        Ok(TlsConnector::from(self.client()?))
+    }
+
+    /// The rules for connections like that.
+    ///
+    /// # Errors
+    /// A file is missing or unfit.
+    pub(crate) fn client(&self) -> anyhow::Result<Arc<ClientConfig>> {
         let provider = Arc::new(ring::default_provider());
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(&[&TLS12, &TLS13])?
@@ -104,30 +115,29 @@ impl Outgoing {
             .with_custom_certificate_verifier(self.verifier(provider)?);
         let client = match &self.identity {
             Some((certificate, key)) => {
-                let key = PrivateKeyDer::from_pem_file(key)
-                    .map_err(|error| anyhow!("Failed to load private key: {}: {error}", key.display()))?;
-                builder.with_client_auth_cert(certificates(certificate)?, key)?
+                let (chain, key) = identity(&certificate.to_string_lossy(), &key.to_string_lossy(), "")?;
+                builder.with_client_auth_cert(chain, key).map_err(in_words)?
             }
             None => builder.with_no_client_auth(),
         };
-        Ok(TlsConnector::from(Arc::new(client)))
+        Ok(Arc::new(client))
     }
 
     fn verifier(&self, provider: Arc<CryptoProvider>) -> anyhow::Result<Arc<dyn ServerCertVerifier>> {
         if self.insecure {
             return Ok(Arc::new(Anybody(provider)));
         }
-        let mut store = RootCertStore::empty();
-        let Some(path) = &self.authorities else {
-            store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-            ensure!(!store.is_empty(), "This system trusts no authority: name one with --cacert");
-            return Ok(WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider).build()?);
-        };
-        for certificate in certificates(path)? {
-            store.add(certificate).with_context(|| path.display().to_string())?;
+        if self.authorities.is_some() || self.authorities_folder.is_some() {
+            let name = |path: &Option<PathBuf>| {
+                path.as_ref().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default()
+            };
+            let (file, folder) = (name(&self.authorities), name(&self.authorities_folder));
+            return any_name(read_authorities(&file, &folder)?, &provider);
         }
-        let chained = WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider).build()?;
-        Ok(Arc::new(AnyName(chained)))
+        let mut store = RootCertStore::empty();
+        store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        ensure!(!store.is_empty(), "This system trusts no authority: name one with --cacert");
+        Ok(WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider).build()?)
     }
 }
 
@@ -155,7 +165,8 @@ fn server(
             builder.with_client_cert_verifier(verifier.build()?)
         }
     };
-    let mut server = builder.with_single_cert(chain, key).context("tls-cert-file and tls-key-file")?;
+    let mut server =
+        builder.with_single_cert(chain, key).map_err(in_words).context("tls-cert-file and tls-key-file")?;
     server.ignore_client_order = config.tls_prefer_server_ciphers();
     server.session_storage = match config.tls_session_caching() {
         true => ServerSessionMemoryCache::new(match config.tls_session_cache_size() {
@@ -179,15 +190,46 @@ fn client(
         _ => own,
     };
     let (chain, key) = identity(certificate, key, pass)?;
-    let chained =
-        WebPkiServerVerifier::builder_with_provider(Arc::new(authorities(config)?), Arc::clone(provider))
-            .build()?;
+    let verifier = any_name(authorities(config)?, provider)?;
     ClientConfig::builder_with_provider(Arc::clone(provider))
         .with_protocol_versions(versions)?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(AnyName(chained)))
+        .with_custom_certificate_verifier(verifier)
         .with_client_auth_cert(chain, key)
+        .map_err(in_words)
         .context("tls-client-cert-file and tls-client-key-file")
+}
+
+fn any_name(
+    authorities: RootCertStore,
+    provider: &Arc<CryptoProvider>,
+) -> anyhow::Result<Arc<dyn ServerCertVerifier>> {
+    let chained =
+        WebPkiServerVerifier::builder_with_provider(Arc::new(authorities), Arc::clone(provider)).build()?;
+    Ok(Arc::new(AnyName(chained)))
+}
+
+/// The same, where an old kind of certificate is the reason, with what to do.
+pub(crate) fn in_words(error: impl std::error::Error + Send + Sync + 'static) -> anyhow::Error {
+    let is_old = error.to_string().contains("UnsupportedCertVersion");
+    let error = anyhow::Error::from(error);
+    match is_old {
+        true => error.context("a certificate of X.509 version 1 is not taken: make one of version 3"),
+        false => error,
+    }
+}
+
+/// Makes sure that `authority` vouches for `certificate`, both files.
+///
+/// # Errors
+/// It does not, or a file is missing or unfit.
+pub(crate) fn check_issuer(certificate: &Path, authority: &Path) -> anyhow::Result<()> {
+    let provider = Arc::new(ring::default_provider());
+    let verifier = any_name(read_authorities(&authority.to_string_lossy(), "")?, &provider)?;
+    let chain = certificates(certificate)?;
+    let name = ServerName::try_from("localhost").expect("it is a name");
+    verifier.verify_server_cert(&chain[0], &chain[1..], &name, &[], UnixTime::now())?;
+    Ok(())
 }
 
 /// A certificate with those that vouch for it, and its key.
@@ -222,22 +264,23 @@ fn authorities(config: &Config) -> anyhow::Result<RootCertStore> {
             "Either tls-ca-cert-file or tls-ca-cert-dir must be specified when tls-cluster, tls-replication or tls-auth-clients are enabled!"
         );
     }
+    read_authorities(file, folder).context("tls-ca-cert-file and tls-ca-cert-dir")
+}
+
+fn read_authorities(file: &str, folder: &str) -> anyhow::Result<RootCertStore> {
     let mut store = RootCertStore::empty();
     if !file.is_empty() {
         for certificate in certificates(Path::new(file))? {
-            store.add(certificate).with_context(|| format!("tls-ca-cert-file {file}"))?;
+            store.add(certificate).with_context(|| file.to_owned())?;
         }
     }
     if !folder.is_empty() {
-        let entries = std::fs::read_dir(folder).with_context(|| format!("tls-ca-cert-dir {folder}"))?;
+        let entries = std::fs::read_dir(folder).with_context(|| folder.to_owned())?;
         let found: Vec<_> =
             entries.flatten().filter_map(|entry| certificates(&entry.path()).ok()).flatten().collect();
         store.add_parsable_certificates(found);
     }
-    ensure!(
-        !store.is_empty(),
-        "There is no certificate of an authority in tls-ca-cert-file or tls-ca-cert-dir"
-    );
+    ensure!(!store.is_empty(), "there is no certificate of an authority in it");
     Ok(store)
 }
 

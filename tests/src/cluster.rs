@@ -1,5 +1,6 @@
 //! A running six-node cluster: `slotway dev` as one process.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -28,14 +29,28 @@ impl Cluster {
 
     /// The same, with directives for every node, as `--name value`.
     pub fn dev_with(primaries: u16, replicas: u16, directives: &[&str]) -> Cluster {
+        let cluster = Self::begin(primaries, replicas, &[], directives).wait_until_ready();
+        for port in cluster.ports() {
+            assert!(answers(port), "node {port} of a cluster that calls itself ready does not answer");
+        }
+        cluster
+    }
+
+    /// The same with TLS, and certificates in `folder`.
+    pub fn dev_with_tls(primaries: u16, replicas: u16, folder: &Path, directives: &[&str]) -> Cluster {
+        let folder = folder.to_str().expect("a folder of ours has a plain name");
+        Self::begin(primaries, replicas, &["--tls", "--dir", folder], directives).wait_until_ready()
+    }
+
+    fn begin(primaries: u16, replicas: u16, options: &[&str], directives: &[&str]) -> Cluster {
         let nodes = primaries * (1 + replicas);
         // One port more for the page.
         let port = free_ports(nodes + 1);
         let mut command = Command::new(binaries::slotway());
         command.args(["dev", "--primaries", &primaries.to_string(), "--replicas", &replicas.to_string()]);
         command.args(["--port", &port.to_string(), "--http", &(port + nodes).to_string()]);
-        command.arg("--").args(directives).stdin(Stdio::null());
-        Cluster { process: Server::spawn(command, port), nodes }.wait_until_ready()
+        command.args(options).arg("--").args(directives).stdin(Stdio::null());
+        Cluster { process: Server::spawn(command, port), nodes }
     }
 
     /// The port of the first node; the others follow.
@@ -64,9 +79,6 @@ impl Cluster {
             assert!(self.process.is_running(), "slotway dev ended and said:\n{}", self.process.output());
             assert!(Instant::now() < give_up, "slotway dev said only:\n{}", self.process.output());
             thread::sleep(POLL);
-        }
-        for port in self.ports() {
-            assert!(answers(port), "node {port} of a cluster that calls itself ready does not answer");
         }
         self
     }

@@ -36,6 +36,7 @@ use std::time::Duration;
 
 use clap::Subcommand;
 
+use super::secure;
 use exit::Stop;
 
 const EXIT_CODES: &str = "\
@@ -83,6 +84,8 @@ pub(crate) struct Common {
     /// Do it without asking
     #[arg(long, short, global = true, help_heading = "Options of all tasks")]
     yes: bool,
+    #[command(flatten)]
+    secure: secure::TlsOptions,
 }
 
 #[derive(Subcommand, Debug)]
@@ -123,8 +126,11 @@ enum Task {
 
 /// Does the task. Its exit code is in [`EXIT_CODES`].
 pub(crate) fn run(options: &Options) -> ExitCode {
-    let access = options.common.access();
     let console = options.common.console();
+    let access = match options.common.access() {
+        Ok(access) => access,
+        Err(stop) => return ended(Err(stop)),
+    };
     let done = match &options.task {
         Task::Create(options) => create::run(options, &access, &console),
         Task::Info(options) => info::run(options, &access, &console),
@@ -148,7 +154,8 @@ pub(crate) fn run(options: &Options) -> ExitCode {
 
 /// `slotway doctor`, which is `slotway cluster doctor`.
 pub(crate) fn run_doctor(options: &doctor::Alone) -> ExitCode {
-    ended(doctor::run(&options.options, &options.common.access(), &options.common.console()))
+    let looked = |access| doctor::run(&options.options, &access, &options.common.console());
+    ended(options.common.access().and_then(looked))
 }
 
 fn ended(done: Result<(), Stop>) -> ExitCode {
@@ -160,14 +167,15 @@ fn ended(done: Result<(), Stop>) -> ExitCode {
 }
 
 impl Common {
-    fn access(&self) -> client::Access {
+    fn access(&self) -> Result<client::Access, Stop> {
         let given = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let password = self.password.clone().filter(|password| !password.is_empty());
-        client::Access {
+        Ok(client::Access {
             user: self.user.clone(),
             password: password.or_else(|| given("SLOTWAY_PASSWORD")).or_else(|| given("REDISCLI_AUTH")),
             timeout: Duration::from_millis(self.timeout_ms.max(1)),
-        }
+            secure: self.secure.secure().map_err(|error| Stop::refused(format!("{error:#}")))?,
+        })
     }
 
     fn console(&self) -> console::Console {

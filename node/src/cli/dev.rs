@@ -1,10 +1,11 @@
 //! `slotway dev`: its options, and what it tells the developer.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::bail;
 
-use crate::dev::{self, Plan};
+use crate::dev::{self, Plan, Transport};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -12,6 +13,7 @@ Examples:
   slotway dev --primaries 5 --replicas 0       5 primaries alone
   slotway dev --nodes 1 --port 6379            one node that owns all slots
   slotway dev --bind 0.0.0.0 --announce 10.0.0.5   reachable from other machines
+  slotway dev --tls --dir certificates         with TLS; who trusts certificates/ca.crt gets in
   slotway dev -- --requirepass secret          any directive of redis.conf, for every node
 
 The cluster lives in memory, in this process, until Ctrl-C.";
@@ -44,6 +46,13 @@ pub(crate) struct Options {
     /// Address that clients are told; by default the one listened on, or 127.0.0.1 if that is all addresses
     #[arg(long, value_name = "ADDRESS")]
     announce: Option<String>,
+    /// Have clients and nodes use TLS, with certificates of an authority that is made for it
+    #[arg(long)]
+    tls: bool,
+    /// Folder for files, made if it is missing: the authority and certificates of --tls, and snapshots that clients ask for. By default the
+    /// current folder, and for certificates a temporary one
+    #[arg(long, value_name = "FOLDER")]
+    dir: Option<PathBuf>,
     /// Print nothing but errors
     #[arg(long, short)]
     quiet: bool,
@@ -62,6 +71,8 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
         http_port: options.http,
         bind: options.bind.clone(),
         announce: options.announce.clone().unwrap_or_else(|| announced(&options.bind)),
+        folder: options.dir.clone(),
+        transport: if options.tls { Transport::Tls } else { Transport::Plain },
         directives: options.directives.clone(),
         quiet: options.quiet,
     };

@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use slotway_core::resp::value::Value;
 
+use super::secure;
 use super::talk::Conversation;
 use crate::health;
 
@@ -44,6 +45,8 @@ pub(crate) struct Options {
     /// Milliseconds to wait for the connection, and for each answer
     #[arg(short, long, default_value_t = 2000, value_name = "MS")]
     timeout: u64,
+    #[command(flatten)]
+    secure: secure::TlsOptions,
     /// Print help
     #[arg(long, action = clap::ArgAction::Help)]
     help: Option<bool>,
@@ -79,7 +82,7 @@ fn ask(options: &Options, timeout: Duration) -> anyhow::Result<ExitCode> {
         (None, None) => 6379,
     };
     let place = format!("{host}:{port}");
-    let mut server = Conversation::open(host, port, Some(timeout))
+    let mut server = Conversation::open(host, port, Some(timeout), options.secure.secure()?.as_ref())
         .with_context(|| format!("Could not connect to {place}"))?;
     if let Some(password) = options.password.as_deref().filter(|password| !password.is_empty()) {
         server.order(&["AUTH", password])?;

@@ -12,6 +12,7 @@ use clap::Parser;
 use slotway_core::resp::inline::split_args;
 use slotway_core::resp::value::Value;
 
+use super::secure::{self, Secure};
 use super::talk::Conversation;
 
 /// Redirections that are followed for one command, as in redis-cli a loop of two nodes that send a client to each other must end.
@@ -57,6 +58,8 @@ struct Options {
     /// Print replies with their types
     #[arg(long)]
     no_raw: bool,
+    #[command(flatten)]
+    secure: secure::TlsOptions,
     /// Print help
     #[arg(long, action = clap::ArgAction::Help)]
     help: Option<bool>,
@@ -91,13 +94,15 @@ fn with_input(mut command: Vec<Vec<u8>>) -> anyhow::Result<Vec<Vec<u8>>> {
 
 struct Session {
     options: Options,
+    secure: Option<Secure>,
     server: Conversation,
 }
 
 impl Session {
     fn begin(options: Options) -> anyhow::Result<Self> {
-        let server = connect(&options, &options.host, options.port)?;
-        Ok(Self { options, server })
+        let secure = options.secure.secure()?;
+        let server = connect(&options, secure.as_ref(), &options.host, options.port)?;
+        Ok(Self { options, secure, server })
     }
 
     /// Answers each line of standard input. Ends with 1 if the last command that counts was answered with an error and `-e` is given.
@@ -145,7 +150,7 @@ impl Session {
         for _ in 0..REDIRECTIONS_MAX {
             let Some(redirection) = Redirection::of(&reply).filter(|_| self.options.cluster) else { break };
             let host = if redirection.host.is_empty() { &self.options.host } else { &redirection.host };
-            self.server = connect(&self.options, host, redirection.port)?;
+            self.server = connect(&self.options, self.secure.as_ref(), host, redirection.port)?;
             if redirection.asks {
                 self.server.order(&["ASKING"])?;
             }
@@ -155,8 +160,13 @@ impl Session {
     }
 }
 
-fn connect(options: &Options, host: &str, port: u16) -> anyhow::Result<Conversation> {
-    let mut server = Conversation::open(host, port, None)
+fn connect(
+    options: &Options,
+    secure: Option<&Secure>,
+    host: &str,
+    port: u16,
+) -> anyhow::Result<Conversation> {
+    let mut server = Conversation::open(host, port, None, secure)
         .with_context(|| format!("Could not connect to Redis at {host}:{port}"))?;
     let password = options.password.as_deref().filter(|password| !password.is_empty());
     let auth = password.map(|password| match &options.user {

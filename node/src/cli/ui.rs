@@ -136,5 +136,6 @@ fn outgoing(options: &Options) -> Outgoing {
         authorities: options.cacert.clone(),
         identity: options.cert.clone().zip(options.key.clone()),
         insecure: options.insecure,
+        ..Outgoing::default()
     }
 }

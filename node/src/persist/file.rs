@@ -57,7 +57,7 @@ impl SnapshotFile {
     /// The folder cannot be written.
     pub(crate) fn create_at(config: &Config, prefix: &str, target: &Path, form: Form) -> io::Result<Self> {
         // Several nodes may live in one process, and share a folder.
-        let name = format!("{prefix}-{}-{}.rdb", std::process::id(), config.port());
+        let name = format!("{prefix}-{}-{}.rdb", std::process::id(), config.known_port());
         let temporary = target.with_file_name(name);
         let footer = if config.rdbchecksum() { Footer::Checksum } else { Footer::Zero };
         Ok(Self {

@@ -507,7 +507,8 @@ struct Aside(PathBuf);
 
 impl Aside {
     fn create(shared: &Shared) -> anyhow::Result<(Self, File)> {
-        let name = PathBuf::from(format!("temp-link-{}-{}.rdb", std::process::id(), shared.config().port()));
+        let name =
+            PathBuf::from(format!("temp-link-{}-{}.rdb", std::process::id(), shared.config().known_port()));
         let file = File::create(&name)
             .with_context(|| format!("cannot make the file {} for the snapshot", name.display()))?;
         Ok((Self(name), file))

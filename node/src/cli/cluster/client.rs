@@ -7,6 +7,7 @@ use slotway_core::resp::value::Value;
 
 use super::exit::Stop;
 use super::place::Place;
+use crate::cli::secure::Secure;
 use crate::cli::talk::Conversation;
 
 /// Requests sent before their replies are read.
@@ -19,6 +20,8 @@ pub(super) struct Access {
     pub(super) password: Option<String>,
     /// For connections, and for each answer.
     pub(super) timeout: Duration,
+    /// How to go there with TLS; without if there is none.
+    pub(super) secure: Option<Secure>,
 }
 
 impl Access {
@@ -46,11 +49,13 @@ impl Client {
     /// # Errors
     /// Nothing listens there, what does is no server, or it refuses the password: each in a sentence.
     pub(super) fn connect(access: &Access, place: &Place) -> Result<Self, Stop> {
-        let conversation = Conversation::open(&place.host, place.port, Some(access.timeout))
-            .map_err(|error| cannot_connect(place, &error))?;
+        let conversation =
+            Conversation::open(&place.host, place.port, Some(access.timeout), access.secure.as_ref())
+                .map_err(|error| cannot_connect(place, &error))?;
         let mut client = Self { conversation, place: place.clone(), has_no_password: false };
-        client.log_in(access)?;
-        match client.ask(&["PING"])? {
+        let hint = |stop| if access.secure.is_none() { or_tls(stop) } else { stop };
+        client.log_in(access).map_err(hint)?;
+        match client.ask(&["PING"]).map_err(hint)? {
             Value::Error(text) if text.starts_with("NOAUTH") => Err(Stop::locked(format!(
                 "{place} asks for a password. Give it in SLOTWAY_PASSWORD, and the user's name with --user."
             ))),
@@ -185,11 +190,26 @@ fn cannot_connect(place: &Place, error: &anyhow::Error) -> Stop {
         Some(io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock) => {
             "no answer. Is a firewall or a container network in between?".into()
         }
-        _ => format!("{error}."),
+        _ => sentence(error),
     };
     Stop::unreachable(format!("{place} cannot be reached: {why}"))
 }
 
 fn lost(place: &Place, error: &anyhow::Error) -> Stop {
-    Stop::unreachable(format!("The connection to {place} is lost: {error:#}."))
+    Stop::unreachable(format!("The connection to {place} is lost: {}", sentence(error)))
+}
+
+/// What went wrong, with a full stop.
+fn sentence(error: &anyhow::Error) -> String {
+    format!("{}.", format!("{error:#}").trim_end_matches('.'))
+}
+
+/// Adds to what became of a first request that the server may have waited for TLS.
+fn or_tls(stop: Stop) -> Stop {
+    let is_strange =
+        ["closed the connection", "no Redis server"].iter().any(|words| stop.text().contains(words));
+    if !is_strange {
+        return stop;
+    }
+    Stop::unreachable(format!("{} If it wants TLS, give --tls.", stop.text()))
 }

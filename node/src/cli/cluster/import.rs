@@ -49,6 +49,9 @@ pub(super) struct Options {
     /// User of that password
     #[arg(long, value_name = "USER")]
     from_user: Option<String>,
+    /// That server has no TLS, though the cluster has
+    #[arg(long)]
+    from_plain: bool,
     /// Database of that server
     #[arg(long, default_value_t = 0, value_name = "NUMBER")]
     from_database: u32,
@@ -88,6 +91,7 @@ pub(super) fn run(options: &Options, access: &Access, console: &Console) -> Resu
         user: options.from_user.clone(),
         password: options.from_password.clone().filter(|password| !password.is_empty()),
         timeout: access.timeout,
+        secure: access.secure.clone().filter(|_| !options.from_plain),
     };
     let mut source = Client::connect(&their_access, &options.from)?;
     if source.text(&["INFO", "cluster"])?.contains("cluster_enabled:1") {
