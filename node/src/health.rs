@@ -1,12 +1,15 @@
 //! Whether a node is well, for those who look after it: `/healthz`, `/readyz`, and the socket of `slotway ping`.
 //!
 //! *Alive* is who answers at all: another process would be no better, so nothing but silence is a reason to start one. *Ready* is a node
-//! that clients can be sent to.
+//! that clients can be sent to: its data is loaded, a replica's is its primary's, all slots have an owner, the cluster is up, and nothing in the
+//! node's view is about to change. It is not while an owner of slots does not answer, or is down and nobody has taken over yet, or while two
+//! claim slots by one epoch: then the views of the nodes differ, or soon will. A node that is down and owns nothing is no reason.
 //!
 //! The health socket (`health-socket`) answers whoever runs in the same container, whatever port, password and TLS the node has been given
 //! since: one line, `PONG`, and one more, `ready` or why not. A name with `@` needs no file, and holds for one container: its process
 //! namespace is part of it, so that containers which share the network of their host do not meet.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, Read as _};
 use std::os::linux::net::SocketAddrExt as _;
@@ -15,7 +18,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use slotway_core::topology::ClusterState;
+use slotway_core::topology::{ClusterState, Node, NodeFlags, NodeIndex, Topology};
 use slotway_engine::node::Node as _;
 use tokio::io::AsyncWriteExt as _;
 
@@ -65,9 +68,32 @@ pub(crate) fn is_ready(node: &Shared) -> Result<(), String> {
     let uncovered = topology.uncovered().len();
     match topology.state() {
         _ if uncovered > 0 => Err(format!("{uncovered} slots have no node")),
-        ClusterState::Ok => Ok(()),
+        ClusterState::Ok => is_settled(&topology),
         ClusterState::Fail => Err("the cluster is down".into()),
     }
+}
+
+/// Whether the view of a node is one that lasts, as far as a node can tell by itself.
+///
+/// # Errors
+/// Why not, in a few words.
+fn is_settled(topology: &Topology) -> Result<(), String> {
+    let owners: BTreeSet<NodeIndex> = topology.owned_ranges().map(|(_, owner)| owner).collect();
+    let mut epochs = BTreeMap::new();
+    for index in owners {
+        let Node { id, flags, config_epoch, .. } = topology.node(index);
+        let slots = || topology.slots_of(index).len();
+        if flags.contains(NodeFlags::FAIL) {
+            return Err(format!("node {id} is down, and nobody has taken over its {} slots", slots()));
+        }
+        if flags.contains(NodeFlags::PFAIL) {
+            return Err(format!("node {id} does not answer, and owns {} slots", slots()));
+        }
+        if let Some(other) = epochs.insert(*config_epoch, *id) {
+            return Err(format!("nodes {other} and {id} claim slots by the same epoch, {config_epoch}"));
+        }
+    }
+    Ok(())
 }
 
 /// Answers on the socket `name`, if it has one, as long as the runtime runs. That it cannot be had is told in `log`, and no reason to
@@ -138,8 +164,44 @@ pub(crate) fn ask(name: &str, timeout: Duration) -> io::Result<Answer> {
 
 #[cfg(test)]
 mod tests {
+    use slotway_core::epoch::ConfigEpoch;
+    use slotway_core::id::NodeId;
+    use slotway_core::plan;
+    use slotway_core::topology::TopologyBuilder;
+
     use super::*;
     use crate::log::Level;
+
+    /// Two that own all slots, and one that owns none, each with an epoch and a flag more.
+    fn view(nodes: [(u64, NodeFlags); 3]) -> Result<(), String> {
+        let mut cluster = TopologyBuilder::new(1);
+        let mut indexes = Vec::new();
+        for (number, (epoch, flag)) in nodes.into_iter().enumerate() {
+            let mut node = Node::new(NodeId::from_random([number as u8; 20]));
+            node.config_epoch = ConfigEpoch::new(epoch);
+            node.flags = node.flags.with(flag);
+            indexes.push(cluster.node(node));
+        }
+        for (ranges, index) in plan::spread(2).into_iter().zip(indexes) {
+            cluster.own(index, ranges);
+        }
+        is_settled(&cluster.build().unwrap())
+    }
+
+    #[test]
+    fn a_view_lasts_while_owners_are_well_and_claim_by_epochs_of_their_own() {
+        let (none, pfail, fail) = (NodeFlags::default(), NodeFlags::PFAIL, NodeFlags::FAIL);
+        assert_eq!(view([(1, none), (2, none), (2, none)]), Ok(()));
+        assert_eq!(view([(1, none), (2, none), (0, fail)]), Ok(()), "it owns nothing");
+        for (nodes, words) in [
+            ([(1, none), (2, pfail), (3, none)], "does not answer, and owns 8192 slots"),
+            ([(1, fail), (2, none), (3, none)], "is down, and nobody has taken over its 8192 slots"),
+            ([(1, none), (1, none), (3, none)], "claim slots by the same epoch, 1"),
+        ] {
+            let why = view(nodes).unwrap_err();
+            assert!(why.contains(words), "{why}");
+        }
+    }
 
     /// A name of this process alone.
     fn own_name(word: &str) -> String {

@@ -120,13 +120,14 @@ async fn metrics(
     for node in health.nodes() {
         let name = match health.nodes().len() {
             1 => String::new(),
-            _ => format!("127.0.0.1:{}", node.config().port()),
+            _ => format!("127.0.0.1:{}", node.config().known_port()),
         };
         let asked = tokio::time::timeout(PATIENCE, tell(node, &name, slots)).await;
         told.push(asked.ok().flatten().unwrap_or_else(|| metrics::Told::nothing(name)));
     }
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], metrics::text(&told))
-        .into_response()
+    // The page of all slots is four megabytes: on a thread of its own, no client waits for it.
+    let text = tokio::task::spawn_blocking(move || metrics::text(&told)).await.unwrap_or_default();
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
 }
 
 /// What a node says of itself; `None` if it does not, since it ends.

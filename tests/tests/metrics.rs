@@ -19,14 +19,21 @@ fn node(options: &[&str]) -> (u16, Server) {
 
 /// The samples of a page, by name and labels; panics where a line has not the form of the text format.
 fn samples(page: &str) -> BTreeMap<String, f64> {
-    let mut typed = Vec::new();
+    let (mut typed, mut helped) = (Vec::new(), "");
     let mut samples = BTreeMap::new();
     for line in page.lines() {
         if let Some(rest) = line.strip_prefix("# TYPE ") {
             let (name, kind) = rest.split_once(' ').expect("a name and a kind");
             assert!(["counter", "gauge", "summary"].contains(&kind), "{line}");
             assert!(!typed.contains(&name), "{name} is told of twice");
+            assert_eq!(helped, name, "{line} stands below its words");
             typed.push(name);
+            continue;
+        }
+        if let Some(rest) = line.strip_prefix("# HELP ") {
+            let (name, words) = rest.split_once(' ').expect("a name and words");
+            assert!(words.len() > 5, "{line}");
+            helped = name;
             continue;
         }
         let (series, value) = line.rsplit_once(' ').unwrap_or_else(|| panic!("no sample: {line}"));

@@ -3,6 +3,8 @@
 //!
 //! Sources: redis_exporter's `exporter/metrics.go` for the names, the Prometheus text format 0.0.4 for the form.
 
+mod help;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -307,7 +309,7 @@ impl Page {
         let mut text = String::new();
         for (name, Metric { kind, samples }) in &self.0 {
             // A String takes everything.
-            let _ = writeln!(text, "# TYPE {name} {kind}");
+            let _ = writeln!(text, "# HELP {name} {}\n# TYPE {name} {kind}", help::of(name));
             for (labels, value) in samples {
                 let _ = writeln!(text, "{name}{labels} {value}");
             }
@@ -408,6 +410,30 @@ mod tests {
         ] {
             assert!(text.lines().any(|got| got == line), "{line}\n{text}");
         }
+    }
+
+    /// Names are found by halves: so they must stand in order.
+    #[test]
+    fn each_metric_has_words_and_no_words_are_of_none() {
+        assert!(help::WORDS.is_sorted_by(|one, other| one.0 < other.0));
+        let named = GAUGES.iter().chain(COUNTERS).map(|(_, name)| format!("redis_{name}"));
+        let parts = [OF_COMMANDS, OF_ERRORS, OF_DATABASES, OF_REPLICAS].concat();
+        let slots = ["key-count", "memory-bytes", "cpu-usec", "network-bytes-in", "network-bytes-out"];
+        let alone = [
+            "redis_up",
+            "redis_instance_info",
+            "redis_slave_info",
+            "redis_latency_percentiles_usec",
+            "slotway_ready",
+            "slotway_full_syncs_total",
+            "slotway_bus_messages_total",
+        ];
+        let mut all: Vec<String> = named.chain(parts.iter().map(|(_, figure)| figure.1.to_owned())).collect();
+        all.extend(slots.iter().map(|name| slot_metric(name).1));
+        all.extend(alone.map(str::to_owned));
+        all.sort();
+        let words: Vec<&str> = help::WORDS.iter().map(|(name, _)| *name).collect();
+        assert_eq!(all, words);
     }
 
     #[test]
