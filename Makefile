@@ -64,7 +64,7 @@ REVISION = $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 # --- testing it ---------------------------------------------------------------------------------
 
 # In the order in which mistakes are cheap to find.
-STEPS := fmt clippy doc deny sbom audit shell unit instructions sim server suites wasm npm web e2e fuzz image compose kubernetes
+STEPS := fmt clippy doc deny sbom audit shell unit instructions sim server suites wasm npm web e2e fuzz image compose kubernetes prometheus
 
 .PHONY: test
 test: setup-test ## Test everything; ends with a table of what ran (V=1 shows all output)
@@ -147,6 +147,10 @@ test-compose: test-image
 
 test-kubernetes: test-server
 	@SLOTWAY_BIN=$(abspath $(TARGET)/test-server/slotway) scripts/step --again kubernetes deploy/test
+
+test-prometheus: test-server
+	@scripts/setup-packages curl
+	@SLOTWAY_BIN=$(abspath $(TARGET)/test-server/slotway) scripts/step --again prometheus deploy/prometheus/test
 
 .PHONY: bench
 bench: release ## Measure against redis-server and the crc16 crate; some minutes

@@ -113,8 +113,9 @@ struct DevNode {
 pub(crate) fn run(plan: &Plan) -> anyhow::Result<()> {
     let started = Instant::now();
     let mut config = configure(plan)?;
+    // Before: the folder is given to who goes on.
+    enter_folder(plan, &mut config)?;
     let problem = identity::step_down(&config)?;
-    enter_folder(plan)?;
     let certificates = match plan.transport {
         Transport::Plain => None,
         Transport::Tls => Some(certify(plan, &mut config)?),
@@ -172,11 +173,13 @@ fn configure(plan: &Plan) -> anyhow::Result<Config> {
 }
 
 /// Goes to the folder where files go, and makes it if it is missing.
-fn enter_folder(plan: &Plan) -> anyhow::Result<()> {
+fn enter_folder(plan: &Plan, config: &mut Config) -> anyhow::Result<()> {
     let Some(folder) = &plan.folder else { return Ok(()) };
     fs::create_dir_all(folder)
         .and_then(|()| env::set_current_dir(folder))
-        .with_context(|| format!("cannot work in the folder {}", folder.display()))
+        .with_context(|| format!("cannot work in the folder {}", folder.display()))?;
+    config.set_dir(&env::current_dir()?.to_string_lossy());
+    Ok(())
 }
 
 /// Has certificates made for all addresses that lead here, and the nodes show them, unless other files were named.

@@ -9,9 +9,9 @@
 //! Of these the last two pairs are made anew at each start. So who trusts the authority of a folder once goes on to, at whatever addresses.
 //! Without a folder all is in a temporary one, which goes when the process ends.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, OpenOptions, Permissions};
 use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -114,7 +114,11 @@ impl Certificates {
                 .create_new(true)
                 .mode(mode)
                 .open(&path)
-                .and_then(|mut file| file.write_all(text.as_bytes()))
+                .and_then(|mut file| {
+                    file.write_all(text.as_bytes())?;
+                    // Whatever the mask: in a container it leaves nothing to others.
+                    file.set_permissions(Permissions::from_mode(mode))
+                })
                 .with_context(|| format!("cannot write {}", path.display()))?;
         }
         Ok(())
@@ -139,8 +143,6 @@ fn holds(params: &mut CertificateParams, days: i64) {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
     use super::*;
 
     fn read(folder: &Path, name: &str) -> String {
