@@ -2,7 +2,7 @@
 //!
 //! What is wrong is said with its place: a line of the text, or a path into the reply. What is merely new, unknown
 //! flags, fields and metadata of later servers, is passed over. What a reply does not tell stays unknown; the state
-//! of the cluster and its epoch are derived, see [`TopologyBuilder`](super::TopologyBuilder).
+//! of the cluster and its epoch are derived, see [`TopologyBuilder`].
 //!
 //! ```text
 //!   text  --nodes-->  Line per node ----+
