@@ -365,6 +365,10 @@ impl Decoder {
 /// A number of at most [`SHORT_DIGITS`] digits that begins at `at`, written canonically, and the offset past its line's `\r\n`; of these two
 /// only the `\r` is looked at. Nothing if there is anything else, or not all of it.
 #[inline]
+#[expect(
+    clippy::needless_range_loop,
+    reason = "an index is also how many digits there are, and the bound is known"
+)]
 fn short_number(buffer: &[u8], at: usize) -> Option<(usize, usize)> {
     let text = buffer.get(at..)?.first_chunk::<{ SHORT_DIGITS + 2 }>()?;
     let mut number = usize::from(text[0].wrapping_sub(b'0'));
