@@ -25,12 +25,19 @@ fn rebuild(view: &TopologyView) -> Result<Topology, String> {
         StateView::Fail => ClusterState::Fail,
     });
     builder.current_epoch(Epoch::new(view.current_epoch));
-    let indexes =
-        view.nodes.iter().map(|told| Ok(builder.node(node(told)?))).collect::<Result<Vec<_>, String>>()?;
+    let indexes = view
+        .nodes
+        .iter()
+        .map(|told| Ok(builder.node(node(told, view.myself.as_deref())?)))
+        .collect::<Result<Vec<_>, String>>()?;
     let find = |id: &str| {
         let at = view.nodes.iter().position(|told| told.id == id);
         at.map(|at| indexes[at]).ok_or_else(|| format!("node {id} is named but not described"))
     };
+    // The node whose view it is: what counts is its name, and not the flag of a node that once was it.
+    if let Some(myself) = &view.myself {
+        find(myself)?;
+    }
     for (told, &index) in view.nodes.iter().zip(&indexes) {
         builder.own(index, told.ranges.iter().map(range).collect::<Result<Vec<_>, _>>()?);
         if let Some(primary) = &told.primary_id {
@@ -55,11 +62,13 @@ fn open_slots(
     Ok(())
 }
 
-fn node(told: &NodeView) -> Result<Node, String> {
+fn node(told: &NodeView, myself: Option<&str>) -> Result<Node, String> {
     let id = NodeId::parse(told.id.as_bytes()).ok_or_else(|| format!("{:?} is no node id", told.id))?;
     let flags = told.flags.iter().filter_map(|name| NodeFlags::parse_name(name));
+    let mut flags = flags.fold(NodeFlags::NONE, NodeFlags::with);
+    flags.set(NodeFlags::MYSELF, myself == Some(&told.id));
     Ok(Node {
-        flags: flags.fold(NodeFlags::NONE, NodeFlags::with),
+        flags,
         ip: told.ip.clone(),
         port: told.port,
         bus_port: told.bus_port,
@@ -105,6 +114,19 @@ mod tests {
     }
 
     #[test]
+    fn whose_view_it_is_says_the_field_and_not_a_flag() {
+        let seen_by = |myself: Option<&str>| {
+            // Slots that are open are those of the node that told the view.
+            let (migrating, importing) = (Vec::new(), Vec::new());
+            let view = TopologyView { myself: myself.map(String::from), migrating, importing, ..view() };
+            let rebuilt = rebuild(&view).expect("a view");
+            rebuilt.myself().map(|index| rebuilt.node(index).port)
+        };
+        assert_eq!(seen_by(Some("e7d1eecce10fd6bb5eb35b9f99a514335d9ba9ca")), Some(7001));
+        assert_eq!(seen_by(None), None);
+    }
+
+    #[test]
     fn a_view_that_contradicts_itself_is_refused_in_words() {
         let broken = |change: fn(&mut TopologyView)| {
             let mut view = view();
@@ -114,6 +136,7 @@ mod tests {
         assert_eq!(broken(|view| view.nodes[0].ranges = vec![(9, 3)]), "range 9-3 ends before it begins");
         assert_eq!(broken(|view| view.nodes[0].ranges = vec![(0, 16384)]), "16384 is no slot");
         assert_eq!(broken(|view| view.nodes[0].id = "x".into()), "\"x\" is no node id");
+        assert_eq!(broken(|view| view.myself = Some("x".into())), "node x is named but not described");
         assert_eq!(broken(|view| view.migrating[0].node = "x".into()), "node x is named but not described");
     }
 }

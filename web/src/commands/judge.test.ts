@@ -25,6 +25,12 @@ describe('a command', () => {
     expect(judged('GET a', THIRD).map(told)).toEqual(['3'])
   })
 
+  it('goes where it goes although the node that told the cluster has a slot open', () => {
+    const view = { ...EXAMPLE, myself: THIRD, migrating: [{ slot: keySlot('a'), node: FIRST }] }
+    const judgedBy = (asked: string | null) => judge(readLines('GET a'), view, asked, router).map(told)
+    expect([judgedBy(null), judgedBy(FIRST), judgedBy(THIRD)]).toEqual([['3'], ['MOVED 15495 127.0.0.1:7002'], ['3']])
+  })
+
   it('is read by a replica once the connection has said READONLY, but writes are moved', () => {
     const replica = EXAMPLE.nodes.find(({ primaryId }) => primaryId === THIRD)!.id
     expect(judged('GET a\nREADONLY\nGET a\nSET a 1\nREADWRITE\nGET a', replica).map(told)).toEqual([

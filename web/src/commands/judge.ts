@@ -132,7 +132,9 @@ function seenBy(view: TopologyView, id: string | null): TopologyView {
     const flags = node.flags.filter((flag) => flag !== 'myself')
     return { ...node, flags: node.id === id ? ['myself', ...flags] : flags }
   })
-  return { ...view, myself: id, nodes }
+  // Slots that are open are those of the node that told the view: nobody else knows of them.
+  const open = id !== null && id === view.myself ? {} : { migrating: [], importing: [] }
+  return { ...view, ...open, myself: id, nodes }
 }
 
 function served(line: Line, decision: Decision): Judged {
