@@ -36,6 +36,8 @@ const OWN: &[&str] = &[
     "http-bind",
     "http-port",
     "http-token",
+    "log-format",
+    "log-timestamp-format",
     "run-as-user",
     "slot-migration-max-rate",
 ];
