@@ -7,7 +7,7 @@ mod latency;
 mod slow_log;
 
 pub use errors::ErrorCounts;
-pub use latency::{Latency, LatencyEvent, Sample, Series};
+pub use latency::{Latency, LatencyEvent, Sample, Series, Stopwatch};
 pub use slow_log::{SlowCommand, SlowLog};
 
 /// What is remembered.

@@ -347,6 +347,9 @@ pub trait Node {
         0
     }
 
+    /// The history of writes gets another name, and none that it had before counts: DEBUG CHANGE-REPL-ID.
+    fn change_history(&self) {}
+
     /// What runs scripts, if this node has it.
     fn scripts(&self) -> Option<&dyn ScriptHost> {
         None

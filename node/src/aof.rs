@@ -23,6 +23,7 @@ use parking_lot::Mutex;
 use slotway_core::resp::error::ErrorReply;
 use slotway_core::time::UnixMs;
 use slotway_engine::config::{AppendFsync, Config};
+use slotway_engine::journal::{LatencyEvent, Stopwatch};
 use slotway_engine::node::{AofState, Node as _, Saving, When};
 use slotway_engine::propagation::{Readers, Record, Stream};
 use slotway_engine::shards::{ShardAccess, WholeKeyspace};
@@ -173,12 +174,24 @@ fn flush_locked(shared: &Shared, state: &mut State) {
     if buffer.is_empty() {
         return;
     }
+    let config = shared.config();
+    let mut stopwatch = Stopwatch::start(shared, &config);
+    let mut note = |events: &[LatencyEvent]| {
+        if let Some(stopwatch) = &mut stopwatch {
+            stopwatch.stop(shared, events);
+        }
+    };
     if let us @ 1.. = shared.switches.aof_flush_sleep_us.load(Ordering::Relaxed) {
         shared.sleep(us);
     }
-    let always = shared.config().appendfsync() == AppendFsync::Always;
+    let always = config.appendfsync() == AppendFsync::Always;
     let reached = shared.aof.reached.load(Ordering::Acquire);
-    let result = file.write_all(buffer).and_then(|()| if always { file.sync_data() } else { Ok(()) });
+    let result = file.write_all(buffer);
+    note(&[LatencyEvent::AofWrite, LatencyEvent::AofWriteAny]);
+    let result = result.and_then(|()| if always { file.sync_data() } else { Ok(()) });
+    if always {
+        note(&[LatencyEvent::AofFsyncAlways]);
+    }
     match result {
         Ok(()) => {
             (*written, *size) = (*written + buffer.len() as u64, *size + buffer.len() as u64);

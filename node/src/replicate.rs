@@ -127,6 +127,11 @@ fn new_id() -> ReplId {
 }
 
 impl Replication {
+    /// The history of writes gets another name, and nobody can go on who knows the old one.
+    pub(crate) fn change_history(&self) {
+        self.log.lock().rename(new_id());
+    }
+
     /// Whether writes are to be told.
     pub(crate) fn records(&self) -> bool {
         self.records.load(Ordering::Acquire)

@@ -581,6 +581,10 @@ impl Node for Shared {
         self.handoff.track(job, slots)
     }
 
+    fn change_history(&self) {
+        self.replication.change_history();
+    }
+
     fn propagate(&self, record: &Record) -> u64 {
         self.handoff.note(record);
         replicate::propagate(self, record)

@@ -57,6 +57,24 @@ fn change(connection: &mut Connection, seed: u64) {
     }
 }
 
+#[test]
+fn a_slow_write_is_remembered_under_the_names_of_redis() {
+    let (_folder, dir) = folder();
+    let options = options(&dir, &["--appendfsync", "no", "--latency-monitor-threshold", "10"]);
+    let server = Server::slotway(&options);
+    let mut connection = server.connect();
+    // For Redis this is no part of the write; here it stands for a slow disk.
+    connection.call(&["DEBUG", "AOF-FLUSH-SLEEP", "30000"]);
+    connection.call(&["SET", "k", "v"]);
+    connection.call(&["DEBUG", "AOF-FLUSH-SLEEP", "0"]);
+    let latest = connection.call(&["LATENCY", "LATEST"]);
+    let events = latest.as_items().expect("events").iter();
+    let name = |event: &Value| event.as_items()?.first()?.as_str().map(str::to_owned);
+    let mut names: Vec<String> = events.filter_map(name).filter(|name| name.starts_with("aof")).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["aof-write", "aof-write-alone"]);
+}
+
 /// What a server has that starts from these files.
 fn assert_same(server: &Server, before: &Value, kept: &mut Connection) {
     let mut connection = server.connect();

@@ -185,6 +185,25 @@ fn a_link_that_was_cut_goes_on_where_it_stopped() {
 }
 
 #[test]
+fn a_history_that_is_renamed_needs_a_snapshot_to_go_on() {
+    for (primary, replica) in
+        [(Kind::Slotway, Kind::Redis), (Kind::Redis, Kind::Slotway), (Kind::Slotway, Kind::Slotway)]
+    {
+        let (primary, replica) = (start(primary), start(replica));
+        let mut connection = primary.connect();
+        follow(&replica, &primary);
+        let (full, before) = (count(&mut connection, "sync_full"), connection.info("master_replid"));
+        assert_eq!(connection.call(&["DEBUG", "CHANGE-REPL-ID"]), ok());
+        assert_ne!(connection.info("master_replid"), before);
+        connection.call(&["CLIENT", "KILL", "TYPE", "replica"]);
+        connection.call(&["INCR", "b"]);
+        compare(&primary, &replica);
+        assert_eq!(count(&mut connection, "sync_full"), full + 1);
+        assert_eq!(replica.connect().info("master_replid"), connection.info("master_replid"));
+    }
+}
+
+#[test]
 fn a_chain_passes_everything_on_and_a_promoted_middle_goes_on_without_a_snapshot() {
     let (first, middle, last) = (start(Kind::Redis), start(Kind::Slotway), start(Kind::Redis));
     let mut connection = first.connect();

@@ -20,6 +20,7 @@ use super::{Binding, Whole, args, help};
 use crate::config::parse_memory;
 use crate::keyspace::{DbIndex, Entry, Expiry, NewValue};
 use crate::node::Merge;
+use crate::propagation::Readers;
 use crate::registry::{Effect, Handler, Outcome};
 use crate::session::After;
 use crate::shards::Held;
@@ -56,6 +57,8 @@ fn debug(whole: &mut Whole<'_>, args: Args<'_>, reply: &mut ReplyWriter<'_>) -> 
         [size] if is("quicklist-packed-threshold") => packed_threshold(size, reply)?,
         options if is("reload") => reload(whole, options, reply)?,
         [] if is("loadaof") => load_aof(whole)?,
+        [] if is("change-repl-id") => change_history(whole, reply),
+        [_, ..] if is("replicate") => replicate(whole, args.skip(2), reply),
         [kind] if is("protocol") => protocol::write(kind, reply)?,
         [text] if is("error") => return Err(ErrorReply::other(String::from_utf8_lossy(text))),
         [text] if is("log") => log(whole, text, reply),
@@ -101,6 +104,22 @@ fn reload(whole: &Whole<'_>, options: &[&[u8]], reply: &mut ReplyWriter<'_>) -> 
     node.load(whole.shards, whole.hasher, merge)?;
     reply.ok();
     Ok(())
+}
+
+/// The history of writes goes on under another name, and nobody can go on who knows the old one: replicas need a snapshot.
+fn change_history(whole: &Whole<'_>, reply: &mut ReplyWriter<'_>) {
+    whole.connection.node.log("Changing replication IDs after receiving change-repl-id");
+    whole.connection.node.change_history();
+    reply.ok();
+}
+
+/// Replicas get the words as a command that this node has not executed. In a transaction it keeps its place; Redis sends it at once.
+fn replicate(whole: &mut Whole<'_>, words: Args<'_>, reply: &mut ReplyWriter<'_>) {
+    let Whole { connection, .. } = whole;
+    if connection.node.records() {
+        connection.published.push_for(Readers::REPLICAS, connection.session.db, words.iter());
+    }
+    reply.ok();
 }
 
 /// The connection has it done, and answers.

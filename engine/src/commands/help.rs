@@ -199,6 +199,9 @@ HELP
 pub(super) const DEBUG: &str = "\
 AOF-FLUSH-SLEEP <microsec>
     Server will sleep before flushing the AOF, this is used for testing.
+CHANGE-REPL-ID
+    Change the replication IDs of the instance.
+    Dangerous: should be used only for testing the replication subsystem.
 DIGEST
     Output a hex signature representing the current DB content.
 DIGEST-VALUE <key> [<key> ...]
@@ -216,6 +219,8 @@ HTSTATS-KEY <key> [full]
     Like HTSTATS but for the hash table stored at <key>'s value.
 OBJECT <key>
     Show low level info about `key` and associated value.
+REPLICATE <string>
+    Replicates the provided string to replicas, allowing data divergence.
 POPULATE <count> [<prefix>] [<size>]
     Create <count> string keys named key:<num>. If <prefix> is specified then
     it is used instead of the 'key' prefix. These are not propagated to

@@ -17,6 +17,7 @@ use super::{Engine, tracking};
 use crate::commands::deletion;
 use crate::config::{Config, MaxmemoryPolicy};
 use crate::events::{Class, Effects};
+use crate::journal::{LatencyEvent, Stopwatch};
 use crate::keyspace::{Among, ClockPolicy, DbIndex, Eviction, First, Layout, Random, Shard};
 use crate::node::Node;
 use crate::propagation::Record;
@@ -76,7 +77,17 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
             return Room::Left;
         }
         let Self { node, effects, now, config, .. } = self;
-        make_room(held, rule, *now, &mut || node.random(), &mut reporter(*node, config, effects))
+        let stopwatch = Stopwatch::start(*node, config);
+        let room = make_room(held, rule, *now, &mut || node.random(), &mut reporter(*node, config, effects));
+        note(*node, stopwatch);
+        room
+    }
+}
+
+/// Room has been made, or there was enough of it: that may have taken long.
+fn note(node: &dyn Node, stopwatch: Option<Stopwatch>) {
+    if let Some(mut stopwatch) = stopwatch {
+        stopwatch.stop(node, &[LatencyEvent::EvictionCycle]);
     }
 }
 
@@ -93,6 +104,7 @@ impl<A: ShardAccess> Engine<A> {
         }
         let mut effects = Effects::new(config.notify_keyspace_events());
         let mut pays = false;
+        let stopwatch = Stopwatch::start(node, &config);
         self.shards.each_shard(&mut |shard| {
             let before = shard.used_memory();
             let room = make_room_in(
@@ -106,6 +118,7 @@ impl<A: ShardAccess> Engine<A> {
             pays |= room == Room::Left && after < before && after as u64 > rule.limit;
             tracking::tell_of_changes(node, &mut effects, None, &mut Vec::new());
         });
+        note(node, stopwatch);
         self.tell_of(node, &mut effects);
         pays
     }

@@ -8,6 +8,7 @@ use super::{Engine, tracking};
 use crate::commands::deletion;
 use crate::config::KeyspaceEvents;
 use crate::events::{Class, Effects, Event};
+use crate::journal::{LatencyEvent, Stopwatch};
 use crate::keyspace::DbIndex;
 use crate::node::Node;
 use crate::propagation::Record;
@@ -41,6 +42,7 @@ impl<A: ShardAccess> Engine<A> {
         let (budget, tolerated) = (budget + budget / 4 * effort, STALE_TOLERATED - effort);
         let mut effects = Effects::new(config.notify_keyspace_events());
         let mut pays = false;
+        let stopwatch = Stopwatch::start(node, &config);
         if node.is_tracking() {
             tracking::limit(node, None, &mut Vec::new());
         }
@@ -68,6 +70,9 @@ impl<A: ShardAccess> Engine<A> {
             // While nobody can read the keys anew.
             tracking::tell_of_changes(node, &mut effects, None, &mut Vec::new());
         });
+        if let Some(mut stopwatch) = stopwatch {
+            stopwatch.stop(node, &[LatencyEvent::ExpireCycle]);
+        }
         self.tell_of(node, &mut effects);
         pays
     }

@@ -6,6 +6,9 @@ use alloc::collections::{BTreeMap, VecDeque};
 
 use slotway_core::time::UnixMs;
 
+use crate::config::Config;
+use crate::node::Node;
+
 /// Seconds that are remembered of each kind of event.
 const SAMPLES_MAX: usize = 160;
 
@@ -16,6 +19,8 @@ pub enum LatencyEvent {
     AofFsyncAlways,
     /// The append-only file was written to.
     AofWrite,
+    /// The same, under the name that Redis uses whatever else goes on meanwhile.
+    AofWriteAny,
     /// A command that may take long.
     Command,
     /// Keys were evicted before a command.
@@ -47,9 +52,10 @@ pub struct Sample {
 }
 
 impl LatencyEvent {
-    const ALL: [LatencyEvent; 6] = [
+    const ALL: [LatencyEvent; 7] = [
         LatencyEvent::AofFsyncAlways,
         LatencyEvent::AofWrite,
+        LatencyEvent::AofWriteAny,
         LatencyEvent::Command,
         LatencyEvent::EvictionCycle,
         LatencyEvent::ExpireCycle,
@@ -61,6 +67,7 @@ impl LatencyEvent {
         match self {
             LatencyEvent::AofFsyncAlways => "aof-fsync-always",
             LatencyEvent::AofWrite => "aof-write-alone",
+            LatencyEvent::AofWriteAny => "aof-write",
             LatencyEvent::Command => "command",
             LatencyEvent::EvictionCycle => "eviction-cycle",
             LatencyEvent::ExpireCycle => "expire-cycle",
@@ -71,6 +78,35 @@ impl LatencyEvent {
     /// The one of that name, in that case.
     pub(crate) fn named(name: &[u8]) -> Option<Self> {
         Self::ALL.into_iter().find(|event| event.name().as_bytes() == name)
+    }
+}
+
+/// Measures something that may be remembered: see [`Stopwatch::stop`].
+#[derive(Clone, Copy, Debug)]
+pub struct Stopwatch {
+    threshold_ms: u64,
+    since_ns: u64,
+}
+
+impl Stopwatch {
+    /// Begins. Without a `latency-monitor-threshold` nothing is measured.
+    pub fn start(node: &dyn Node, config: &Config) -> Option<Self> {
+        match config.latency_monitor_threshold_ms() {
+            0 => None,
+            threshold_ms => Some(Self { threshold_ms, since_ns: node.clock_ns() }),
+        }
+    }
+
+    /// What was measured is over; it is remembered as these events if it took long. Begins anew.
+    pub fn stop(&mut self, node: &dyn Node, events: &[LatencyEvent]) {
+        let now_ns = node.clock_ns();
+        let ms = now_ns.saturating_sub(self.since_ns) / 1_000_000;
+        self.since_ns = now_ns;
+        if ms >= self.threshold_ms {
+            node.with_journal(&mut |journal| {
+                events.iter().for_each(|event| journal.latency.add(*event, node.now(), ms));
+            });
+        }
     }
 }
 
@@ -128,6 +164,7 @@ impl Series {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::TestClient;
 
     #[test]
     fn a_second_is_remembered_by_its_worst_moment_and_so_many_seconds_are() {
@@ -143,6 +180,26 @@ mod tests {
         });
         let series = latency.series(LatencyEvent::Command).unwrap();
         assert_eq!((series.samples().len(), series.worst_ms()), (SAMPLES_MAX, 9));
+    }
+
+    #[test]
+    fn what_is_measured_is_remembered_when_it_took_long() {
+        let mut client = TestClient::new();
+        assert!(Stopwatch::start(client.node(), &client.node().config()).is_none());
+        client.run("CONFIG SET latency-monitor-threshold 10");
+        let node = client.node();
+        let mut stopwatch = Stopwatch::start(node, &node.config()).unwrap();
+        node.sleep(9_000);
+        stopwatch.stop(node, &[LatencyEvent::ExpireCycle]);
+        node.sleep(10_000);
+        stopwatch.stop(node, &[LatencyEvent::EvictionCycle, LatencyEvent::AofWriteAny]);
+        let told = |event| {
+            let mut told = None;
+            node.with_journal(&mut |journal| told = journal.latency.series(event).map(Series::worst_ms));
+            told
+        };
+        assert_eq!(told(LatencyEvent::ExpireCycle), None);
+        assert_eq!([LatencyEvent::EvictionCycle, LatencyEvent::AofWriteAny].map(told), [Some(10), Some(10)]);
     }
 
     #[test]

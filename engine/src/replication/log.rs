@@ -238,6 +238,11 @@ impl Log {
         self.stream.restart();
     }
 
+    /// The history gets another name, and whoever comes with the old one needs a snapshot.
+    pub fn rename(&mut self, id: ReplId) {
+        self.history = History { offset: self.history.offset, ..History::new(id) };
+    }
+
     /// This node's primary goes on where the data ends, perhaps under another name of the history.
     pub fn go_on(&mut self, id: Option<ReplId>) {
         if let Some(id) = id {
