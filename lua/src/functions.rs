@@ -1,7 +1,6 @@
 //! The functions of a node's libraries, and the interpreter that all of them share: not that of scripts.
 
-use std::collections::HashMap;
-
+use rapidhash::{HashMapExt as _, RapidHashMap};
 use slotway_core::resp::error::{ErrorReply, FunctionError, Scripted};
 use slotway_engine::script::{Caller, Found, Function, Libraries, Loading, ScriptId};
 
@@ -12,7 +11,7 @@ use crate::interpreter::{Inputs, Interpreter, Program};
 #[derive(Default)]
 pub(crate) struct Functions {
     interpreter: Option<Interpreter>,
-    programs: HashMap<ScriptId, Named>,
+    programs: RapidHashMap<ScriptId, Named>,
     next_id: u64,
 }
 
@@ -49,7 +48,7 @@ impl Functions {
     pub(crate) fn keep_only(&mut self, libraries: &Libraries) {
         let Self { interpreter: Some(interpreter), programs, .. } = self else { return };
         let functions = libraries.iter().flat_map(|library| &library.functions);
-        let mut kept = HashMap::with_capacity(programs.len());
+        let mut kept = RapidHashMap::with_capacity(programs.len());
         for id in functions.map(|function| function.found.id) {
             kept.extend(programs.remove_entry(&id));
         }

@@ -5,11 +5,11 @@
 //!
 //! Scripts are found by their text, which saves the digest of each EVAL, or by the digest of it.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
+use rapidhash::RapidHashMap;
 use slotway_core::resp::args::Args;
 use slotway_core::resp::error::{ErrorReply, FunctionError, ScriptError, Scripted};
 use slotway_engine::script::{
@@ -41,8 +41,8 @@ struct Scripts {
     /// The scripts with the ids from `first_id` on.
     kept: Vec<Script>,
     first_id: u64,
-    by_text: HashMap<Box<[u8]>, ScriptId>,
-    by_digest: HashMap<Digest, ScriptId>,
+    by_text: RapidHashMap<Box<[u8]>, ScriptId>,
+    by_digest: RapidHashMap<Digest, ScriptId>,
     texts_bytes: usize,
 }
 
@@ -109,7 +109,8 @@ impl Scripts {
     }
 
     fn find(&self, digest: &[u8]) -> Option<ScriptId> {
-        let digest = Digest::try_from(digest.to_ascii_lowercase()).ok()?;
+        let mut digest = Digest::try_from(digest).ok()?;
+        digest.make_ascii_lowercase();
         self.by_digest.get(&digest).copied()
     }
 

@@ -25,6 +25,8 @@ pub(crate) struct Interpreter {
     lua: Owned,
     /// What errors are given to as they are raised.
     handler: Kept,
+    /// What scripts find by name.
+    names: Kept,
     /// Calls since the last step of garbage collection.
     calls: i32,
 }
@@ -40,8 +42,9 @@ impl Interpreter {
         sandbox::build(state, kind);
         state.push_function(handle_error);
         let handler = state.keep();
+        let names = sandbox::names(state);
         state.watch(interrupt, INSTRUCTIONS);
-        Self { lua, handler, calls: 0 }
+        Self { lua, handler, names, calls: 0 }
     }
 
     /// Bytes that it takes.
@@ -80,11 +83,11 @@ impl Interpreter {
         caller: &mut dyn Caller,
     ) -> Result<(), ErrorReply> {
         let mut call = Call::Run(Run::new(caller, kind));
-        let handler = self.handler;
+        let (handler, names) = (self.handler, self.names);
         let ended = self.lua.run(&mut call, |state| {
             state.push_kept(handler);
             state.push_kept(program);
-            let given = push_inputs(state, kind, inputs);
+            let given = push_inputs(state, names, kind, inputs);
             state.call_limited(given, 1, 1).map_err(|Raised| error_of(state, name))
         });
         let state = self.lua.state();
@@ -162,15 +165,15 @@ pub(crate) struct Inputs<'a> {
 }
 
 /// Hands keys and arguments over. Returns how many values on the stack are arguments of the program.
-fn push_inputs(state: State, kind: Scripted, inputs: Inputs<'_>) -> i32 {
+fn push_inputs(state: State, names: Kept, kind: Scripted, inputs: Inputs<'_>) -> i32 {
     push_words(state, inputs.keys);
     if kind == Scripted::Eval {
-        sandbox::set_name(state, "KEYS");
+        sandbox::set_name(state, names, "KEYS");
     }
     push_words(state, inputs.args);
     match kind {
         Scripted::Eval => {
-            sandbox::set_name(state, "ARGV");
+            sandbox::set_name(state, names, "ARGV");
             0
         }
         Scripted::Function => 2,

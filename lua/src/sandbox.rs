@@ -18,7 +18,7 @@ use slotway_core::resp::error::Scripted;
 
 use crate::reply::truncated;
 use crate::state::{
-    ALL_RESULTS, GLOBALS, Kind, Library, REGISTRY, Raised, Returned, State, call_first_upvalue,
+    ALL_RESULTS, GLOBALS, Kept, Kind, Library, REGISTRY, Raised, Returned, State, call_first_upvalue,
 };
 use crate::{bit, cjson, cmsgpack, library, pack, random, redis};
 
@@ -244,9 +244,15 @@ pub(crate) fn is_front(state: State, index: c_int) -> bool {
     is_front
 }
 
-/// Makes the value on top a global name, for scripts to find and not to change.
-pub(crate) fn set_name(state: State, name: &str) {
+/// The table behind the global names, for [`set_name`].
+pub(crate) fn names(state: State) -> Kept {
     state.raw_field(REGISTRY, NAMES);
+    state.keep()
+}
+
+/// Makes the value on top a global name, one of `names`, for scripts to find and not to change.
+pub(crate) fn set_name(state: State, names: Kept, name: &str) {
+    state.push_kept(names);
     state.push_copy(-2);
     state.set_field(-2, name);
     state.pop(2);

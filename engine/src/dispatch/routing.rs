@@ -48,7 +48,8 @@ fn refuse(
     decision.refusal(|node| endpoint(topology, node, config.view(session.origin()))).map_or(Ok(()), Err)
 }
 
-fn slots_of(request: &Request<'_>) -> KeySlots {
+/// The slots of all keys of a request.
+pub(super) fn slots_of(request: &Request<'_>) -> KeySlots {
     match request.key {
         None => KeySlots::None,
         Some(first) if request.command.has_first_key_only() => KeySlots::One(first.slot()),

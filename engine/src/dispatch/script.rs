@@ -9,12 +9,12 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cell::RefCell;
 
-use slotway_core::command::{Command, CommandId, Flag, Flags, id_of, keys};
+use slotway_core::command::{Command, CommandId, Flag, Flags, id_of};
 use slotway_core::resp::args::Args;
 use slotway_core::resp::encode::{Protocol, ReplyWriter};
 use slotway_core::resp::error::{AclError, ErrorReply, ScriptError};
 use slotway_core::route::{Access, KeySlots};
-use slotway_core::slot::{Slot, key_slot};
+use slotway_core::slot::Slot;
 use slotway_core::time::UnixMs;
 
 use super::Request;
@@ -22,7 +22,7 @@ use super::admission::{IN_SCRIPTS, Standing, admission, admit, is_replica};
 use super::memory::Room;
 use super::meter::Within;
 use super::permission::{Asker, check};
-use super::routing::{presence, route_here};
+use super::routing::{presence, route_here, slots_of};
 use super::run::{Run, scope, write_null};
 use super::transaction::InHand;
 use crate::acl::Context;
@@ -234,11 +234,18 @@ impl<'s, 'r, 'o, 'h, 'q, A: ShardAccess, N: Node> Script<'s, 'r, 'o, 'h, 'q, A, 
         }
     }
 
-    fn execute(&mut self, words: Args<'_>) -> Outcome {
-        let (command, handler) = self.run.engine.find(words).map_err(|error| match error {
-            ErrorReply::Arity(_) | ErrorReply::ExecArity => ScriptError::CommandArity,
-            _ => ScriptError::UnknownCommand,
-        })?;
+    /// The command that is asked for; what is none has been counted.
+    fn find(&self, words: Args<'_>) -> Result<(&'static Command, Handler), ErrorReply> {
+        self.run.engine.find(words).map_err(|error| {
+            self.run.meter_refuses(&error);
+            match error {
+                ErrorReply::Arity(_) | ErrorReply::ExecArity => ScriptError::CommandArity.into(),
+                _ => ScriptError::UnknownCommand.into(),
+            }
+        })
+    }
+
+    fn execute(&mut self, command: &'static Command, handler: Handler, words: Args<'_>) -> Outcome {
         let request = self.run.engine.request(command, words);
         self.admit(&request)?;
         let recorded = self.run.effects.record.count();
@@ -278,7 +285,7 @@ impl<'s, 'r, 'o, 'h, 'q, A: ShardAccess, N: Node> Script<'s, 'r, 'o, 'h, 'q, A, 
         self.has_written |= writes;
         match self.run.session.is_obeyed() {
             true => Ok(()),
-            false => self.route(command, args),
+            false => self.route(request),
         }
     }
 
@@ -312,20 +319,17 @@ impl<'s, 'r, 'o, 'h, 'q, A: ShardAccess, N: Node> Script<'s, 'r, 'o, 'h, 'q, A, 
     }
 
     /// Counts a command of the script that has been answered.
-    fn count(&mut self, words: Args<'_>, since_ns: u64) {
+    fn count(&mut self, command: Option<&'static Command>, words: Args<'_>, since_ns: u64) {
         let (run, mark) = (&mut *self.run, self.mark);
         run.failed = run.reply.since(mark).first() == Some(&b'-');
         if run.failed {
             run.count_error(mark);
             run.error_is_counted = true;
         }
-        match run.engine.find(words) {
-            Ok((command, _)) => {
-                let request = Request { command, args: words, key: None };
-                run.meter_ends_within(since_ns, &request, Within::Script);
-                run.show_of_script(command, words);
-            }
-            Err(error) => run.meter_refuses(&error),
+        if let Some(command) = command {
+            let request = Request { command, args: words, key: None };
+            run.meter_ends_within(since_ns, &request, Within::Script);
+            run.show_of_script(command, words);
         }
     }
 
@@ -334,23 +338,21 @@ impl<'s, 'r, 'o, 'h, 'q, A: ShardAccess, N: Node> Script<'s, 'r, 'o, 'h, 'q, A, 
     }
 
     /// Whether the keys of a command, declared or not, are served here, and are free to be changed.
-    fn route(&mut self, command: &'static Command, args: Args<'_>) -> Result<(), ErrorReply> {
+    fn route(&mut self, request: &Request<'_>) -> Result<(), ErrorReply> {
+        let Request { command, args, .. } = *request;
         let run = &mut *self.run;
         if run.holder(self.held, command, args).is_some() {
             return Err(ScriptError::Rehashing(command.name).into());
         }
         let topology = run.node.topology();
         let Some(topology) = topology.as_deref() else { return Ok(()) };
-        let slots = keys::routed(command, args)
-            .fold(KeySlots::None, |slots, key| slots.and(key_slot(args.at(key.index))));
+        let slots = slots_of(request);
         if run.is_slot_fenced(slots) {
             return Err(ScriptError::Rehashing(command.name).into());
         }
-        let request = run.engine.request(command, args);
-        let scope = scope(run.engine, run.node, &run.config, run.session, run.now, &request);
-        let mut data = Data::new(self.held, &mut run.effects, scope);
-        route_here(topology, run.session, &run.config, &request, Access::of(command), || {
-            presence(&request, &mut data)
+        route_here(topology, run.session, &run.config, request, Access::of(command), || {
+            let scope = scope(run.engine, run.node, &run.config, run.session, run.now, request);
+            presence(request, &mut Data::new(self.held, &mut run.effects, scope))
         })
         .map_err(|error| refusal(&error, command))?;
         self.keep_to_slot(slots)
@@ -376,7 +378,9 @@ impl<A: ShardAccess, N: Node> Caller for Script<'_, '_, '_, '_, '_, A, N> {
         self.run.reply.set_protocol(self.protocols.1);
         self.run.tally.commands += 1;
         let since_ns = self.run.meter_clock();
-        match self.execute(words) {
+        let found = self.find(words);
+        let command = found.as_ref().ok().map(|(command, _)| *command);
+        match found.and_then(|(command, handler)| self.execute(command, handler, words)) {
             Ok(Effect::Changed(count)) => self.run.tally.changes += count,
             // Nothing waits within a script.
             Ok(Effect::Block(block)) => {
@@ -392,7 +396,7 @@ impl<A: ShardAccess, N: Node> Caller for Script<'_, '_, '_, '_, '_, A, N> {
                 self.run.reply.error(&error);
             }
         }
-        self.count(words, since_ns);
+        self.count(command, words, since_ns);
         self.run.reply.set_len_max(len_max);
         self.run.reply.since(self.mark)
     }
