@@ -16,31 +16,8 @@ const OF_7_2: &[&str] = &[
     "set-max-listpack-entries",
     "set-max-listpack-value",
 ];
-/// Slotway's own, and Valkey's.
-const OWN: &[&str] = &[
-    "availability-zone",
-    "cluster-allow-ids",
-    "cluster-announce-client-hostname",
-    "cluster-announce-client-ipv4",
-    "cluster-announce-client-ipv6",
-    "cluster-announce-client-port",
-    "cluster-client-port",
-    "cluster-handover-on-shutdown",
-    "cluster-init",
-    "cluster-inside-networks",
-    "cluster-seeds",
-    "cluster-slot-stats-enabled",
-    "cluster-write-quorum",
-    "data-threads",
-    "health-socket",
-    "http-bind",
-    "http-port",
-    "http-token",
-    "log-format",
-    "log-timestamp-format",
-    "run-as-user",
-    "slot-migration-max-rate",
-];
+/// Slotway's own, and Valkey's, a line each behind a comment.
+const OWN: &str = include_str!("../data/own-directives.txt");
 /// What 7.2 shows only to who asks for it by its full name.
 const HIDDEN_IN_7_2: &[&str] = &["aof-disable-auto-gc"];
 /// Paths and ports are each server's own.
@@ -51,8 +28,9 @@ fn config_get_shows_what_redis_shows() {
     let (redis, slotway) = (Server::redis::<&str>(&[]), Server::slotway::<&str>(&[]));
     let (mut theirs, mut ours) = (all(&redis), all(&slotway));
     theirs.retain(|name, _| !HIDDEN_IN_7_2.contains(&name.as_str()));
-    for name in OF_7_2.iter().chain(OWN) {
-        assert!(ours.remove(*name).is_some(), "{name} is not there");
+    let own = OWN.lines().filter(|line| !line.starts_with('#'));
+    for name in OF_7_2.iter().copied().chain(own) {
+        assert!(ours.remove(name).is_some(), "{name} is not there");
     }
     let names = |shown: &BTreeMap<String, String>| shown.keys().cloned().collect::<Vec<_>>();
     assert_eq!(names(&ours), names(&theirs));
