@@ -3,6 +3,8 @@
 The server under test is pinned to one core and redis-benchmark to another. CPU time of the server per command comes
 from /proc/PID/task/*/schedstat, so that waiting counts for neither. Rounds of both servers are interleaved, so that a
 machine that gets slower does so for both; medians of the rounds are compared.
+
+With --all other commands follow, in pipelines of 16, each over keys of its own that it may make.
 """
 
 import argparse
@@ -21,6 +23,20 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 CLIENTS, VALUE_BYTES, KEYS = 50, 64, 100_000
 PIPELINES = (1, 16, 64)
+# What is measured: SET and GET by redis-benchmark's own names, the others word for word.
+CASES = [(test.upper(), pipeline, ["-t", test]) for pipeline in PIPELINES for test in ("set", "get")]
+VALUE, ANY = "v" * VALUE_BYTES, "__rand_int__"
+OTHERS = [
+    ["INCR", f"n:{ANY}"],
+    ["HSET", f"h:{ANY}", f"f:{ANY}", VALUE],
+    ["HGET", f"h:{ANY}", f"f:{ANY}"],
+    ["LPUSH", f"l:{ANY}", VALUE],
+    ["SADD", f"s:{ANY}", f"m:{ANY}"],
+    ["ZADD", f"z:{ANY}", ANY, f"m:{ANY}"],
+    ["EXPIRE", f"n:{ANY}", "1000"],
+    ["LRANGE", "list", "0", "99"],
+    ["MSET", *(word for _ in range(10) for word in (f"k:{ANY}", VALUE))],
+]
 START_SECONDS_MAX, POLL_SECONDS = 30, 0.0005
 NANOSECONDS = 1_000_000_000
 
@@ -87,31 +103,37 @@ def resident_mib(pid):
     return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) / 1024
 
 
-def load(port, core, test, pipeline, commands):
-    """Runs redis-benchmark to its end; gives its commands per second."""
-    command = ["taskset", "-c", str(core), "redis-benchmark", "-p", str(port), "-t", test, "-P", str(pipeline)]
-    command += ["-c", str(CLIENTS), "-d", str(VALUE_BYTES), "-r", str(KEYS), "-n", str(commands), "--csv"]
+def load(port, core, words, pipeline, commands):
+    """Runs redis-benchmark to its end, with `words` behind its options; gives its commands per second."""
+    command = ["taskset", "-c", str(core), "redis-benchmark", "-p", str(port), "-P", str(pipeline)]
+    command += ["-c", str(CLIENTS), "-d", str(VALUE_BYTES), "-r", str(KEYS), "-n", str(commands), "--csv", *words]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return float(output.splitlines()[-1].split(",")[1].strip('"'))
 
 
 def measure(subjects, args):
-    """{(test, pipeline, name): [(ns per command, commands per second), ...]} over all rounds."""
+    """{(case, pipeline, name): [(ns per command, commands per second), ...]} over all rounds."""
     samples = {}
+    cases = CASES + [(name_of(words), 16, words) for words in OTHERS if args.all]
     for round_number in range(args.rounds):
         # Who goes first changes, so that neither always finds the machine warm.
         for subject in subjects if round_number % 2 == 0 else subjects[::-1]:
             print(f"round {round_number + 1} of {args.rounds}: {subject.name}", file=sys.stderr)
             with subject.running(args.port, args.server_core) as (process, _):
-                load(args.port, args.client_core, "set", 64, 10 * KEYS)
-                for pipeline in PIPELINES:
+                load(args.port, args.client_core, ["-t", "set"], 64, 10 * KEYS)
+                subprocess.run(["redis-cli", "-p", str(args.port), "RPUSH", "list", *[VALUE] * 100], check=True, stdout=subprocess.DEVNULL)
+                for name, pipeline, words in cases:
                     commands = args.commands if pipeline > 1 else args.commands // 4
-                    for test in ("set", "get"):
-                        before = cpu_ns(process.pid)
-                        rate = load(args.port, args.client_core, test, pipeline, commands)
-                        cost = (cpu_ns(process.pid) - before) / commands
-                        samples.setdefault((test, pipeline, subject.name), []).append((cost, rate))
+                    before = cpu_ns(process.pid)
+                    rate = load(args.port, args.client_core, words, pipeline, commands)
+                    cost = (cpu_ns(process.pid) - before) / commands
+                    samples.setdefault((name, pipeline, subject.name), []).append((cost, rate))
     return samples
+
+
+def name_of(words):
+    """What a command is called in the table."""
+    return {"LRANGE": "LRANGE of 100", "MSET": "MSET of 10"}.get(words[0], words[0])
 
 
 def print_samples(subjects, samples):
@@ -119,12 +141,11 @@ def print_samples(subjects, samples):
     ours, theirs = (subject.name for subject in subjects)
     print(f"\n| | pipeline | {ours}, ns CPU | {theirs}, ns CPU | ratio | {ours}, 1/s | {theirs}, 1/s |")
     print("|---|---:|---:|---:|---:|---:|---:|")
-    for pipeline in PIPELINES:
-        for test in ("set", "get"):
-            of = lambda name, column: statistics.median(row[column] for row in samples[test, pipeline, name])
-            cost, reference = of(ours, 0), of(theirs, 0)
-            rates = f"{of(ours, 1):,.0f} | {of(theirs, 1):,.0f}"
-            print(f"| {test.upper()} | {pipeline} | {cost:,.0f} | {reference:,.0f} | {reference / cost:.2f} | {rates} |")
+    for name, pipeline in dict.fromkeys((name, pipeline) for name, pipeline, _ in samples):
+        of = lambda subject, column: statistics.median(row[column] for row in samples[name, pipeline, subject])
+        cost, reference = of(ours, 0), of(theirs, 0)
+        rates = f"{of(ours, 1):,.0f} | {of(theirs, 1):,.0f}"
+        print(f"| {name} | {pipeline} | {cost:,.0f} | {reference:,.0f} | {reference / cost:.2f} | {rates} |")
 
 
 def print_starts(subjects, args):
@@ -184,6 +205,7 @@ def arguments():
     parser.add_argument("--starts", type=int, default=11, help="starts of each server")
     parser.add_argument("--server-core", type=int, default=0)
     parser.add_argument("--client-core", type=int, default=1)
+    parser.add_argument("--all", action="store_true", help="other commands than SET and GET too")
     parser.add_argument("--image", help="container image whose size is shown too")
     return parser.parse_args()
 

@@ -40,7 +40,7 @@ def times(slotway, args):
     samples = {}
     with Subject("Slotway", [slotway, "server"], CLUSTER).running(args.port, args.server_core) as (process, _):
         call(args.port, "CLUSTER", "ADDSLOTSRANGE", "0", "16383")
-        load(args.port, args.client_core, "set", 64, 10 * KEYS)
+        load(args.port, args.client_core, ["-t", "set"], 64, 10 * KEYS)
         for round_number in range(args.rounds):
             for pipeline in PIPELINES:
                 commands = args.commands if pipeline > 1 else args.commands // 4
@@ -48,7 +48,7 @@ def times(slotway, args):
                     for on in (False, True) if round_number % 2 == 0 else (True, False):
                         switch(args.port, on)
                         before = cpu_ns(process.pid)
-                        load(args.port, args.client_core, test, pipeline, commands)
+                        load(args.port, args.client_core, ["-t", test], pipeline, commands)
                         cost = (cpu_ns(process.pid) - before) / commands
                         samples.setdefault((test, pipeline, on), []).append(cost)
             print(f"round {round_number + 1} of {args.rounds}", file=sys.stderr)
@@ -70,7 +70,7 @@ def instructions(slotway, args, test, pipeline, on):
             wait_for_pong(args.port, process)
             call(args.port, "CLUSTER", "ADDSLOTSRANGE", "0", "16383")
             switch(args.port, on)
-            load(args.port, args.client_core, test, pipeline, INSTRUCTION_COMMANDS)
+            load(args.port, args.client_core, ["-t", test], pipeline, INSTRUCTION_COMMANDS)
         finally:
             stop(process)
         return int(re.search(r"^(?:summary|totals): (\d+)", counts.read_text(), re.MULTILINE).group(1))
