@@ -515,15 +515,19 @@ impl Node for Shared {
     }
 
     fn condition(&self) -> Condition {
-        let (config, replication) = (self.config.load(), &self.replication);
+        let (replication, follows) = (&self.replication, self.replication.follows());
+        // Of a node that is well, the configuration need not be asked: this is done for each batch of requests.
+        let is_stale = || !self.config.load().replica_serve_stale_data() && replication.is_cut_off();
+        let minds_saving = || {
+            let config = self.config.load();
+            config.stop_writes_on_bgsave_error() && !config.save().is_empty()
+        };
         Condition {
-            follows: replication.follows(),
-            is_stale: !config.replica_serve_stale_data() && replication.is_cut_off(),
+            follows,
+            is_stale: follows && is_stale(),
             is_loading: replication.is_loading(),
             lacks_replicas: replication.lacks_replicas() || replication.quorum.lacks_copies(),
-            fails_to_save: self.persist.fails()
-                && config.stop_writes_on_bgsave_error()
-                && !config.save().is_empty(),
+            fails_to_save: self.persist.fails() && minds_saving(),
             fails_to_append: self.aof.fails(),
         }
     }

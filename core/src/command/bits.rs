@@ -58,6 +58,11 @@ macro_rules! bit_set {
                 $Set(self.0 | member.bit())
             }
 
+            /// This set without a member.
+            pub const fn without(self, member: $Member) -> $Set {
+                $Set(self.0 & !member.bit())
+            }
+
             /// True when `member` is in the set.
             pub const fn contains(self, member: $Member) -> bool {
                 self.0 & member.bit() != 0
@@ -110,6 +115,8 @@ mod tests {
         assert_eq!(set.iter().map(Flag::as_str).collect::<Vec<_>>(), ["write", "fast"]);
         assert_eq!(set.len(), 2);
         assert!(set.contains(Flag::Fast) && !set.contains(Flag::Admin));
+        assert_eq!(set.without(Flag::Fast), Flags::of(&[Flag::Write]));
+        assert_eq!(set.without(Flag::Admin), set);
         assert!(set.intersects(Flags::of(&[Flag::Write])) && !set.intersects(Flags::EMPTY));
         assert!(Flags::EMPTY.is_empty() && !set.is_empty());
     }

@@ -6,7 +6,6 @@
 //! Source of the rules: `scriptPrepareForRun` and `scriptCall` of Redis 7.2.
 
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use core::cell::RefCell;
 
 use slotway_core::command::{Command, CommandId, Flag, Flags, id_of};
@@ -65,17 +64,17 @@ pub(super) fn flags_of<N: Node>(node: &N, command: &'static Command, args: Args<
 }
 
 fn flags_said(of_command: Flags, said: ScriptFlags) -> Flags {
-    let mut flags = of_command.iter().filter(|flag| *flag != Flag::Stale).collect::<Vec<_>>();
+    let mut flags = of_command.without(Flag::Stale);
     if !said.contains(ScriptFlag::NoWrites) {
-        flags.push(Flag::Write);
+        flags = flags.with(Flag::Write);
         if !said.contains(ScriptFlag::AllowOom) {
-            flags.push(Flag::DenyOom);
+            flags = flags.with(Flag::DenyOom);
         }
     }
     if said.contains(ScriptFlag::AllowStale) {
-        flags.push(Flag::Stale);
+        flags = flags.with(Flag::Stale);
     }
-    Flags::of(&flags)
+    flags
 }
 
 impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
