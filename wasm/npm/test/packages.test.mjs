@@ -42,7 +42,7 @@ for (const [name, contents] of Object.entries(CONTENTS)) {
 }
 
 // Kilobytes by Brotli at its best, as they are sent; tarballs as they are.
-const BUDGETS_KB = { 'dist/slot.js': 1, 'dist/index.js': 31, 'dist/lite.js': 7.5, 'dist/workerd.js': 7.5, 'dist/slotway.wasm': 23, 'dist/cli.js': 3 }
+const BUDGETS_KB = { 'dist/slot.js': 1, 'dist/index.js': 32, 'dist/lite.js': 7.5, 'dist/workerd.js': 7.5, 'dist/slotway.wasm': 23.5, 'dist/cli.js': 3 }
 const TARBALLS_KB = { slotway: 135, 'slotway-key-slot': 8 }
 
 test('nothing is larger than its budget', (context) => {
