@@ -32,6 +32,8 @@ pub struct Replay {
     decoder: Decoder,
     /// What has been read and is not executed yet.
     pending: Vec<u8>,
+    /// Where in it the next line begins that may tell the time, or did: see [`Self::step`].
+    boundary: usize,
     /// How far the file is executed.
     executed: u64,
     /// The same, without a transaction that is still open.
@@ -95,7 +97,7 @@ impl Replay {
     pub fn new(mut session: Session, start: u64) -> Self {
         session.is_primary_link = true;
         let (decoder, pending, replies) = (Decoder::of_arrays(), Vec::new(), Vec::new());
-        Self { session, decoder, pending, executed: start, whole: start, replies }
+        Self { session, decoder, pending, boundary: 0, executed: start, whole: start, replies }
     }
 
     /// Where the next bytes of the file are put, behind those that are there. A command larger than all that is read at once is looked at least
@@ -113,11 +115,13 @@ impl Replay {
         engine: &Engine<A>,
         node: &N,
     ) -> Result<(), ReplayError> {
-        let (mut used, mut boundary) = (0, 0);
+        let (mut used, mut boundary) = (0, self.boundary);
         while let Some(len) = self.step(engine, node, used, &mut boundary)? {
             used += len;
         }
         self.pending.drain(..used);
+        // The decoder has seen what is before it, and is to see no less the next time.
+        self.boundary = boundary.saturating_sub(used);
         Ok(())
     }
 
@@ -279,7 +283,7 @@ mod tests {
 
     #[test]
     fn a_value_that_looks_like_such_a_line_hides_none_behind_it() {
-        let value = command(&["SET", "k", "\n#a\n#b"]);
+        let value = [command(&["RPUSH", "l", "\n#a\n#b", "x", "y"]), command(&["SET", "k", "\n#a\n#b"])].concat();
         let file = alloc::format!("{value}#TS:1\r\n{value}{SET}#TS:2\r\n{SET}");
         for at_once in 1..=file.len() {
             let (mut client, end) = replayed(&file, at_once).unwrap();
