@@ -283,7 +283,8 @@ mod tests {
 
     #[test]
     fn a_value_that_looks_like_such_a_line_hides_none_behind_it() {
-        let value = [command(&["RPUSH", "l", "\n#a\n#b", "x", "y"]), command(&["SET", "k", "\n#a\n#b"])].concat();
+        let value =
+            [command(&["RPUSH", "l", "\n#a\n#b", "x", "y"]), command(&["SET", "k", "\n#a\n#b"])].concat();
         let file = alloc::format!("{value}#TS:1\r\n{value}{SET}#TS:2\r\n{SET}");
         for at_once in 1..=file.len() {
             let (mut client, end) = replayed(&file, at_once).unwrap();
