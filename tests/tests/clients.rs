@@ -93,6 +93,15 @@ fn redis_py_makes_users_and_is_them() {
 }
 
 #[test]
+fn redis_py_reaches_a_cluster_by_tls_and_asks_whom_it_trusts() {
+    set_up();
+    let folder = tempfile::tempdir().expect("a folder");
+    let cluster = Cluster::dev_with_tls(3, 0, folder.path(), &[]);
+    python(&cluster, "redis_py_tls.py", &folder.path().to_string_lossy())
+        .unwrap_or_else(|error| panic!("{error}"));
+}
+
+#[test]
 fn caches_of_clients_have_what_the_server_has() {
     set_up();
     let server = Server::slotway::<&str>(&[]);
