@@ -8,13 +8,20 @@ use slotway_core::command::{self, Command, CommandId, Flag, Flags};
 use slotway_core::resp::args::Args;
 use slotway_core::resp::encode::Protocol;
 use slotway_core::resp::error::{AclError, ErrorReply};
+use slotway_core::route::Access;
 use slotway_core::topology::{self, Topology};
 
+use super::Request;
 use super::memory::Room;
 use super::permission::{Asker, needs_authentication};
+use super::routing::{presence, route_channel, route_here};
+use super::run::{Run, scope};
+use super::script::flags_of;
+use crate::commands::Data;
 use crate::config::{Config, ProtectedAction};
 use crate::node::{Condition, Node};
 use crate::session::Session;
+use crate::shards::{Held, ShardAccess, ShardSet};
 
 /// How the node stands towards a connection while shards are held: read once for all requests of a group.
 #[derive(Clone, Copy)]
@@ -79,7 +86,7 @@ pub(super) struct Guard {
 }
 
 /// Asked before it is known where the keys live.
-pub(super) const BEFORE_ROUTING: &[Guard] = &[
+const BEFORE_ROUTING: &[Guard] = &[
     Guard { check: what_is_protected_is_enabled },
     Guard { check: client_is_authenticated },
     Guard { check: user_has_permission },
@@ -161,6 +168,121 @@ pub(super) fn is_replica(topology: Option<&Topology>) -> bool {
 /// The refusal of the first guard that has one.
 pub(super) fn admit(guards: &[Guard], admission: &Admission<'_>) -> Result<(), ErrorReply> {
     guards.iter().try_for_each(|guard| (guard.check)(admission))
+}
+
+impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
+    /// Asks whether the command may be executed here, its shards being held.
+    pub(super) fn admit_held(
+        &mut self,
+        held: &mut Held<'_>,
+        request: &Request<'_>,
+    ) -> Result<(), ErrorReply> {
+        let topology = self.node.topology();
+        let standing = Standing::new(self.session, topology.as_deref(), self.node);
+        self.admit(held, &standing, request)
+    }
+
+    pub(super) fn admit(
+        &mut self,
+        held: &mut Held<'_>,
+        standing: &Standing<'_>,
+        request: &Request<'_>,
+    ) -> Result<(), ErrorReply> {
+        if let Some(admitted) = self.admit_obeyed(request.command, request.args) {
+            return admitted;
+        }
+        // Most pass all guards, and cost no more than this question.
+        if standing.suspects(request.command, Room::Left) {
+            return self.admit_suspect(held, standing, request);
+        }
+        self.route(held, standing, request, Access::of(request.command))?;
+        match self.make_room(held, standing.topology) {
+            Room::Left => {
+                debug_assert_eq!(
+                    self.ask_all(standing, request),
+                    Ok(()),
+                    "a guard refuses an unsuspected command"
+                );
+                Ok(())
+            }
+            room => self.ask(AFTER_ROUTING, standing, room, request, request.command.flags),
+        }
+    }
+
+    fn admit_suspect(
+        &mut self,
+        held: &mut Held<'_>,
+        standing: &Standing<'_>,
+        request: &Request<'_>,
+    ) -> Result<(), ErrorReply> {
+        let Request { command, args, .. } = *request;
+        self.ask(BEFORE_ROUTING, standing, Room::Left, request, command.flags)?;
+        let flags = flags_of(self.node, command, args);
+        let access = match flags != command.flags && flags.contains(Flag::Write) {
+            true => Access::Write,
+            false => Access::of(command),
+        };
+        self.route(held, standing, request, access)?;
+        let room = self.make_room(held, standing.topology);
+        self.ask(AFTER_ROUTING, standing, room, request, flags)
+    }
+
+    fn ask(
+        &self,
+        guards: &[Guard],
+        standing: &Standing<'_>,
+        room: Room,
+        request: &Request<'_>,
+        flags: Flags,
+    ) -> Result<(), ErrorReply> {
+        let Request { command, args, .. } = *request;
+        let asked = admission(command, &args, self.session, &self.config, standing, room, self.node);
+        admit(guards, &asked.with_flags(flags))
+    }
+
+    fn ask_all(&self, standing: &Standing<'_>, request: &Request<'_>) -> Result<(), ErrorReply> {
+        let flags = request.command.flags;
+        self.ask(BEFORE_ROUTING, standing, Room::Left, request, flags)?;
+        self.ask(AFTER_ROUTING, standing, Room::Left, request, flags)
+    }
+
+    fn route(
+        &mut self,
+        held: &mut Held<'_>,
+        standing: &Standing<'_>,
+        request: &Request<'_>,
+        access: Access,
+    ) -> Result<(), ErrorReply> {
+        let Some(topology) = standing.topology else { return Ok(()) };
+        route_here(topology, self.session, &self.config, request, access, || {
+            let scope = scope(self.engine, self.node, &self.config, self.session, self.now, request);
+            presence(request, &mut Data::new(held, &mut self.effects, scope))
+        })
+    }
+
+    /// The same for a command that needs no shard.
+    pub(super) fn admit_alone(&mut self, request: &Request<'_>) -> Result<(), ErrorReply> {
+        if let Some(admitted) = self.admit_obeyed(request.command, request.args) {
+            return admitted;
+        }
+        let topology = self.node.topology();
+        let topology = topology.as_deref();
+        let Request { command, args, .. } = *request;
+        let standing = Standing::new(self.session, topology, self.node);
+        self.ask(BEFORE_ROUTING, &standing, Room::Left, request, command.flags)?;
+        if let Some(topology) = topology {
+            route_channel(topology, self.session, command, args, &self.config)?;
+        }
+        // FUNCTION LOAD and its kin: what evicts has the shards in hand.
+        let room = match command.flags.contains(Flag::DenyOom) && self.config.maxmemory() > 0 {
+            true => {
+                let engine = self.engine;
+                engine.shards.with(ShardSet::All, |held| self.make_room(held, topology))
+            }
+            false => Room::Left,
+        };
+        self.ask(AFTER_ROUTING, &standing, room, request, command.flags)
+    }
 }
 
 /// DEBUG, and what loads modules, may be used by those for whom they are enabled.

@@ -6,20 +6,17 @@ use alloc::vec::Vec;
 use core::cell::RefCell;
 
 use arrayvec::ArrayVec;
-use slotway_core::command::{self, Command, CommandId, Flag, Flags, id_of, keys};
+use slotway_core::command::{self, Command, CommandId, Flag, id_of, keys};
 use slotway_core::resp::args::Args;
 use slotway_core::resp::decode::{BATCH_MAX, Decoder};
 use slotway_core::resp::encode::ReplyWriter;
 use slotway_core::resp::error::{ErrorReply, ScriptError, Scripted};
-use slotway_core::route::Access;
 use slotway_core::time::UnixMs;
 
-use super::admission::{AFTER_ROUTING, BEFORE_ROUTING, Guard, Standing, admission, admit};
-use super::memory::{Room, keep_clock};
+use super::admission::Standing;
+use super::memory::keep_clock;
 use super::meter::{Fate, Meter};
 use super::permission::needs_authentication;
-use super::routing::{presence, route_channel, route_here};
-use super::script::flags_of;
 use super::{EXEC, Engine, Prepared, Request, Tally};
 use crate::commands::{Connection, Data, Scope, Whole, deletion};
 use crate::config::Config;
@@ -302,115 +299,6 @@ impl<A: ShardAccess, N: Node> Run<'_, '_, A, N> {
         for key in keys {
             held.shard(layout, key.slot()).db(self.session.db).prefetch_entry(key);
         }
-    }
-
-    /// Asks whether the command may be executed here, its shards being held.
-    fn admit_held(&mut self, held: &mut Held<'_>, request: &Request<'_>) -> Result<(), ErrorReply> {
-        let topology = self.node.topology();
-        let standing = Standing::new(self.session, topology.as_deref(), self.node);
-        self.admit(held, &standing, request)
-    }
-
-    fn admit(
-        &mut self,
-        held: &mut Held<'_>,
-        standing: &Standing<'_>,
-        request: &Request<'_>,
-    ) -> Result<(), ErrorReply> {
-        if let Some(admitted) = self.admit_obeyed(request.command, request.args) {
-            return admitted;
-        }
-        // Most pass all guards, and cost no more than this question.
-        if standing.suspects(request.command, Room::Left) {
-            return self.admit_suspect(held, standing, request);
-        }
-        self.route(held, standing, request, Access::of(request.command))?;
-        match self.make_room(held, standing.topology) {
-            Room::Left => {
-                debug_assert_eq!(
-                    self.ask_all(standing, request),
-                    Ok(()),
-                    "a guard refuses an unsuspected command"
-                );
-                Ok(())
-            }
-            room => self.ask(AFTER_ROUTING, standing, room, request, request.command.flags),
-        }
-    }
-
-    fn admit_suspect(
-        &mut self,
-        held: &mut Held<'_>,
-        standing: &Standing<'_>,
-        request: &Request<'_>,
-    ) -> Result<(), ErrorReply> {
-        let Request { command, args, .. } = *request;
-        self.ask(BEFORE_ROUTING, standing, Room::Left, request, command.flags)?;
-        let flags = flags_of(self.node, command, args);
-        let access = match flags != command.flags && flags.contains(Flag::Write) {
-            true => Access::Write,
-            false => Access::of(command),
-        };
-        self.route(held, standing, request, access)?;
-        let room = self.make_room(held, standing.topology);
-        self.ask(AFTER_ROUTING, standing, room, request, flags)
-    }
-
-    fn ask(
-        &self,
-        guards: &[Guard],
-        standing: &Standing<'_>,
-        room: Room,
-        request: &Request<'_>,
-        flags: Flags,
-    ) -> Result<(), ErrorReply> {
-        let Request { command, args, .. } = *request;
-        let asked = admission(command, &args, self.session, &self.config, standing, room, self.node);
-        admit(guards, &asked.with_flags(flags))
-    }
-
-    fn ask_all(&self, standing: &Standing<'_>, request: &Request<'_>) -> Result<(), ErrorReply> {
-        let flags = request.command.flags;
-        self.ask(BEFORE_ROUTING, standing, Room::Left, request, flags)?;
-        self.ask(AFTER_ROUTING, standing, Room::Left, request, flags)
-    }
-
-    fn route(
-        &mut self,
-        held: &mut Held<'_>,
-        standing: &Standing<'_>,
-        request: &Request<'_>,
-        access: Access,
-    ) -> Result<(), ErrorReply> {
-        let Some(topology) = standing.topology else { return Ok(()) };
-        route_here(topology, self.session, &self.config, request, access, || {
-            let scope = scope(self.engine, self.node, &self.config, self.session, self.now, request);
-            presence(request, &mut Data::new(held, &mut self.effects, scope))
-        })
-    }
-
-    /// The same for a command that needs no shard.
-    pub(super) fn admit_alone(&mut self, request: &Request<'_>) -> Result<(), ErrorReply> {
-        if let Some(admitted) = self.admit_obeyed(request.command, request.args) {
-            return admitted;
-        }
-        let topology = self.node.topology();
-        let topology = topology.as_deref();
-        let Request { command, args, .. } = *request;
-        let standing = Standing::new(self.session, topology, self.node);
-        self.ask(BEFORE_ROUTING, &standing, Room::Left, request, command.flags)?;
-        if let Some(topology) = topology {
-            route_channel(topology, self.session, command, args, &self.config)?;
-        }
-        // FUNCTION LOAD and its kin: what evicts has the shards in hand.
-        let room = match command.flags.contains(Flag::DenyOom) && self.config.maxmemory() > 0 {
-            true => {
-                let engine = self.engine;
-                engine.shards.with(ShardSet::All, |held| self.make_room(held, topology))
-            }
-            false => Room::Left,
-        };
-        self.ask(AFTER_ROUTING, &standing, room, request, command.flags)
     }
 
     /// Executes a command on keys that has been admitted.
